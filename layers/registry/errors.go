@@ -1,0 +1,147 @@
+package registry
+
+import (
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/pack-cache/pack-cache/layers"
+)
+
+// failure is what went wrong between us and a registry. It never holds a
+// credential or the query of a URL, which can be one.
+type failure struct {
+	op      string // "push to"
+	subject string // "registry.example.com/team/cache"
+	status  int    // of the answer; 0 if there was none
+	said    string // the registry's words
+	cause   error
+	hint    string
+}
+
+func (f *failure) Error() string {
+	var b strings.Builder
+	b.WriteString("cannot " + f.op + " " + f.subject)
+	if f.cause != nil {
+		b.WriteString(": " + f.cause.Error())
+	}
+	if f.status != 0 && !errors.Is(f.cause, layers.ErrNotFound) {
+		fmt.Fprintf(&b, ": %d %s", f.status, http.StatusText(f.status))
+	}
+	if f.said != "" {
+		b.WriteString(": " + f.said)
+	}
+	return b.String()
+}
+
+func (f *failure) Unwrap() error { return f.cause }
+
+// Hint says what the user can do about it; empty if nothing is known.
+func (f *failure) Hint() string { return f.hint }
+
+// classify sets cause and hint from the status. scopes are those that the
+// request needed.
+func (f *failure) classify(anonymous bool, scopes []string) *failure {
+	host, _, _ := strings.Cut(f.subject, "/")
+	scope := ""
+	if len(scopes) > 0 {
+		scope = scopes[len(scopes)-1]
+	}
+	switch f.status {
+	case http.StatusUnauthorized, http.StatusForbidden:
+		f.cause = layers.ErrDenied
+		if anonymous {
+			f.hint = fmt.Sprintf("there is no credential for %s: log in with docker login %s, or set CNB_REGISTRY_AUTH", host, host)
+		} else {
+			f.hint = fmt.Sprintf("the credential for %s was refused: log in again, or use one with the scope %s", host, scope)
+		}
+	case http.StatusNotFound:
+		f.cause = layers.ErrNotFound
+	case http.StatusTooManyRequests:
+		f.hint = "the registry limits how many requests it takes: try again later, or log in"
+	}
+	return f
+}
+
+// answered returns the failure that an unexpected answer stands for, and closes
+// the answer.
+func (c *client) answered(resp *http.Response, op, subject string) error {
+	defer resp.Body.Close()
+	f := &failure{op: op, subject: subject, status: resp.StatusCode, said: c.auth.redact(words(resp.Body))}
+	return f.classify(c.auth.anonymous(), scopesOf(resp.Request))
+}
+
+// words returns the codes and messages of an error body as the distribution
+// specification defines it ("Error codes"), cut short. Anything else, such as a
+// proxy's page, is not repeated.
+func words(body io.Reader) string {
+	var said struct {
+		Errors []struct{ Code, Message string }
+	}
+	if json.NewDecoder(io.LimitReader(body, 64<<10)).Decode(&said) != nil {
+		return ""
+	}
+	var all []string
+	for _, e := range said.Errors {
+		all = append(all, strings.Trim(e.Code+": "+e.Message, ": "))
+	}
+	text := []rune(strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, strings.Join(all, "; ")))
+	return string(text[:min(len(text), 300)])
+}
+
+// unreachable returns the failure of a request that got no answer.
+func unreachable(op, subject, host string, err error) error {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
+	f := &failure{op: op, subject: subject, cause: fmt.Errorf("no answer from %s: %w", host, bare(err))}
+	_, unknownCA := errors.AsType[x509.UnknownAuthorityError](err)
+	switch {
+	case unknownCA:
+		f.hint = fmt.Sprintf("add the certificate authority of %s to the system's certificates, or name its file in SSL_CERT_FILE", host)
+	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
+		f.hint = fmt.Sprintf("%s does not speak TLS: declare it as an insecure registry if that is meant", host)
+	default:
+		f.hint = fmt.Sprintf("check the name %s, the network and the proxy settings", host)
+	}
+	return f
+}
+
+// bare takes the URLs out of an error of net/http: the query of a redirect or
+// an upload can be as good as a password.
+func bare(err error) error {
+	for {
+		u, ok := errors.AsType[*url.Error](err)
+		if !ok {
+			return err
+		}
+		err = u.Err
+	}
+}
+
+// credentialError reports a keychain that failed.
+func credentialError(repo name.Repository, err error) error {
+	return &failure{op: "find a credential for", subject: repo.Name(), cause: err,
+		hint: "check the Docker config file and the credential helper it names"}
+}
+
+// missing is the failure of a blob that is not there, nil if it is.
+func missing(subject string, ok bool) error {
+	if ok {
+		return nil
+	}
+	return (&failure{op: "pull", subject: subject, status: http.StatusNotFound}).classify(false, nil)
+}

@@ -1,0 +1,135 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net/http"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Open implements layers.Store. What lies beyond the end of the blob is not
+// there: reading it gives io.EOF.
+func (s *Store) Open(ctx context.Context, blob v1.Descriptor, offset, length int64) (io.ReadCloser, error) {
+	c, err := s.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	subject := c.subject(blob.Digest.String())
+	switch {
+	case offset < 0 || length < -1:
+		return nil, &failure{op: "pull", subject: subject, cause: fmt.Errorf("invalid range: offset %d, length %d", offset, length)}
+	case length == 0:
+		if _, ok, err := c.stat(ctx, blob.Digest, c.pull()); err != nil || !ok {
+			return nil, errors.Join(err, missing(subject, ok))
+		}
+		return http.NoBody, nil
+	}
+	// Identity, or else a proxy or the transport may unpack a gzip layer.
+	k := call{op: "pull", method: http.MethodGet, url: c.url("blobs", blob.Digest.String()), scopes: c.pull(),
+		header: http.Header{"Accept-Encoding": {"identity"}}}
+	if r := byteRange(offset, length); r != "" {
+		k.header.Set("Range", r)
+	}
+	resp, err := c.send(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	body, err := c.part(resp, subject, offset)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		return nil, err
+	}
+	return &reader{ctx: ctx, body: body, left: length, subject: subject}, nil
+}
+
+// byteRange is the value of the Range header, empty for the whole blob.
+func byteRange(offset, length int64) string {
+	switch {
+	case length >= 0 && length <= math.MaxInt64-offset:
+		return fmt.Sprintf("bytes=%d-%d", offset, offset+length-1)
+	case offset > 0:
+		return fmt.Sprintf("bytes=%d-", offset)
+	}
+	return ""
+}
+
+// part returns the body of an answer to a request for a range, placed at
+// offset.
+func (c *client) part(resp *http.Response, subject string, offset int64) (io.ReadCloser, error) {
+	switch resp.StatusCode {
+	case http.StatusPartialContent:
+		var from, to int64
+		value := resp.Header.Get("Content-Range")
+		if _, err := fmt.Sscanf(value, "bytes %d-%d/", &from, &to); err != nil || from != offset {
+			resp.Body.Close()
+			return nil, &failure{op: "pull", subject: subject, cause: fmt.Errorf("asked for bytes from %d on, got %q", offset, value)}
+		}
+		return resp.Body, nil
+	case http.StatusOK:
+		// The registry does not know ranges.
+		if _, err := io.CopyN(io.Discard, resp.Body, offset); err != nil && err != io.EOF {
+			resp.Body.Close()
+			return nil, &failure{op: "pull", subject: subject, cause: bare(err)}
+		}
+		return resp.Body, nil
+	case http.StatusRequestedRangeNotSatisfiable:
+		resp.Body.Close()
+		return http.NoBody, nil
+	}
+	return nil, c.answered(resp, "pull", subject)
+}
+
+// reader is the body of a blob. It returns the context's error once that has
+// ended, and not more than it was asked for.
+type reader struct {
+	ctx     context.Context // of the Open that it came from
+	body    io.ReadCloser
+	left    int64 // -1: to the end
+	subject string
+}
+
+func (r *reader) Read(p []byte) (int, error) {
+	if r.left >= 0 {
+		p = p[:min(int64(len(p)), r.left)]
+		if r.left == 0 {
+			return 0, io.EOF
+		}
+	}
+	n, err := r.body.Read(p)
+	if r.left >= 0 {
+		r.left -= int64(n)
+	}
+	if err != nil && err != io.EOF {
+		if r.ctx.Err() != nil {
+			return n, r.ctx.Err()
+		}
+		err = &failure{op: "pull", subject: r.subject, cause: bare(err)}
+	}
+	return n, err
+}
+
+func (r *reader) Close() error { return r.body.Close() }
+
+// stat asks whether a blob is there, and for its size.
+func (c *client) stat(ctx context.Context, digest v1.Hash, scopes []string) (size int64, ok bool, err error) {
+	k := call{op: "pull", method: http.MethodHead, url: c.url("blobs", digest.String()), scopes: scopes}
+	resp, err := c.send(ctx, k)
+	if err != nil {
+		return 0, false, err
+	}
+	switch resp.StatusCode {
+	case http.StatusOK:
+		resp.Body.Close()
+		return resp.ContentLength, true, nil
+	case http.StatusNotFound:
+		resp.Body.Close()
+		return 0, false, nil
+	}
+	return 0, false, c.answered(resp, k.op, c.subject(digest.String()))
+}

@@ -1,0 +1,142 @@
+// Package registry keeps snapshots in a repository of an OCI registry.
+//
+// A snapshot here is a cache image under a tag: stock pack and the stock
+// lifecycle read and write it. The package speaks the OCI distribution
+// specification 1.1, and with registries that know only Docker's schema 2.
+//
+// What it is not for: finding credentials (it is given a keychain), resuming
+// an interrupted download and verifying what was downloaded (package layers).
+package registry
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/pack-cache/pack-cache/layers"
+)
+
+// Config says which repository a Store keeps its snapshots in.
+type Config struct {
+	// Ref is REGISTRY/REPOSITORY[:TAG|@DIGEST]. Without a registry it is Docker
+	// Hub, without a tag or digest it is the tag latest.
+	Ref string
+	// Insecure allows plain HTTP, and TLS without verification. Without it,
+	// plain HTTP is tried for loopback and private addresses only.
+	Insecure bool
+	// Keychain finds the credential for the repository. Nil is anonymous.
+	Keychain authn.Keychain
+	// Transport carries the requests; nil is a transport of the store's own,
+	// with the proxy of the environment and the certificates of the system. A
+	// transport that is not an *http.Transport is not changed by Insecure.
+	Transport http.RoundTripper
+	// UserAgent precedes the library's own in the User-Agent header. Empty is
+	// "pack-cache".
+	UserAgent string
+}
+
+// Store keeps snapshots in one repository. It is safe for concurrent use.
+type Store struct {
+	repo      name.Repository
+	name      string
+	keychain  authn.Keychain
+	transport http.RoundTripper
+	retry     backoff
+
+	// lock is held while the first contact with the registry is made, and
+	// guards client. It is a channel so that waiting ends with the context.
+	lock   chan struct{}
+	client *client
+}
+
+var _ layers.Store = (*Store)(nil)
+
+// New returns the store that config describes. It does no I/O. The error is a
+// *RefError when the reference cannot be parsed.
+func New(config Config) (*Store, error) {
+	repo, tag, err := parse(config.Ref, config.Insecure)
+	if err != nil {
+		return nil, err
+	}
+	if config.UserAgent == "" {
+		config.UserAgent = "pack-cache"
+	}
+	if config.Keychain == nil {
+		config.Keychain = authn.NewMultiKeychain()
+	}
+	return &Store{
+		repo:      repo,
+		name:      tag,
+		keychain:  config.Keychain,
+		transport: roundTripper(config),
+		retry:     defaultBackoff,
+		lock:      make(chan struct{}, 1),
+	}, nil
+}
+
+// String returns REGISTRY/REPOSITORY.
+func (s *Store) String() string { return s.repo.Name() }
+
+// Name returns the tag or digest that the store's reference names: the name to
+// pass to Resolve and Commit.
+func (s *Store) Name() string { return s.name }
+
+// roundTripper returns the transport below authentication.
+func roundTripper(config Config) http.RoundTripper {
+	base := config.Transport
+	if base == nil {
+		own := http.DefaultTransport.(*http.Transport).Clone()
+		// All connections go to one or two hosts, and several layers move at
+		// the same time.
+		own.MaxIdleConnsPerHost = 32
+		own.WriteBufferSize, own.ReadBufferSize = 64<<10, 64<<10
+		base = own
+	}
+	if t, ok := base.(*http.Transport); ok && config.Insecure {
+		t = t.Clone()
+		if t.TLSClientConfig == nil {
+			t.TLSClientConfig = &tls.Config{}
+		}
+		t.TLSClientConfig.InsecureSkipVerify = true
+		base = t
+	}
+	return userAgent{config.UserAgent, base}
+}
+
+// userAgent names us in every request, those to token servers included.
+type userAgent struct {
+	name  string
+	inner http.RoundTripper
+}
+
+func (u userAgent) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
+	req.Header.Set("User-Agent", u.name)
+	return u.inner.RoundTrip(req)
+}
+
+// connect makes the first contact with the registry, once: it finds out whether
+// TLS is spoken and how the registry wants to be authenticated. A failure is
+// not remembered.
+func (s *Store) connect(ctx context.Context) (*client, error) {
+	select {
+	case s.lock <- struct{}{}:
+		defer func() { <-s.lock }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if s.client == nil {
+		c, err := dial(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		s.client = c
+	}
+	return s.client, nil
+}
