@@ -1,0 +1,201 @@
+package layers
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/buildpacks/lifecycle/buildpack"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// maxCommits is how often a commit is tried when other builds are faster.
+const maxCommits = 5
+
+// commit makes the name stand for the layers of this build and those to keep.
+func (s *saver) commit(ctx context.Context, own []saved) (*SaveReport, error) {
+	base, digest := s.usable, s.PreviousDigest
+	var sent int64
+	for attempt := 1; ; attempt++ {
+		report, made, err := s.assemble(ctx, base, own)
+		if err != nil {
+			return nil, err
+		}
+		report.Sent += sent
+		if base != nil {
+			same, err := base.says(made)
+			if err != nil {
+				return nil, err
+			}
+			if same {
+				report.Digest = base.digest
+				return report, nil
+			}
+		}
+		config, n, err := made.pushConfig(ctx, s.Store)
+		if err != nil {
+			return nil, err
+		}
+		report.Sent += n
+		sent += n
+		raw, mediaType, err := made.manifest(config)
+		if err != nil {
+			return nil, err
+		}
+		committed, err := s.Store.Commit(ctx, s.Name, string(mediaType), raw, digest)
+		if err == nil {
+			report.Digest, report.Changed = committed.Digest, true
+			report.Sent += int64(len(raw))
+			return report, nil
+		}
+		if !errors.Is(err, ErrConflict) || attempt == maxCommits {
+			return nil, err
+		}
+		if base, digest, err = s.reload(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// reload finds out what the name stands for after another build has moved it.
+func (s *saver) reload(ctx context.Context) (*Snapshot, v1.Hash, error) {
+	snapshot, err := Load(ctx, s.Store, s.Name)
+	var foreign *ForeignError
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, v1.Hash{}, nil
+	case errors.As(err, &foreign) && s.Overwrite:
+		return nil, foreign.Digest, nil
+	case err != nil:
+		return nil, v1.Hash{}, err
+	}
+	if ok, _ := snapshot.Target().Compatible(s.Target); !ok || s.Overwrite {
+		return nil, snapshot.Digest(), nil
+	}
+	return snapshot, snapshot.Digest(), nil
+}
+
+// assemble puts a new snapshot together from this build's layers and from what
+// is to be kept of base.
+func (s *saver) assemble(ctx context.Context, base *Snapshot, own []saved) (*SaveReport, *contents, error) {
+	made := &contents{target: s.Target, docker: s.DockerMediaTypes}
+	report := &SaveReport{}
+	for _, layer := range own {
+		report.Layers = append(report.Layers, layer.report)
+		report.Sent += layer.report.Sent
+		if layer.stored.diffID == "" {
+			continue
+		}
+		made.add(layer.stored)
+		made.describe(layer)
+	}
+	slices.SortStableFunc(made.metadata.Buildpacks, func(a, b buildpack.LayersMetadata) int {
+		return slices.Index(s.Group, a.ID) - slices.Index(s.Group, b.ID)
+	})
+	if base != nil {
+		s.keep(base, made, report)
+	}
+	if len(made.layers) == 0 {
+		empty, sent, err := s.pushEmpty(ctx)
+		if err != nil {
+			return nil, nil, err
+		}
+		report.Sent += sent
+		made.add(empty)
+	}
+	return report, made, nil
+}
+
+// describe enters a layer into the metadata.
+func (c *contents) describe(layer saved) {
+	if layer.layer.ID == sbomID {
+		c.metadata.BOM.SHA = layer.stored.diffID
+		return
+	}
+	id := layer.layer.ID
+	i := slices.IndexFunc(c.metadata.Buildpacks, func(bp buildpack.LayersMetadata) bool { return bp.ID == id.Buildpack })
+	if i < 0 {
+		i = len(c.metadata.Buildpacks)
+		c.metadata.Buildpacks = append(c.metadata.Buildpacks, buildpack.LayersMetadata{
+			ID: id.Buildpack, Version: layer.layer.Version, Layers: map[string]buildpack.LayerMetadata{},
+		})
+	}
+	metadata := layer.layer.Metadata
+	metadata.SHA = layer.stored.diffID
+	metadata.Cache = true
+	c.metadata.Buildpacks[i].Layers[id.Layer] = metadata
+}
+
+// keep takes over from base what belongs to buildpacks outside this build, and
+// reports what of base is gone.
+func (s *saver) keep(base *Snapshot, made *contents, report *SaveReport) {
+	for _, bp := range base.metadata.Buildpacks {
+		inGroup := slices.Contains(s.Group, bp.ID)
+		kept := buildpack.LayersMetadata{ID: bp.ID, Version: bp.Version, Layers: map[string]buildpack.LayerMetadata{}}
+		for _, name := range slices.Sorted(maps.Keys(bp.Layers)) {
+			id := LayerID{Buildpack: bp.ID, Layer: name}
+			blob, ok := base.Blob(bp.Layers[name].SHA)
+			switch {
+			case inGroup && reported(report, id):
+			case inGroup:
+				report.Layers = append(report.Layers, LayerReport{ID: id, Status: Removed, Reason: "not a cache layer any more"})
+			case !ok:
+				report.Layers = append(report.Layers, LayerReport{ID: id, Status: Removed, Reason: "the previous snapshot did not have its content"})
+			default:
+				kept.Layers[name] = bp.Layers[name]
+				made.add(storedLayer{diffID: bp.Layers[name].SHA, blob: blob})
+				report.Layers = append(report.Layers, LayerReport{ID: id, Status: Kept, Reason: "its buildpack was not part of this build", Size: blob.Size})
+			}
+		}
+		if len(kept.Layers) > 0 {
+			made.metadata.Buildpacks = append(made.metadata.Buildpacks, kept)
+		}
+	}
+}
+
+func reported(report *SaveReport, id LayerID) bool {
+	return slices.ContainsFunc(report.Layers, func(l LayerReport) bool { return l.ID == id })
+}
+
+// says reports whether the snapshot is what would be made.
+func (s *Snapshot) says(made *contents) (bool, error) {
+	if s.target != made.target || len(s.order) != len(made.layers) {
+		return false, nil
+	}
+	for _, layer := range made.layers {
+		if blob, ok := s.Blob(layer.diffID); !ok || blob.Digest != layer.blob.Digest {
+			return false, nil
+		}
+	}
+	return sameMetadata(s.metadata, made.metadata)
+}
+
+// pushEmpty stores the layer that a cache without layers has, because an image
+// without any is not accepted everywhere: an empty archive, which is two blocks
+// of zeros.
+func (s *saver) pushEmpty(ctx context.Context) (storedLayer, int64, error) {
+	raw := make([]byte, 1024)
+	var data bytes.Buffer
+	compressed, err := s.Compression.writer(&data)
+	if err == nil {
+		_, err = compressed.Write(raw)
+		err = errors.Join(err, compressed.Close())
+	}
+	if err != nil {
+		return storedLayer{}, 0, err
+	}
+	mediaType, err := s.Compression.mediaType(s.DockerMediaTypes)
+	if err != nil {
+		return storedLayer{}, 0, err
+	}
+	want := v1.Descriptor{MediaType: mediaType, Digest: digestOf(data.Bytes()), Size: int64(data.Len())}
+	pushed, err := s.Store.Push(ctx, want, func() (io.ReadCloser, error) { return io.NopCloser(&data), nil })
+	if err != nil {
+		return storedLayer{}, 0, fmt.Errorf("storing the empty layer: %w", err)
+	}
+	return storedLayer{diffID: digestOf(raw).String(), blob: want}, pushed.Sent, nil
+}

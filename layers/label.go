@@ -1,0 +1,67 @@
+package layers
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/buildpacks/lifecycle/launch"
+	"github.com/buildpacks/lifecycle/platform"
+)
+
+// MetadataLabel is the label of a cache image's config that holds its
+// platform.CacheMetadata as JSON.
+const MetadataLabel = "io.buildpacks.lifecycle.cache.metadata"
+
+// parseMetadata reads the label's value. Buildpack IDs and layer names become
+// paths, here and in the lifecycle, so one that could leave the layers
+// directory makes the whole label unusable.
+func parseMetadata(label string) (platform.CacheMetadata, error) {
+	var metadata platform.CacheMetadata
+	if err := json.Unmarshal([]byte(label), &metadata); err != nil {
+		return platform.CacheMetadata{}, fmt.Errorf("label %s: %w", MetadataLabel, err)
+	}
+	for _, bp := range metadata.Buildpacks {
+		if !isPathElement(launch.EscapeID(bp.ID)) {
+			return platform.CacheMetadata{}, fmt.Errorf("label %s: buildpack ID %q", MetadataLabel, bp.ID)
+		}
+		for name := range bp.Layers {
+			if !isPathElement(name) {
+				return platform.CacheMetadata{}, fmt.Errorf("label %s: layer name %q of buildpack %s", MetadataLabel, name, bp.ID)
+			}
+		}
+	}
+	return metadata, nil
+}
+
+// isPathElement reports whether name is exactly one element of a path.
+func isPathElement(name string) bool {
+	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\\\x00")
+}
+
+// sameMetadata compares what two metadata say in JSON, the only form in which
+// they last: numbers that came from TOML equal the same numbers from JSON.
+func sameMetadata(a, b platform.CacheMetadata) (bool, error) {
+	ja, err := canonicalMetadata(a)
+	if err != nil {
+		return false, err
+	}
+	jb, err := canonicalMetadata(b)
+	if err != nil {
+		return false, err
+	}
+	return bytes.Equal(ja, jb), nil
+}
+
+func canonicalMetadata(metadata platform.CacheMetadata) ([]byte, error) {
+	data, err := json.Marshal(metadata)
+	if err != nil {
+		return nil, fmt.Errorf("cache metadata: %w", err)
+	}
+	var plain any
+	if err := json.Unmarshal(data, &plain); err != nil {
+		return nil, fmt.Errorf("cache metadata: %w", err)
+	}
+	return json.Marshal(plain)
+}

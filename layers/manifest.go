@@ -1,0 +1,113 @@
+package layers
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/buildpacks/lifecycle/platform"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// storedLayer is a layer whose blob is in the store.
+type storedLayer struct {
+	diffID string
+	blob   v1.Descriptor
+}
+
+// contents is what a snapshot is made of.
+type contents struct {
+	metadata platform.CacheMetadata
+	// layers in the order of the manifest, each once.
+	layers []storedLayer
+	target Target
+	docker bool
+}
+
+// add lists a layer, once.
+func (c *contents) add(layer storedLayer) {
+	for _, have := range c.layers {
+		if have.diffID == layer.diffID {
+			return
+		}
+	}
+	c.layers = append(c.layers, layer)
+}
+
+// config is the image config. It has nothing of the day or the machine, so
+// equal contents have equal digests; the times are those that the lifecycle
+// writes.
+func (c *contents) config() ([]byte, error) {
+	label, err := json.Marshal(c.metadata)
+	if err != nil {
+		return nil, fmt.Errorf("cache metadata: %w", err)
+	}
+	created := v1.Time{Time: normalizedTime}
+	config := &v1.ConfigFile{
+		Created: created,
+		Config:  v1.Config{Labels: map[string]string{MetadataLabel: string(label)}},
+		RootFS:  v1.RootFS{Type: "layers", DiffIDs: make([]v1.Hash, 0, len(c.layers))},
+	}
+	c.target.writeTo(config)
+	for _, layer := range c.layers {
+		diffID, err := v1.NewHash(layer.diffID)
+		if err != nil {
+			return nil, fmt.Errorf("diffID %q: %w", layer.diffID, err)
+		}
+		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, diffID)
+		config.History = append(config.History, v1.History{Created: created})
+	}
+	return json.Marshal(config)
+}
+
+// manifest is the image manifest over a config.
+func (c *contents) manifest(config v1.Descriptor) ([]byte, types.MediaType, error) {
+	manifest := &v1.Manifest{
+		SchemaVersion: 2,
+		MediaType:     types.OCIManifestSchema1,
+		Config:        config,
+		Layers:        make([]v1.Descriptor, 0, len(c.layers)),
+	}
+	if c.docker {
+		manifest.MediaType = types.DockerManifestSchema2
+	}
+	for _, layer := range c.layers {
+		blob := layer.blob
+		blob.MediaType = familyMediaType(blob.MediaType, c.docker)
+		manifest.Layers = append(manifest.Layers, blob)
+	}
+	raw, err := json.Marshal(manifest)
+	return raw, manifest.MediaType, err
+}
+
+// familyMediaType is the layer media type for the same compression in OCI or
+// Docker terms. Docker has none for zstd.
+func familyMediaType(mediaType types.MediaType, docker bool) types.MediaType {
+	translated, err := Compression{Codec: codecOf(mediaType)}.mediaType(docker)
+	if err != nil {
+		return mediaType
+	}
+	return translated
+}
+
+// pushConfig stores the config and returns its descriptor.
+func (c *contents) pushConfig(ctx context.Context, store Store) (v1.Descriptor, int64, error) {
+	data, err := c.config()
+	if err != nil {
+		return v1.Descriptor{}, 0, err
+	}
+	want := v1.Descriptor{MediaType: types.OCIConfigJSON, Digest: digestOf(data), Size: int64(len(data))}
+	if c.docker {
+		want.MediaType = types.DockerConfigJSON
+	}
+	pushed, err := store.Push(ctx, want, func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(data)), nil
+	})
+	if err != nil {
+		return v1.Descriptor{}, 0, fmt.Errorf("storing the config: %w", err)
+	}
+	return want, pushed.Sent, nil
+}

@@ -1,0 +1,164 @@
+package layers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// RestoreOptions are the choices of Snapshot.Restore.
+type RestoreOptions struct {
+	// StateDir is a directory in which the layer's fingerprint is kept, for
+	// Save to find; "" for none. Code that is not trusted with the cache must
+	// not be able to write there.
+	StateDir string
+}
+
+// Transfer says what a restore moved.
+type Transfer struct {
+	// Received counts the bytes that came out of the store.
+	Received int64
+	// Size is the size of the uncompressed archive in bytes.
+	Size int64
+	// Files counts the entries of the layer, directories included.
+	Files    int
+	Duration time.Duration
+}
+
+// Restore brings the layer with the given diffID back to dir, a path relative to
+// layersDir such as LayerID.Dir() or "sbom/cache", in place of whatever is
+// there.
+//
+// The layer appears whole and verified, or not at all. Every file becomes the
+// property of the calling user. Errors wrap ErrNotFound when the snapshot or
+// the store does not have the layer, and ErrCorrupt when its bytes are not what
+// they should be. Layers may be restored concurrently.
+func (s *Snapshot) Restore(ctx context.Context, diffID string, layersDir, dir string, opts RestoreOptions) (Transfer, error) {
+	started := time.Now()
+	blob, ok := s.Blob(diffID)
+	if !ok {
+		return Transfer{}, fmt.Errorf("layer %s in %s: %w", diffID, s, ErrNotFound)
+	}
+	if !filepath.IsLocal(dir) || dir == "." || path.Clean(dir) != dir {
+		return Transfer{}, fmt.Errorf("layer directory %q is not below the layers directory", dir)
+	}
+	transfer, err := s.restore(ctx, blob, diffID, layersDir, dir, opts.StateDir)
+	transfer.Duration = time.Since(started)
+	if err != nil {
+		return transfer, fmt.Errorf("restoring %s: %w", dir, err)
+	}
+	return transfer, nil
+}
+
+func (s *Snapshot) restore(ctx context.Context, blob v1.Descriptor, diffID, layersDir, dir, stateDir string) (transfer Transfer, err error) {
+	root, err := os.OpenRoot(layersDir)
+	if err != nil {
+		return Transfer{}, err
+	}
+	defer root.Close()
+	grown, err := newStage(root)
+	if err != nil {
+		return Transfer{}, err
+	}
+	defer func() { err = errors.Join(err, grown.discard()) }()
+
+	source := &countingReader{from: openBlob(ctx, s.store, blob)}
+	defer source.from.(io.Closer).Close()
+	tree, err := unpackBlob(ctx, source, blob, diffID, dir, grown)
+	transfer = Transfer{Received: source.read, Size: tree.size, Files: tree.files}
+	if err != nil {
+		return transfer, err
+	}
+	return transfer, publish(grown, dir, tree)
+}
+
+// unpackBlob decodes and verifies what source yields and makes the layer's tree
+// in the stage.
+func unpackBlob(ctx context.Context, source io.Reader, blob v1.Descriptor, diffID, dir string, grown *stage) (unpacked, error) {
+	verified := &stickyReader{from: newVerifier(source, blob)}
+	archive, err := newDecoder(verified)
+	if err != nil {
+		return unpacked{}, verified.blame(err)
+	}
+	defer archive.Close()
+	hash := newTarHash()
+	tree, err := unpack(ctx, &blamingReader{from: archive, source: verified}, hash, dir, int(grown.dir.Fd()))
+	if err != nil {
+		return tree, err
+	}
+	if _, err := io.Copy(io.Discard, verified); err != nil {
+		return tree, err
+	}
+	if got := hashOf(hash).String(); got != diffID {
+		return tree, fmt.Errorf("archive has diffID %s instead of %s: %w", got, diffID, ErrCorrupt)
+	}
+	return tree, nil
+}
+
+func publish(grown *stage, dir string, tree unpacked) error {
+	parentMode := func(parent string) fs.FileMode {
+		for _, p := range tree.parents {
+			if strings.HasSuffix(path.Join("/", p.name), "/"+parent) {
+				return fs.FileMode(p.mode&0o777 | 0o700)
+			}
+		}
+		return 0o755
+	}
+	if err := grown.publish(dir, parentMode); err != nil {
+		return err
+	}
+	if err := unix.Fchmod(int(grown.dir.Fd()), tree.mode); err != nil {
+		return errors.Join(err, removeTree(grown.layers, dir))
+	}
+	return nil
+}
+
+// stickyReader remembers how its source ended.
+type stickyReader struct {
+	from io.Reader
+	err  error
+}
+
+// Read implements io.Reader.
+func (r *stickyReader) Read(p []byte) (int, error) {
+	n, err := r.from.Read(p)
+	if err != nil && r.err == nil {
+		r.err = err
+	}
+	return n, err
+}
+
+// blame returns the source's own error if it had one; otherwise the bytes
+// themselves are at fault.
+func (r *stickyReader) blame(err error) error {
+	if r.err != nil && !errors.Is(r.err, io.EOF) {
+		return r.err
+	}
+	return fmt.Errorf("decoding: %w: %w", err, ErrCorrupt)
+}
+
+// blamingReader reads a decoder and tells its errors from those of its source.
+type blamingReader struct {
+	from   io.Reader
+	source *stickyReader
+}
+
+// Read implements io.Reader.
+func (r *blamingReader) Read(p []byte) (int, error) {
+	n, err := r.from.Read(p)
+	if err == nil || errors.Is(err, io.EOF) {
+		return n, err
+	}
+	return n, r.source.blame(err)
+}

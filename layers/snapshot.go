@@ -1,0 +1,146 @@
+package layers
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"github.com/buildpacks/lifecycle/platform"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// maxConfig is how large an image config may be. The metadata of a thousand
+// layers take less than one MiB.
+const maxConfig = 32 << 20
+
+// Snapshot is a loaded snapshot. It is immutable and safe for concurrent use.
+type Snapshot struct {
+	store    Store
+	name     string
+	digest   v1.Hash
+	metadata platform.CacheMetadata
+	target   Target
+	// blobs are the layers by diffID, in the form of the OCI image config.
+	blobs map[string]v1.Descriptor
+	// order holds the diffIDs as the config lists them.
+	order []string
+}
+
+// Load reads the snapshot that name stands for in store. No layer is read.
+//
+// The error wraps ErrNotFound when there is none, ErrDenied when it may not be
+// read, and ErrForeign (as a *ForeignError) when the name stands for something
+// else than a cache.
+func Load(ctx context.Context, store Store, name string) (*Snapshot, error) {
+	descriptor, raw, err := store.Resolve(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	s := &Snapshot{store: store, name: name, digest: descriptor.Digest}
+	manifest, reason := parseManifest(descriptor.MediaType, raw)
+	if reason != "" {
+		return nil, s.foreign(reason)
+	}
+	config, err := s.readConfig(ctx, manifest.Config)
+	if err != nil {
+		return nil, err
+	}
+	label, ok := config.Config.Labels[MetadataLabel]
+	if !ok {
+		return nil, s.foreign("an image without the label " + MetadataLabel)
+	}
+	if s.metadata, err = parseMetadata(label); err != nil {
+		return nil, s.foreign(err.Error())
+	}
+	if s.blobs, s.order, reason = pairLayers(manifest, config); reason != "" {
+		return nil, s.foreign(reason)
+	}
+	s.target = targetOf(config)
+	return s, nil
+}
+
+// Metadata is what the snapshot's label says. The caller may change it only at
+// the top level.
+func (s *Snapshot) Metadata() platform.CacheMetadata { return s.metadata }
+
+// Target is what the snapshot was made for; the zero Target if unknown.
+func (s *Snapshot) Target() Target { return s.target }
+
+// Digest is the digest of the snapshot's manifest.
+func (s *Snapshot) Digest() v1.Hash { return s.digest }
+
+// String names the store and the snapshot.
+func (s *Snapshot) String() string { return s.store.String() + ":" + s.name }
+
+// Blob returns the blob that holds the layer with the given diffID, and whether
+// the snapshot has one.
+func (s *Snapshot) Blob(diffID string) (v1.Descriptor, bool) {
+	blob, ok := s.blobs[diffID]
+	return blob, ok
+}
+
+func (s *Snapshot) foreign(reason string) error {
+	return &ForeignError{Where: s.String(), Reason: reason, Digest: s.digest}
+}
+
+// parseManifest reads an image manifest. A manifest that is something else
+// yields a reason instead.
+func parseManifest(mediaType types.MediaType, raw []byte) (*v1.Manifest, string) {
+	manifest, err := v1.ParseManifest(bytes.NewReader(raw))
+	if err != nil {
+		return nil, fmt.Sprintf("a manifest that cannot be read: %v", err)
+	}
+	if mediaType == "" {
+		mediaType = manifest.MediaType
+	}
+	switch {
+	case mediaType.IsIndex():
+		return nil, "an image index, that is images for several platforms"
+	case !mediaType.IsImage():
+		return nil, fmt.Sprintf("a manifest of media type %q", mediaType)
+	case !manifest.Config.MediaType.IsConfig():
+		return nil, fmt.Sprintf("an artifact with a config of media type %q", manifest.Config.MediaType)
+	}
+	return manifest, ""
+}
+
+func (s *Snapshot) readConfig(ctx context.Context, blob v1.Descriptor) (*v1.ConfigFile, error) {
+	if blob.Size < 0 || blob.Size > maxConfig {
+		return nil, s.foreign(fmt.Sprintf("an image with a config of %d bytes", blob.Size))
+	}
+	reader := openBlob(ctx, s.store, blob)
+	defer reader.Close()
+	data, err := io.ReadAll(newVerifier(reader, blob))
+	if err != nil {
+		return nil, fmt.Errorf("reading the config of %s: %w", s, err)
+	}
+	var config v1.ConfigFile
+	if err := json.Unmarshal(data, &config); err != nil {
+		return nil, s.foreign(fmt.Sprintf("an image whose config cannot be read: %v", err))
+	}
+	return &config, nil
+}
+
+// pairLayers brings the diffIDs of the config and the blobs of the manifest
+// together. A layer that is listed twice, as the lifecycle does with reused
+// ones, is taken once.
+func pairLayers(manifest *v1.Manifest, config *v1.ConfigFile) (map[string]v1.Descriptor, []string, string) {
+	diffIDs := config.RootFS.DiffIDs
+	if len(diffIDs) != len(manifest.Layers) {
+		return nil, nil, fmt.Sprintf("an image with %d layers in its manifest and %d in its config", len(manifest.Layers), len(diffIDs))
+	}
+	blobs := make(map[string]v1.Descriptor, len(diffIDs))
+	order := make([]string, 0, len(diffIDs))
+	for i, id := range diffIDs {
+		blobs[id.String()] = v1.Descriptor{
+			MediaType: manifest.Layers[i].MediaType,
+			Digest:    manifest.Layers[i].Digest,
+			Size:      manifest.Layers[i].Size,
+		}
+		order = append(order, id.String())
+	}
+	return blobs, order, ""
+}

@@ -1,0 +1,111 @@
+package layers
+
+import (
+	"fmt"
+	"os"
+	"path"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// entry is one file system entry of a layer as the system describes it.
+type entry struct {
+	// path is relative to the layer; "" is the layer itself.
+	path  string
+	mode  uint32 // type and permission bits as in stat(2)
+	size  int64
+	nlink uint64
+	inode uint64
+	mtime unix.Timespec
+	ctime unix.Timespec
+}
+
+func (e *entry) isDir() bool     { return e.mode&unix.S_IFMT == unix.S_IFDIR }
+func (e *entry) isRegular() bool { return e.mode&unix.S_IFMT == unix.S_IFREG }
+func (e *entry) isSymlink() bool { return e.mode&unix.S_IFMT == unix.S_IFLNK }
+func (e *entry) isSocket() bool  { return e.mode&unix.S_IFMT == unix.S_IFSOCK }
+
+// listTree lists the directory dir and everything below it in the order of the
+// lifecycle's archives: a directory before its content, the content by name.
+// Symbolic links are not followed. The open directory must be closed by the
+// caller.
+func listTree(dir string) (entries []entry, root *os.File, err error) {
+	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, &os.PathError{Op: "open", Path: dir, Err: err}
+	}
+	root = os.NewFile(uintptr(fd), dir)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		root.Close()
+		return nil, nil, &os.PathError{Op: "stat", Path: dir, Err: err}
+	}
+	entries, err = appendTree([]entry{entryOf("", &st)}, fd, "")
+	if err != nil {
+		root.Close()
+		return nil, nil, fmt.Errorf("%s: %w", dir, err)
+	}
+	return entries, root, nil
+}
+
+// appendTree appends what is below the open directory fd, whose path is above.
+func appendTree(entries []entry, fd int, above string) ([]entry, error) {
+	names, err := readNames(fd)
+	if err != nil {
+		return nil, fmt.Errorf("listing %q: %w", above, err)
+	}
+	for _, name := range names {
+		var st unix.Stat_t
+		if err := unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+			return nil, fmt.Errorf("%q: %w", path.Join(above, name), err)
+		}
+		e := entryOf(path.Join(above, name), &st)
+		entries = append(entries, e)
+		if !e.isDir() {
+			continue
+		}
+		below, err := unix.Openat(fd, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		if err != nil {
+			return nil, fmt.Errorf("opening %q: %w", e.path, err)
+		}
+		entries, err = appendTree(entries, below, e.path)
+		unix.Close(below)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return entries, nil
+}
+
+// readNames returns the sorted names in a directory.
+func readNames(fd int) ([]string, error) {
+	var names []string
+	buffer := make([]byte, 32<<10)
+	if _, err := unix.Seek(fd, 0, 0); err != nil {
+		return nil, err
+	}
+	for {
+		n, err := unix.ReadDirent(fd, buffer)
+		if err != nil {
+			return nil, err
+		}
+		if n <= 0 {
+			slices.Sort(names)
+			return names, nil
+		}
+		_, _, names = unix.ParseDirent(buffer[:n], -1, names)
+	}
+}
+
+func entryOf(path string, st *unix.Stat_t) entry {
+	return entry{
+		path:  path,
+		mode:  uint32(st.Mode),
+		size:  st.Size,
+		nlink: uint64(st.Nlink),
+		inode: st.Ino,
+		mtime: st.Mtim,
+		ctime: st.Ctim,
+	}
+}
