@@ -1,0 +1,90 @@
+package registry_test
+
+import (
+	"fmt"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/registry"
+	"github.com/pack-cache/pack-cache/layers/storetest"
+)
+
+// users are a writer, a reader, and one who may do nothing.
+var users = []testregistry.User{
+	{Name: "writer", Password: "writers-password"},
+	{Name: "reader", Password: "readers-password", May: map[string][]string{"*": {"pull"}}},
+	{Name: "nobody", Password: "nobodys-password", May: map[string][]string{}},
+}
+
+var secrets = []string{"writers-password", "readers-password", "nobodys-password", "wrong-password"}
+
+func TestContract(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		options testregistry.Options
+	}{
+		{"plain", testregistry.Options{}},
+		{"TLS", testregistry.Options{TLS: true}},
+		{"basic", testregistry.Options{Auth: testregistry.Basic, Users: users}},
+		{"token", testregistry.Options{Auth: testregistry.Token, Users: users}},
+		{"token and TLS", testregistry.Options{Auth: testregistry.Token, Users: users, TLS: true}},
+		{"short tokens", testregistry.Options{Auth: testregistry.Token, Users: users,
+			Tokens: testregistry.TokenOptions{TTL: 2 * time.Second, HideTTL: true}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := testregistry.New(t, test.options)
+			storetest.Run(t, opener(r, keychain(r, test.options.Auth, "writer")), options(r, test.options.Auth))
+		})
+	}
+}
+
+func keychain(r *testregistry.Registry, auth testregistry.Auth, user string) authn.Keychain {
+	if auth == testregistry.Open {
+		return nil
+	}
+	return r.Keychain(user)
+}
+
+// opener returns a function that opens a store in a repository of its own.
+func opener(r *testregistry.Registry, keychain authn.Keychain) func(*testing.T) layers.Store {
+	var count atomic.Int64
+	return func(t *testing.T) layers.Store {
+		return open(t, r, fmt.Sprintf("%s/team_a/cache-%d", r.Addr, count.Add(1)), keychain)
+	}
+}
+
+func open(t *testing.T, r *testregistry.Registry, ref string, keychain authn.Keychain) *registry.Store {
+	t.Helper()
+	s, err := registry.New(registry.Config{Ref: ref, Keychain: keychain, Transport: r.Transport()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func options(r *testregistry.Registry, auth testregistry.Auth) storetest.Options {
+	as := func(chain authn.Keychain) func(*testing.T, layers.Store) layers.Store {
+		return func(t *testing.T, s layers.Store) layers.Store { return open(t, r, s.String(), chain) }
+	}
+	o := storetest.Options{Secrets: secrets, Reopen: as(keychain(r, auth, "writer"))}
+	switch auth {
+	case testregistry.Basic:
+		o.Denied = as(fixed{&authn.Basic{Username: "writer", Password: "wrong-password"}})
+	case testregistry.Token:
+		o.ReadOnly, o.Denied = as(r.Keychain("reader")), as(r.Keychain("nobody"))
+	}
+	return o
+}
+
+// fixed is a keychain with one credential.
+type fixed struct{ authn.Authenticator }
+
+// Resolve implements authn.Keychain.
+func (f fixed) Resolve(authn.Resource) (authn.Authenticator, error) { return f.Authenticator, nil }
