@@ -1,0 +1,70 @@
+package unpack
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// ErrNoWhiteouts says that the file system of the store cannot hold the marks
+// by which overlayfs hides what is below. The caller uses Flat instead.
+var ErrNoWhiteouts = errors.New("the file system cannot hold overlay whiteouts")
+
+// DigestError says that a layer is not what the image says it is.
+type DigestError struct {
+	// Layer is the digest under which the manifest lists the layer.
+	Layer v1.Hash
+	// What is "digest", "diffID" or "size".
+	What      string
+	Want, Got string
+}
+
+// Error implements error.
+func (e *DigestError) Error() string {
+	return fmt.Sprintf("layer %s: %s is %s, expected %s", e.Layer, e.What, e.Got, e.Want)
+}
+
+// Hint says what to do about it.
+func (e *DigestError) Hint() string {
+	if e.What == "diffID" {
+		return "the image contradicts itself; have it built and pushed again"
+	}
+	return "the registry or something on the way to it delivered other bytes than the manifest names; try again, or push the image again"
+}
+
+// DirError says that the directory of a store cannot be used.
+type DirError struct {
+	Dir string
+	err error
+}
+
+// Error implements error.
+func (e *DirError) Error() string { return fmt.Sprintf("layer store %s: %v", e.Dir, e.err) }
+
+// Unwrap returns the cause.
+func (e *DirError) Unwrap() error { return e.err }
+
+// Hint says what to do about it.
+func (e *DirError) Hint() string {
+	if full(e.err) {
+		return "make room on the file system of " + e.Dir + ", or keep the store on a larger one"
+	}
+	if errors.Is(e.err, ErrNoWhiteouts) {
+		return "keep the store on a file system that is no overlay, such as a volume"
+	}
+	return "keep the store in a directory that belongs to you"
+}
+
+// full tells whether err means that there is no room left.
+func full(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// archiveError marks what went wrong in reading an archive, as opposed to
+// writing files.
+type archiveError struct{ err error }
+
+func (e *archiveError) Error() string { return e.err.Error() }
+func (e *archiveError) Unwrap() error { return e.err }
