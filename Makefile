@@ -1,0 +1,34 @@
+# pack-cache: `make demo` shows the main job, `make test` runs every test.
+
+GO      ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+export CGO_ENABLED ?= 0
+
+.PHONY: build demo test unit acceptance lint clean
+
+build: bin/pack-cache
+
+bin/pack-cache: $(shell find . -name '*.go' -not -name '*_test.go' -not -path './internal/samples/*') go.mod go.sum
+	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/pack-cache
+
+# The main job, end to end: a registry on loopback, a Java builder assembled
+# from Debian packages, a cold build, a warm build on a "second machine", and
+# the app image running.
+demo: bin/pack-cache
+	$(GO) run ./internal/samples/cmd/demo -pack-cache bin/pack-cache
+
+test: lint unit acceptance
+
+lint:
+	@unformatted=$$(gofmt -l cmd platform lifecycle layers builder trust internal acceptance); \
+	  if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted"; exit 1; fi
+	$(GO) vet ./...
+
+unit:
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on $$($(GO) list ./... | grep -v /acceptance)
+
+acceptance: bin/pack-cache
+	PACK_CACHE_BIN=$(CURDIR)/bin/pack-cache $(GO) test -shuffle=on -timeout 40m -v ./acceptance/...
+
+clean:
+	rm -rf bin
