@@ -1,0 +1,111 @@
+# Looks for secrets everywhere a process can look; sourced, in a shell of its
+# own. The setting "probe" lists what to look for, one secret per line, each
+# written in hexadecimal so that the list itself is no find. Prints
+#
+#     probe: FOUND place        for each place where one of them is
+#     probe: fd N target        for each descriptor beyond the standard ones
+#     probe: socket path        for each Unix socket that has a name
+#     probe: memory PID         for each process whose memory can be read
+#     probe: done, N places     at the end
+#
+# It never puts a secret on a command line, into an environment or into a file,
+# where it would find itself.
+
+needles=''
+for hex in $(setting probe); do
+	# shellcheck disable=SC2059 # the format is the point
+	needles="$needles$(printf "$(echo "$hex" | sed 's/../\\x&/g')")
+"
+done
+needles=$(printf '%s' "$needles") # an empty line would match everything
+places=0
+
+# holds reads standard input and tells whether a needle is in it.
+holds() {
+	grep -aqF -f /dev/fd/9 9<<-NEEDLES
+		$needles
+	NEEDLES
+}
+
+# look NAME FILE
+look() {
+	places=$((places + 1))
+	if holds < "$2"; then
+		echo "probe: FOUND $1"
+	fi
+} 2> /dev/null
+
+look_at_processes() {
+	for process in /proc/[0-9]*; do
+		pid=${process#/proc/}
+		for file in environ cmdline; do
+			look "$process/$file" "$process/$file"
+		done
+		for fd in "$process"/fd/*; do
+			target=$(readlink "$fd" 2> /dev/null) || continue
+			case $target in
+			/dev/* | pipe:* | socket:* | anon_inode:* | /proc/*) ;;
+			*) [ ! -f "$fd" ] || look "$fd -> $target" "$fd" ;;
+			esac
+		done
+	done
+}
+
+# look_at_memory reads what processes other than this one and its children
+# have in memory.
+look_at_memory() {
+	for process in /proc/[0-9]*; do
+		pid=${process#/proc/}
+		case " $known " in *" $pid "*) ;; *) continue ;; esac
+		[ "$pid" != $$ ] || continue
+		maps=$(grep ' rw' "$process/maps" 2> /dev/null) || continue
+		[ -n "$maps" ] || continue
+		echo "probe: memory $pid $(tr '\000' ' ' < "$process/cmdline" 2> /dev/null)"
+		places=$((places + 1))
+		echo "$maps" | while IFS=' -' read -r start end rest; do
+			from=$((0x$start / 4096)) to=$((0x$end / 4096))
+			# Larger ranges are address space that nothing is in.
+			[ $((to - from)) -le 65536 ] || to=$((from + 65536))
+			if dd if="$process/mem" bs=4096 skip="$from" count=$((to - from)) 2> /dev/null | holds; then
+				echo "probe: FOUND memory of $pid"
+			fi
+		done
+	done
+}
+
+look_at_files() {
+	# Names first: what looking writes must not be looked at.
+	files=$(find / \( -path /proc -o -path /sys \) -prune -o -type f -readable -print 2> /dev/null ||
+		find / \( -path /proc -o -path /sys \) -prune -o -type f -print 2> /dev/null)
+	while read -r file; do
+		look "$file" "$file"
+	done <<-FILES
+		$files
+	FILES
+	find / \( -path /proc -o -path /sys \) -prune -o -type s -print 2> /dev/null | sed 's/^/probe: socket /'
+	sed -n 's/.*\(@.*\)$/probe: socket \1/p' /proc/net/unix 2> /dev/null
+	for file in /proc/keys /proc/mounts /proc/self/mountinfo /proc/net/unix; do
+		look "$file" "$file"
+	done
+}
+
+known=''
+for process in /proc/[0-9]*; do
+	known="$known ${process#/proc/}"
+done
+env | {
+	if holds; then
+		echo "probe: FOUND environment"
+	fi
+}
+for fd in /proc/$$/fd/*; do
+	number=${fd##*/}
+	case $number in
+	0 | 1 | 2) ;;
+	*) echo "probe: fd $number $(readlink "$fd" 2> /dev/null)" ;;
+	esac
+done
+look_at_processes
+look_at_memory
+look_at_files
+echo "probe: done, $places places"

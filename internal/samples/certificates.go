@@ -1,0 +1,41 @@
+package samples
+
+import (
+	"errors"
+	"fmt"
+	"os"
+)
+
+// certificateFile is where Debian, and so both builders, have their bundle.
+const certificateFile = "etc/ssl/certs/ca-certificates.crt"
+
+// noCertificatesError says that this machine has no bundle.
+type noCertificatesError struct{ tried []string }
+
+func (e *noCertificatesError) Error() string {
+	return fmt.Sprintf("this machine has no CA certificates (looked at %v)", e.tried)
+}
+
+// Hint tells the way out.
+func (e *noCertificatesError) Hint() string {
+	return "install ca-certificates, or name a bundle in SSL_CERT_FILE"
+}
+
+// machineCertificates returns the PEM bundle that this machine trusts, private
+// authorities of its network included.
+func machineCertificates() ([]byte, error) {
+	tried := []string{"/" + certificateFile, "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"}
+	if own := os.Getenv("SSL_CERT_FILE"); own != "" {
+		tried = []string{own}
+	}
+	for _, name := range tried {
+		bundle, err := os.ReadFile(name)
+		if err == nil {
+			return bundle, nil
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+	}
+	return nil, &noCertificatesError{tried}
+}
