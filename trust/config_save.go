@@ -1,0 +1,155 @@
+package trust
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// Save writes the changes that were made since c was loaded. It reads the file
+// again under a lock, so that changes of another process at the same time are
+// kept, and replaces it in one step. Everything else in the file, comments and
+// unknown keys included, stays as it is; where that cannot be proven, nothing
+// is written and the error says so. The file and its directory are created
+// where they are missing. A symbolic link stays one.
+func (c *Config) Save(ctx context.Context) error {
+	if len(c.changes) == 0 {
+		return nil
+	}
+	target, err := followLinks(c.path)
+	if err != nil {
+		return fmt.Errorf("writing the configuration: %w", err)
+	}
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return fmt.Errorf("writing the configuration: %w", err)
+	}
+	unlock, err := lock(ctx, filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+".lock"))
+	if err != nil {
+		return fmt.Errorf("writing the configuration: %w", err)
+	}
+	defer unlock()
+	return c.rewrite(target)
+}
+
+// rewrite applies the changes to the file as it is now.
+func (c *Config) rewrite(target string) error {
+	data, err := os.ReadFile(target)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("reading the configuration: %w", err)
+	}
+	text := string(data)
+	for _, change := range c.changes {
+		if text, err = edit(text, change); err != nil {
+			if errors.Is(err, errByHand) {
+				return &ConfigError{Path: c.path, Reason: err.Error()}
+			}
+			return newConfigError(c.path, err)
+		}
+	}
+	after := &Config{path: c.path}
+	if err := after.decode([]byte(text)); err != nil {
+		return err
+	}
+	if text != string(data) {
+		if err := replace(target, []byte(text)); err != nil {
+			return fmt.Errorf("writing the configuration: %w", err)
+		}
+	}
+	*c = *after
+	return nil
+}
+
+// replace writes data to path in one step, with the mode and, where permitted,
+// the owner that the file had.
+func replace(path string, data []byte) (err error) {
+	mode := fs.FileMode(0o644)
+	old, statErr := os.Stat(path)
+	if statErr == nil {
+		mode = old.Mode().Perm()
+	}
+	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			temp.Close()
+			os.Remove(temp.Name())
+		}
+	}()
+	if _, err := temp.Write(data); err != nil {
+		return err
+	}
+	if err := temp.Chmod(mode); err != nil {
+		return err
+	}
+	if statErr == nil {
+		if owner, ok := old.Sys().(*syscall.Stat_t); ok {
+			// Only root may do this, and only root needs to.
+			_ = temp.Chown(int(owner.Uid), int(owner.Gid))
+		}
+	}
+	if err := errors.Join(temp.Sync(), temp.Close()); err != nil {
+		return err
+	}
+	return os.Rename(temp.Name(), path)
+}
+
+// maxLinks is how many symbolic links followLinks follows, as many as Linux.
+const maxLinks = 40
+
+// followLinks returns the file that path stands for, which need not exist.
+func followLinks(path string) (string, error) {
+	for range maxLinks {
+		link, err := os.Readlink(path)
+		if err != nil {
+			// Not a link, or nothing there; whoever opens it will say why.
+			return path, nil
+		}
+		if filepath.IsAbs(link) {
+			path = link
+			continue
+		}
+		dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+		if err != nil {
+			return "", err
+		}
+		path = filepath.Join(dir, link)
+	}
+	return "", &fs.PathError{Op: "open", Path: path, Err: syscall.ELOOP}
+}
+
+// lockPoll is how often a lock is tried that somebody else holds.
+const lockPoll = 20 * time.Millisecond
+
+// lock takes an exclusive lock on the file at path, creating it, and waits for
+// it until ctx ends. The file is left behind: removing it would let two
+// processes hold locks on two files of the same name.
+func lock(ctx context.Context, path string) (unlock func(), err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	for {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			// Closing gives the lock up.
+			return func() { file.Close() }, nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+			file.Close()
+			return nil, fmt.Errorf("locking %s: %w", path, err)
+		}
+		select {
+		case <-ctx.Done():
+			file.Close()
+			return nil, ctx.Err()
+		case <-time.After(lockPoll):
+		}
+	}
+}

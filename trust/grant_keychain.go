@@ -1,0 +1,172 @@
+package trust
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+// Refresh gets a fresh grant for the part of the scope that lies on host. It is
+// called from the phase's side, and may be called for several hosts at once.
+type Refresh func(ctx context.Context, host string) (*Grant, error)
+
+// Keychain returns the keychain that gives the grant's credentials to whoever
+// talks to the registries of its scope, and to nobody else: a repository
+// outside the scope is anonymous.
+//
+// A whole registry, which is what the lifecycle's libraries ask about, gets the
+// credential of the scope on it. A token allows no more for that; but where a
+// registry has passwords only, the scope cannot be narrower than the account.
+//
+// Tokens that are about to end, or that the registry rejected, are replaced by
+// way of refresh, so that an upload may last longer than a token. With a nil
+// refresh they are used as they are. The keychain is safe for concurrent use.
+func (g *Grant) Keychain(refresh Refresh) authn.Keychain {
+	k := &grantKeychain{repositories: map[string]*holder{}, hosts: map[string]*holder{}}
+	for _, p := range g.permits {
+		if len(p.scope) == 0 {
+			continue
+		}
+		h := &holder{permit: p, anonymous: p.cred.anonymous(), refresh: refresh, turn: make(chan struct{}, 1)}
+		for _, access := range p.scope {
+			repo, err := name.NewRepository(access.Repository)
+			if err != nil {
+				continue
+			}
+			h.host = repo.RegistryStr()
+			k.repositories[resourceKey(repo)] = h
+		}
+		// Where credentials differ within a registry, the first one that may
+		// push stands for it.
+		host := normalHost(h.host)
+		if known := k.hosts[host]; known == nil || !known.permit.pushes() && p.pushes() {
+			k.hosts[host] = h
+		}
+	}
+	return k
+}
+
+func (p permit) pushes() bool {
+	for _, access := range p.scope {
+		if access.Push {
+			return !p.cred.anonymous()
+		}
+	}
+	return false
+}
+
+type grantKeychain struct {
+	repositories map[string]*holder
+	hosts        map[string]*holder
+}
+
+var _ authn.Keychain = (*grantKeychain)(nil)
+
+// Resolve implements authn.Keychain.
+func (k *grantKeychain) Resolve(resource authn.Resource) (authn.Authenticator, error) {
+	h := k.repositories[resourceKey(resource)]
+	if resource.String() == resource.RegistryStr() {
+		h = k.hosts[normalHost(resource.RegistryStr())]
+	}
+	if h == nil || h.anonymous {
+		return authn.Anonymous, nil
+	}
+	return &grantAuth{holder: h}, nil
+}
+
+// resourceKey returns the repository with its host normalised.
+func resourceKey(resource authn.Resource) string {
+	_, path, _ := strings.Cut(resource.String(), "/")
+	return normalHost(resource.RegistryStr()) + "/" + path
+}
+
+// holder keeps one permit fresh.
+type holder struct {
+	host      string
+	anonymous bool
+	refresh   Refresh
+
+	// turn is a lock that can be waited for with a context. It guards permit
+	// and times, of which only permit's life and credential ever change.
+	turn   chan struct{}
+	permit permit
+	times  int
+}
+
+// grantAuth is the authenticator of one client. go-containerregistry asks it
+// when the client is made, and again when the registry rejected a token.
+type grantAuth struct {
+	holder *holder
+	// seen is the count of the token that was given last, plus one.
+	seen int
+}
+
+var (
+	_ authn.Authenticator        = (*grantAuth)(nil)
+	_ authn.ContextAuthenticator = (*grantAuth)(nil)
+)
+
+// Authorization implements authn.Authenticator.
+func (a *grantAuth) Authorization() (*authn.AuthConfig, error) {
+	return a.AuthorizationContext(context.Background())
+}
+
+// youngest is the age up to which a rejected token is not replaced: it was
+// rejected for what it allows, which will be no more the next time.
+const youngest = 10 * time.Second
+
+// AuthorizationContext implements authn.ContextAuthenticator.
+func (a *grantAuth) AuthorizationContext(ctx context.Context) (*authn.AuthConfig, error) {
+	h := a.holder
+	select {
+	case h.turn <- struct{}{}:
+		defer func() { <-h.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	now := time.Now()
+	life := h.permit.life
+	rejected := a.seen == h.times+1 && life.length > 0 && now.Sub(life.from) > youngest
+	if h.refresh != nil && (life.ending(now) || rejected) {
+		if err := h.renew(ctx); err != nil && (life.over(now) || ctx.Err() != nil) {
+			return nil, fmt.Errorf("renewing the token for %s: %w", h.host, err)
+		}
+	}
+	a.seen = h.times + 1
+	return h.permit.cred.Authorization()
+}
+
+// renew replaces the credential by that of a fresh grant for the same
+// repositories.
+func (h *holder) renew(ctx context.Context) error {
+	grant, err := h.refresh(ctx, h.host)
+	if err != nil {
+		return err
+	}
+	for _, fresh := range grant.permits {
+		if fresh.scope.includes(h.permit.scope) && !fresh.cred.anonymous() {
+			h.permit.cred, h.permit.life = fresh.cred, fresh.life
+			h.times++
+			return nil
+		}
+	}
+	return fmt.Errorf("the fresh grant does not cover %s", h.permit.scope)
+}
+
+// includes says whether every repository of other is in s, with no less access.
+func (s Scope) includes(other Scope) bool {
+	for _, wanted := range other {
+		found := false
+		for _, access := range s {
+			found = found || access.Repository == wanted.Repository && (access.Push || !wanted.Push)
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,248 @@
+package trust
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+)
+
+// configSource reads the credentials that docker login and podman login leave.
+type configSource struct {
+	getenv func(string) string
+
+	once  sync.Once
+	files []*authFile
+}
+
+func (s *configSource) find(ctx context.Context, resource authn.Resource) (credential, error) {
+	s.once.Do(s.read)
+	for _, file := range s.files {
+		found, err := file.find(ctx, resource)
+		if err != nil || !found.anonymous() {
+			return found, err
+		}
+	}
+	return credential{}, nil
+}
+
+// read finds the files. What is wrong with one is said when it is asked.
+func (s *configSource) read() {
+	if value := s.getenv("DOCKER_AUTH_CONFIG"); value != "" {
+		s.files = append(s.files, parseAuthFile("DOCKER_AUTH_CONFIG", []byte(value)))
+	}
+	for _, path := range []string{s.docker(), s.podman()} {
+		data, err := os.ReadFile(path)
+		switch {
+		case path == "" || errors.Is(err, fs.ErrNotExist):
+		case errors.Is(err, fs.ErrPermission) && !s.named():
+			// HOME is still another account's, as under sudo -u.
+		case err != nil:
+			s.files = append(s.files, &authFile{path: path, err: err})
+		default:
+			s.files = append(s.files, parseAuthFile(path, data))
+		}
+	}
+	for _, file := range s.files {
+		file.searchPath = s.getenv("PATH")
+	}
+}
+
+// named says that the user pointed at a file, and will miss what is in it.
+func (s *configSource) named() bool {
+	return s.getenv("DOCKER_CONFIG") != "" || s.getenv("REGISTRY_AUTH_FILE") != ""
+}
+
+// docker returns the path of Docker's configuration.
+func (s *configSource) docker() string {
+	if dir := s.getenv("DOCKER_CONFIG"); dir != "" {
+		return filepath.Join(dir, "config.json")
+	}
+	if home := s.getenv("HOME"); home != "" {
+		return filepath.Join(home, ".docker", "config.json")
+	}
+	return ""
+}
+
+// podman returns the path of the credentials that Podman, Buildah and Skopeo
+// share (containers-auth.json(5)).
+func (s *configSource) podman() string {
+	if path := s.getenv("REGISTRY_AUTH_FILE"); path != "" {
+		return path
+	}
+	if dir := s.getenv("XDG_RUNTIME_DIR"); dir != "" {
+		path := filepath.Join(dir, "containers", "auth.json")
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	dir := s.getenv("XDG_CONFIG_HOME")
+	if home := s.getenv("HOME"); dir == "" && home != "" {
+		dir = filepath.Join(home, ".config")
+	}
+	if dir == "" {
+		return ""
+	}
+	return filepath.Join(dir, "containers", "auth.json")
+}
+
+// authFile is one configuration of credentials. It is safe for concurrent use.
+type authFile struct {
+	path       string
+	err        error
+	searchPath string
+
+	// auths is a function because it holds secrets. Its keys are hosts, or
+	// hosts with the beginning of a path.
+	auths       func() map[string]json.RawMessage
+	store       string
+	helpers     map[string]string
+	helperMemos memo
+}
+
+func parseAuthFile(path string, data []byte) *authFile {
+	var content struct {
+		Auths       map[string]json.RawMessage `json:"auths"`
+		CredsStore  string                     `json:"credsStore"`
+		CredHelpers map[string]string          `json:"credHelpers"`
+	}
+	file := &authFile{path: path}
+	if strings.TrimSpace(string(data)) != "" {
+		file.err = jsonError(json.Unmarshal(data, &content))
+	}
+	auths := map[string]json.RawMessage{}
+	for key, value := range content.Auths {
+		auths[keyOf(key)] = value
+	}
+	file.auths = func() map[string]json.RawMessage { return auths }
+	file.store = content.CredsStore
+	file.helpers = map[string]string{}
+	for key, helper := range content.CredHelpers {
+		file.helpers[hostOf(key)] = helper
+	}
+	return file
+}
+
+// find asks the helper that is responsible for the registry, and then looks for
+// a credential in the file itself: the most specific key wins.
+func (f *authFile) find(ctx context.Context, resource authn.Resource) (credential, error) {
+	host := normalHost(resource.RegistryStr())
+	if f.err != nil {
+		return credential{}, &CredentialError{
+			Host: host, Reason: f.path + " cannot be read", Err: f.err,
+			Remedy: "correct the file, or log in to the registry again",
+		}
+	}
+	helper, ok := f.helpers[host]
+	if !ok {
+		helper = f.store
+	}
+	if helper != "" {
+		found, err := f.helperMemos.get(host, func() (credential, error) { return f.askHelper(ctx, helper, host) })
+		if err != nil || !found.anonymous() {
+			return found, err
+		}
+	}
+	auths := f.auths()
+	for _, key := range lookupKeys(host, resource.String()) {
+		if entry, ok := auths[key]; ok {
+			return f.entry(host, entry)
+		}
+	}
+	return credential{}, nil
+}
+
+// entry decodes one member of auths.
+func (f *authFile) entry(host string, entry json.RawMessage) (credential, error) {
+	var value struct {
+		Auth          string `json:"auth"`
+		Username      string `json:"username"`
+		Password      string `json:"password"`
+		IdentityToken string `json:"identitytoken"`
+		RegistryToken string `json:"registrytoken"`
+	}
+	err := jsonError(json.Unmarshal(entry, &value))
+	config := authn.AuthConfig{Username: value.Username, Password: value.Password,
+		IdentityToken: value.IdentityToken, RegistryToken: value.RegistryToken}
+	if err == nil && value.Auth != "" {
+		config.Username, config.Password, err = parseBasic(value.Auth)
+	}
+	if err != nil {
+		return credential{}, &CredentialError{
+			Host: host, Reason: "the entry in " + f.path + " is malformed", Err: err,
+			Remedy: "log in to the registry again",
+		}
+	}
+	return newCredential(config), nil
+}
+
+// lookupKeys returns the keys under which a credential for resource may be
+// kept: the repository, what it lies in, and the registry.
+func lookupKeys(host, resource string) []string {
+	var keys []string
+	if _, path, ok := strings.Cut(resource, "/"); ok {
+		for path != "" && path != "." {
+			keys = append(keys, host+"/"+path)
+			cut := strings.LastIndex(path, "/")
+			path = path[:max(cut, 0)]
+		}
+	}
+	return append(keys, host)
+}
+
+// keyOf normalises a key of auths: Docker writes https://index.docker.io/v1/
+// for its hub, old versions wrote URLs of /v1/ and /v2/ for others, Podman
+// writes host/namespace.
+func keyOf(key string) string {
+	stripped, isURL := key, false
+	for _, scheme := range []string{"https://", "http://"} {
+		if rest, ok := strings.CutPrefix(stripped, scheme); ok {
+			stripped, isURL = rest, true
+		}
+	}
+	host, path, _ := strings.Cut(strings.TrimRight(stripped, "/"), "/")
+	host = normalHost(host)
+	if path == "" || isURL || path == "v1" || path == "v2" {
+		return host
+	}
+	return host + "/" + path
+}
+
+// hostOf returns the registry of a key that is a host or a URL.
+func hostOf(key string) string {
+	host, _, _ := strings.Cut(keyOf(key), "/")
+	return host
+}
+
+// jsonError describes what is wrong with JSON without showing what it says,
+// since that may be a secret.
+func jsonError(err error) error {
+	if err == nil {
+		return nil
+	}
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) {
+		return fmt.Errorf("not valid JSON at byte %d", syntax.Offset)
+	}
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		return fmt.Errorf("JSON of an unexpected form at byte %d", kind.Offset)
+	}
+	return errors.New("not valid JSON")
+}
+
+// helperKey is the name under which credential helpers know a registry.
+func helperKey(host string) string {
+	if host == name.DefaultRegistry {
+		return authn.DefaultAuthKey
+	}
+	return host
+}
