@@ -1,5 +1,5 @@
-# Looks for secrets everywhere a process can look; sourced, in a shell of its
-# own. The setting "probe" lists what to look for, one secret per line, each
+# Looks for secrets everywhere a process can look. It runs as a process of its own,
+# the only one that knows what it looks for. The setting "probe" lists what to look for, one secret per line, each
 # written in hexadecimal so that the list itself is no find. Prints
 #
 #     probe: FOUND place        for each place where one of them is
@@ -10,6 +10,8 @@
 #
 # It never puts a secret on a command line, into an environment or into a file,
 # where it would find itself.
+
+. "$CNB_BUILDPACK_DIR/lib/settings.sh"
 
 needles=''
 for hex in $(setting probe); do
@@ -98,11 +100,11 @@ env | {
 		echo "probe: FOUND environment"
 	fi
 }
-for fd in /proc/$$/fd/*; do
-	number=${fd##*/}
-	case $number in
-	0 | 1 | 2) ;;
-	*) echo "probe: fd $number $(readlink "$fd" 2> /dev/null)" ;;
+# What the shell itself has open, a program that it starts does not get.
+ls -l /proc/self/fd | sed -n 's/.* \([0-9]*\) -> \(.*\)/\1 \2/p' | while read -r number target; do
+	case $number:$target in
+	[012]:* | *:/proc/*/fd) ;;
+	*) echo "probe: fd $number $target" ;;
 	esac
 done
 look_at_processes
