@@ -119,12 +119,12 @@ func (t *tree) creator(a *attrs) bool {
 func (t *tree) noteXattr(name string, err error) error {
 	for _, refusal := range []error{syscall.EPERM, syscall.EACCES, syscall.ENOTSUP, syscall.EINVAL, syscall.ERANGE, syscall.E2BIG} {
 		if errors.Is(err, refusal) {
-			t.notes[fmt.Sprintf("attribute %q", name)]++
+			t.notes["attribute "+quote(name)]++
 			return nil
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("set attribute %q: %w", name, err)
+		return fmt.Errorf("set attribute %s: %w", quote(name), err)
 	}
 	return nil
 }

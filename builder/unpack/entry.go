@@ -216,7 +216,7 @@ func (t *tree) tryLink(parent int, base, target string) error {
 		})
 	}
 	if err != nil {
-		return fmt.Errorf("link to %q: %w", target, err)
+		return fmt.Errorf("link to %s: %w", quote(target), err)
 	}
 	return nil
 }
@@ -232,9 +232,9 @@ func (t *tree) linkPending(ctx context.Context) error {
 			}
 			err := t.linkLate(l)
 			if errors.Is(err, syscall.ENOENT) {
-				left, missing = append(left, l), fmt.Errorf("entry %q: %w", l.name, err)
+				left, missing = append(left, l), fmt.Errorf("entry %s: %w", quote(l.name), err)
 			} else if err != nil {
-				return fmt.Errorf("entry %q: %w", l.name, err)
+				return fmt.Errorf("entry %s: %w", quote(l.name), err)
 			}
 		}
 		if len(left) == len(t.pending) {

@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"io"
 	"slices"
 	"sync"
@@ -123,6 +124,7 @@ func (e entry) with(change func(*tar.Header)) entry {
 	return e
 }
 
+func gnu(h *tar.Header)                    { h.Format, h.ModTime = tar.FormatGNU, h.ModTime.Truncate(time.Second) }
 func mode(m int64) func(*tar.Header)       { return func(h *tar.Header) { h.Mode = m } }
 func owner(uid, gid int) func(*tar.Header) { return func(h *tar.Header) { h.Uid, h.Gid = uid, gid } }
 func xattr(name, value string) func(*tar.Header) {
@@ -134,26 +136,34 @@ func xattr(name, value string) func(*tar.Header) {
 	}
 }
 
-// archive writes entries as they are, in the PAX format.
-func archive(t testing.TB, entries ...entry) []byte {
+// pax writes entries as they are, in the PAX format unless they say otherwise.
+func pax(t testing.TB, entries ...entry) []byte {
 	t.Helper()
+	b, err := tarOf(entries...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func tarOf(entries ...entry) ([]byte, error) {
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
 	for _, e := range entries {
 		hdr := e.Header
-		hdr.Format = tar.FormatPAX
+		if hdr.Format == tar.FormatUnknown {
+			hdr.Format = tar.FormatPAX
+		}
 		hdr.Size = int64(len(e.content))
 		if err := w.WriteHeader(&hdr); err != nil {
-			t.Fatalf("%s: %v", e.Name, err)
+			return nil, fmt.Errorf("%s: %w", e.Name, err)
 		}
 		if _, err := io.WriteString(w, e.content); err != nil {
-			t.Fatalf("%s: %v", e.Name, err)
+			return nil, fmt.Errorf("%s: %w", e.Name, err)
 		}
 	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return buf.Bytes()
+	err := w.Close()
+	return buf.Bytes(), err
 }
 
 // fakeReporter keeps messages.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -96,9 +97,18 @@ func (t *tree) apply(ctx context.Context, archive io.Reader) error {
 			return &archiveError{err}
 		}
 		if err := t.entry(hdr, r); err != nil {
-			return fmt.Errorf("entry %q: %w", hdr.Name, err)
+			return fmt.Errorf("entry %s: %w", quote(hdr.Name), err)
 		}
 	}
+}
+
+// quote makes a name from an archive fit to be shown.
+func quote(name string) string {
+	const most = 200
+	if len(name) > most {
+		return strconv.Quote(name[:most]) + "…"
+	}
+	return strconv.Quote(name)
 }
 
 // entry unpacks one entry.
@@ -205,14 +215,14 @@ func (t *tree) finish() error {
 			continue // replaced or removed later
 		}
 		if err != nil {
-			return fmt.Errorf("directory %q: %w", name, err)
+			return fmt.Errorf("directory %s: %w", quote(name), err)
 		}
 		a := t.dirs[name]
 		if err := unix.UtimesNanoAt(fd, ".", a.times(), 0); err != nil {
-			return fmt.Errorf("directory %q: set times: %w", name, err)
+			return fmt.Errorf("directory %s: set times: %w", quote(name), err)
 		}
 		if err := t.finishFD(fd, &a); err != nil {
-			return fmt.Errorf("directory %q: %w", name, err)
+			return fmt.Errorf("directory %s: %w", quote(name), err)
 		}
 	}
 	return nil
