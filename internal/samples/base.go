@@ -8,8 +8,8 @@ import (
 )
 
 // addBase adds what every Unix expects: users, the directories for temporary
-// and home files, and the name of the distribution.
-func addBase(f *rootfs.FS, o Options, osRelease string) {
+// and home files, how to look up names, and whom to trust on the network.
+func addBase(f *rootfs.FS, o Options) {
 	root := rootfs.Owner{}
 	for _, dir := range []string{"dev", "etc", "mnt", "opt", "proc", "run", "srv", "sys", "usr", "var", "var/lib", "home"} {
 		f.Dir(dir, 0o755, root)
@@ -24,6 +24,5 @@ func addBase(f *rootfs.FS, o Options, osRelease string) {
 	text("etc/group", fmt.Sprintf("root:x:0:\ncnb:x:%d:\nnogroup:x:65534:\n", o.GID))
 	text("etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n")
 	text("etc/hosts", "127.0.0.1 localhost\n::1 localhost\n")
-	text("etc/os-release", osRelease)
 	f.File(certificateFile, 0o644, root, o.CACertificates)
 }

@@ -76,7 +76,8 @@ func tinyBase(ctx context.Context, o Options) (v1.Layer, error) {
 		if err != nil {
 			return err
 		}
-		addBase(fs, o, tinyRelease)
+		addBase(fs, o)
+		fs.File("etc/os-release", 0o644, rootfs.Owner{}, []byte(tinyRelease))
 		fs.File("bin/busybox", 0o755, rootfs.Owner{}, busybox)
 		fs.File("bin/bash", 0o755, rootfs.Owner{}, bash)
 		for _, applet := range applets {

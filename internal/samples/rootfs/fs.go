@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -88,14 +89,26 @@ func (f *FS) Read(name string) ([]byte, bool) {
 	return data, err == nil
 }
 
-// Remove takes away every entry for which drop says so. drop is given clean
-// relative paths.
-func (f *FS) Remove(drop func(name string) bool) {
+// Readlink returns where a symbolic link points, and false if there is none of
+// that name.
+func (f *FS) Readlink(name string) (string, bool) {
+	e, ok := f.entries[clean(name)]
+	if !ok || e.mode&fs.ModeSymlink == 0 {
+		return "", false
+	}
+	return e.link, true
+}
+
+// List returns the names of the entries in a directory, sorted.
+func (f *FS) List(dir string) []string {
+	var names []string
 	for name := range f.entries {
-		if drop(name) {
-			delete(f.entries, name)
+		if path.Dir(name) == clean(dir) {
+			names = append(names, path.Base(name))
 		}
 	}
+	slices.Sort(names)
+	return names
 }
 
 // put adds an entry and the directories above it.

@@ -43,6 +43,7 @@ func run(ctx context.Context, args []string) error {
 	}
 	args = flags.Args()
 	makers := map[string]func(context.Context, samples.Options) (*samples.Builder, error){
+		"java": samples.Java,
 		"tiny": samples.Tiny,
 	}
 	if len(args) < 3 || makers[args[1]] == nil {
