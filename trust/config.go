@@ -6,7 +6,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -194,12 +196,20 @@ type ConfigError struct {
 	Reason string
 }
 
+// tomlError is how the decoder reports a line.
+var tomlError = regexp.MustCompile(`^toml: line ([0-9]+)(?: \(last key ("[^"]*")\))?: ((?s:.*))`)
+
 func newConfigError(path string, err error) *ConfigError {
-	var parse toml.ParseError
-	if errors.As(err, &parse) {
-		return &ConfigError{Path: path, Line: parse.Position.Line, Reason: parse.Message}
+	parts := tomlError.FindStringSubmatch(err.Error())
+	if parts == nil {
+		return &ConfigError{Path: path, Reason: strings.TrimPrefix(err.Error(), "toml: ")}
 	}
-	return &ConfigError{Path: path, Reason: strings.TrimPrefix(err.Error(), "toml: ")}
+	line, _ := strconv.Atoi(parts[1])
+	reason := parts[3]
+	if parts[2] != "" {
+		reason = "at " + parts[2] + ": " + reason
+	}
+	return &ConfigError{Path: path, Line: line, Reason: reason}
 }
 
 // Error implements error.

@@ -46,11 +46,20 @@ func entryOf(ref name.Reference) entry {
 // normalHost returns a registry's host and port, as two spellings of the same
 // host are compared.
 func normalHost(host string) string {
-	host = strings.ToLower(host)
+	host = strings.Map(lower, host)
 	if host == "docker.io" {
 		return name.DefaultRegistry
 	}
 	return host
+}
+
+// lower lowers ASCII letters only: a host with any other letter that looks alike
+// is another host.
+func lower(r rune) rune {
+	if 'A' <= r && r <= 'Z' {
+		return r + 'a' - 'A'
+	}
+	return r
 }
 
 // matches says whether the entry trusts ref, which resolved to digest. The
