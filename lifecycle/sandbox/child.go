@@ -1,0 +1,60 @@
+package sandbox
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// marker is the name under which the engine starts its own processes; the
+// argument after it says which.
+const marker = "pack-cache-sandbox"
+
+// What a process of the engine can be.
+const (
+	initProcess   = "init"
+	setupProcess  = "setup"
+	helperProcess = "helper"
+)
+
+// Descriptors of the engine's own processes.
+const (
+	controlFD = 3 // the socket to pack-cache
+	selfFD    = 4 // the program that the engine's processes are started from
+	ownFD     = 5 // init and setup: the program that own phases run
+	taskFD    = 6 // setup: the task, as JSON
+)
+
+// Child does the work of the engine's own processes: in such a process it never
+// returns. A program that uses the engine calls it first of all.
+func Child() {
+	if len(os.Args) != 2 || os.Args[0] != marker {
+		return
+	}
+	// Descriptors that pack-cache itself has inherited must not go further.
+	if err := unix.CloseRange(controlFD, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
+		fmt.Fprintln(os.Stderr, "sandbox: close_range:", err)
+		os.Exit(1)
+	}
+	c, err := newControl(os.NewFile(controlFD, "control"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "sandbox:", err)
+		os.Exit(1)
+	}
+	var code int
+	switch os.Args[1] {
+	case initProcess:
+		code, err = runInit(c)
+	case setupProcess:
+		err = runSetup(c)
+	case helperProcess:
+		err = runHelper(c)
+	}
+	if err != nil {
+		// When nobody listens any more, nobody wants to know.
+		_ = c.Send(message{Failure: failureOf(err)}, nil)
+		os.Exit(1)
+	}
+	os.Exit(code)
+}

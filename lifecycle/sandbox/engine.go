@@ -1,0 +1,95 @@
+package sandbox
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/pack-cache/pack-cache/internal/progress"
+	"github.com/pack-cache/pack-cache/lifecycle"
+)
+
+// Config says where the engine keeps its things. The zero value is useful.
+type Config struct {
+	// StoreDir keeps unpacked builder layers from build to build. The default
+	// is pack-cache/builders in the user's cache directory, or a directory of
+	// the user's own in the temporary directory where there is no home.
+	StoreDir string
+	// WorkDir is where places are made; they are gone after Close. The default
+	// is the temporary directory.
+	WorkDir string
+	// Executable is the statically linked program that own phases run. The
+	// default is the running program.
+	Executable string
+	// Progress receives what is not about a single place. It may be nil.
+	Progress progress.Reporter
+}
+
+// Engine runs phases in namespaces. It is safe for concurrent use.
+type Engine struct {
+	config Config
+
+	mu   sync.Mutex
+	host *host // what the probe found; nil until it has succeeded
+}
+
+var _ lifecycle.Engine = (*Engine)(nil)
+
+// New returns an engine. It does no I/O.
+func New(config Config) *Engine {
+	if config.WorkDir == "" {
+		config.WorkDir = os.TempDir()
+	}
+	if config.Progress == nil {
+		config.Progress = progress.Discard
+	}
+	return &Engine{config: config}
+}
+
+// Name implements lifecycle.Engine.
+func (e *Engine) Name() string { return "sandbox" }
+
+// Probe implements lifecycle.Engine: it starts a process in the namespaces,
+// which assembles a root and an overlay, enters them and drops its privileges.
+func (e *Engine) Probe(ctx context.Context) error {
+	_, err := e.ready(ctx)
+	return err
+}
+
+// ready returns what is known about this machine, probing at the first call
+// that gets an answer.
+func (e *Engine) ready(ctx context.Context) (*host, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.host != nil {
+		return e.host, nil
+	}
+	store, err := storeDir(e.config.StoreDir)
+	if err != nil {
+		return nil, err
+	}
+	work, err := filepath.Abs(e.config.WorkDir)
+	if err != nil {
+		return nil, err
+	}
+	self, err := sealedCopy("/proc/self/exe")
+	if err != nil {
+		return nil, err
+	}
+	own := self
+	if e.config.Executable != "" {
+		if own, err = sealedCopy(e.config.Executable); err != nil {
+			self.Close()
+			return nil, err
+		}
+	}
+	h := &host{store: store, work: work, self: self, own: own}
+	if err := h.probe(ctx, e.config.Progress); err != nil {
+		self.Close()
+		own.Close()
+		return nil, err
+	}
+	e.host = h
+	return h, nil
+}

@@ -1,0 +1,41 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// sealedCopy returns a copy of a program in memory that nobody can change any
+// more. Processes of a phase are started from such a copy and never from the
+// file on disk: a user with one id would own that file inside the sandbox too,
+// and could write to it through /proc/self/exe.
+func sealedCopy(path string) (*os.File, error) {
+	source, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("copying the program: %w", err)
+	}
+	defer source.Close()
+	const name = "pack-cache"
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|unix.MFD_EXEC)
+	if errors.Is(err, unix.EINVAL) { // MFD_EXEC needs Linux 6.3
+		fd, err = unix.MemfdCreate(name, unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("copying the program: memfd_create: %w", err)
+	}
+	memory := os.NewFile(uintptr(fd), name)
+	if _, err := io.Copy(memory, source); err != nil {
+		memory.Close()
+		return nil, fmt.Errorf("copying the program: %w", err)
+	}
+	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
+	if _, err := unix.FcntlInt(memory.Fd(), unix.F_ADD_SEALS, seals); err != nil {
+		memory.Close()
+		return nil, fmt.Errorf("sealing the copy of the program: %w", err)
+	}
+	return memory, nil
+}

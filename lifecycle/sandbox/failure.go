@@ -1,0 +1,64 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+)
+
+// failure is an error that may have crossed the boundary between two
+// processes, with what is worth knowing about it there.
+type failure struct {
+	Message string `json:"message"`
+	Remedy  string `json:"remedy,omitempty"`
+	Missing bool   `json:"missing,omitempty"`
+}
+
+// Error implements error.
+func (f *failure) Error() string { return f.Message }
+
+// Hint says what the user can do about it, "" if nothing is known.
+func (f *failure) Hint() string { return f.Remedy }
+
+// Is makes errors.Is(err, fs.ErrNotExist) work on both sides.
+func (f *failure) Is(target error) bool { return f.Missing && target == fs.ErrNotExist }
+
+// failureOf readies err for the journey to another process.
+func failureOf(err error) *failure {
+	f := &failure{Message: err.Error(), Missing: errors.Is(err, fs.ErrNotExist)}
+	if hinted, ok := errors.AsType[interface {
+		error
+		Hint() string
+	}](err); ok {
+		f.Remedy = hinted.Hint()
+	}
+	return f
+}
+
+// hinted is an error with a remedy.
+type hinted struct {
+	err    error
+	remedy string
+}
+
+func (h *hinted) Error() string { return h.err.Error() }
+func (h *hinted) Unwrap() error { return h.err }
+
+// Hint says what the user can do about it.
+func (h *hinted) Hint() string { return h.remedy }
+
+// withHint wraps err with a remedy, unless one of the two is missing.
+func withHint(err error, remedy string) error {
+	if err == nil || remedy == "" {
+		return err
+	}
+	return &hinted{err, remedy}
+}
+
+// step names what was being done when err came up.
+func step(err error, format string, args ...any) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), err)
+}

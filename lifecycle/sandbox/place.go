@@ -1,0 +1,232 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pack-cache/pack-cache/internal/progress"
+	"github.com/pack-cache/pack-cache/lifecycle"
+)
+
+// errClosed says that a place is no longer there.
+var errClosed = errors.New("the place is closed")
+
+// Directories of a place.
+const (
+	dirVolumes = "volumes"
+	dirPhases  = "phases"
+	dirStage   = "stage"
+)
+
+// place is a directory with the volumes of one build, and the unpacked builder.
+type place struct {
+	host    *host
+	dir     string
+	user    lifecycle.User
+	volumes map[string]bool
+	builder *builderLayers
+	report  progress.Reporter
+
+	phases atomic.Int64 // how many have been started
+
+	mu      sync.Mutex
+	closed  bool
+	closing chan struct{} // closed by Close
+	running sync.WaitGroup
+	result  error // of Close
+}
+
+var _ lifecycle.Place = (*place)(nil)
+
+// Open implements lifecycle.Engine.
+func (e *Engine) Open(ctx context.Context, spec lifecycle.PlaceSpec) (lifecycle.Place, error) {
+	h, err := e.ready(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.checkUser(spec.User); err != nil {
+		return nil, err
+	}
+	p := &place{
+		host: h, user: spec.User, report: spec.Progress,
+		volumes: map[string]bool{}, closing: make(chan struct{}),
+	}
+	if p.report == nil {
+		p.report = e.config.Progress
+	}
+	if p.dir, err = os.MkdirTemp(h.work, "pack-cache-"); err != nil {
+		return nil, err
+	}
+	if err := p.fill(ctx, spec); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// fill makes the directories of the place and unpacks the builder.
+func (p *place) fill(ctx context.Context, spec lifecycle.PlaceSpec) error {
+	for _, dir := range []string{dirVolumes, dirPhases, dirStage} {
+		if err := os.Mkdir(filepath.Join(p.dir, dir), 0o700); err != nil {
+			return err
+		}
+	}
+	for _, name := range spec.Volumes {
+		if name == "." || name == ".." || filepath.Base(name) != name {
+			return fmt.Errorf("volume %q: not a name", name)
+		}
+		p.volumes[name] = true
+	}
+	_, err := p.host.do(ctx, p.host.identity, &job{
+		Kind: jobVolumes, Dir: filepath.Join(p.dir, dirVolumes), Names: spec.Volumes, User: p.user,
+	}, nil)
+	if err != nil {
+		return step(err, "making volumes")
+	}
+	p.builder, err = p.host.unpackBuilder(ctx, spec.Builder, p.user, p.report)
+	return step(err, "unpacking the builder")
+}
+
+// Run implements lifecycle.Place.
+func (p *place) Run(ctx context.Context, phase lifecycle.Phase, streams lifecycle.Streams) error {
+	if err := p.enter(); err != nil {
+		return err
+	}
+	defer p.running.Done()
+	if err := p.check(phase); err != nil {
+		return fmt.Errorf("phase %s: %w", phase.Name, err)
+	}
+	scratch := filepath.Join(p.dir, dirPhases, strconv.FormatInt(p.phases.Add(1), 10))
+	defer p.remove(context.WithoutCancel(ctx), p.host.identity, scratch)
+	if err := makeScratch(scratch); err != nil {
+		return fmt.Errorf("phase %s: %w", phase.Name, err)
+	}
+	t := &task{
+		Phase: phase, Identity: p.host.identity,
+		Stage: filepath.Join(p.dir, dirStage), Scratch: scratch,
+		Volumes: filepath.Join(p.dir, dirVolumes), Layers: p.builder.dirs,
+		UpperInMemory: !p.host.support.Upper,
+	}
+	inner, cancel := p.untilClosed(ctx)
+	defer cancel()
+	_, err := p.host.run(inner, t, streams, p.report)
+	return p.explain(ctx, err, "phase "+string(phase.Name))
+}
+
+// Import implements lifecycle.Place.
+func (p *place) Import(ctx context.Context, volume string, archive io.Reader) error {
+	_, err := p.work(ctx, &job{Kind: jobImport}, volume, archive)
+	return err
+}
+
+// Export implements lifecycle.Place.
+func (p *place) Export(ctx context.Context, volume, path string) (io.ReadCloser, error) {
+	file, err := p.work(ctx, &job{Kind: jobExport, Path: path}, volume, nil)
+	if err != nil {
+		return nil, err
+	}
+	return file, nil
+}
+
+// work has a job done in a volume.
+func (p *place) work(ctx context.Context, j *job, volume string, in io.Reader) (*os.File, error) {
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	defer p.running.Done()
+	if !p.volumes[volume] {
+		return nil, fmt.Errorf("no volume %q", volume)
+	}
+	j.Dir, j.User = filepath.Join(p.dir, dirVolumes, volume), p.user
+	inner, cancel := p.untilClosed(ctx)
+	defer cancel()
+	file, err := p.host.do(inner, p.host.identity, j, in)
+	return file, p.explain(ctx, err, fmt.Sprintf("volume %s: %s", volume, j.Kind))
+}
+
+// Close implements lifecycle.Place. It stops what still runs.
+func (p *place) Close() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return p.result
+	}
+	p.closed = true
+	close(p.closing)
+	p.running.Wait()
+	p.result = errors.Join(p.builder.Close(), p.remove(context.Background(), p.host.identity, p.dir))
+	return p.result
+}
+
+// enter counts a caller that Close has to wait for.
+func (p *place) enter() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return errClosed
+	}
+	p.running.Add(1)
+	return nil
+}
+
+// untilClosed returns a context that also ends when the place is closed.
+func (p *place) untilClosed(ctx context.Context) (context.Context, context.CancelFunc) {
+	inner, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-p.closing:
+			cancel()
+		case <-inner.Done():
+		}
+	}()
+	return inner, cancel
+}
+
+// explain names what failed, and keeps the errors that the contract promises.
+func (p *place) explain(ctx context.Context, err error, what string) error {
+	if err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return err
+	}
+	if errors.Is(err, context.Canceled) {
+		err = errClosed
+	}
+	if _, exited := errors.AsType[*lifecycle.ExitError](err); exited {
+		return err
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// remove removes a directory, whoever owns what is in it.
+func (p *place) remove(ctx context.Context, id identity, dir string) error {
+	if err := os.RemoveAll(dir); err == nil || !id.userNS() {
+		return err
+	}
+	// In the namespace this user may remove what other ids own, and enter
+	// directories that nobody may.
+	if _, err := p.host.do(ctx, id, &job{Kind: jobRemove, Dir: dir, User: p.user}, nil); err != nil {
+		return err
+	}
+	return os.RemoveAll(dir)
+}
+
+// makeScratch makes a phase's scratch directory.
+func makeScratch(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for _, sub := range []string{scratchUpper, scratchWork, scratchTmp} {
+		if err := os.Mkdir(filepath.Join(dir, sub), 0o755); err != nil {
+			return err
+		}
+	}
+	// Whatever this process' umask is.
+	return errors.Join(
+		os.Chmod(filepath.Join(dir, scratchUpper), 0o755), // the mode of the phase's root
+		os.Chmod(filepath.Join(dir, scratchTmp), os.ModeSticky|0o777))
+}

@@ -1,0 +1,130 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/internal/progress"
+	"github.com/pack-cache/pack-cache/lifecycle"
+)
+
+// probe finds the first identity with which a process can be put into a root of
+// its own, and what overlays can do here.
+func (h *host) probe(ctx context.Context, report progress.Reporter) error {
+	ids, reasons := candidates()
+	var failures []error
+	for _, id := range ids {
+		found, err := h.try(ctx, id, report)
+		if err == nil {
+			h.identity, h.support = id, *found
+			for _, reason := range reasons {
+				report.Debug("sandbox: " + reason)
+			}
+			report.Debug(fmt.Sprintf("sandbox: ids %q, layers as overlay %t, changes on disk %t", id.Kind, found.Layers, found.Upper))
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		failures = append(failures, fmt.Errorf("ids %q: %w", id.Kind, err))
+		reasons = append(reasons, fmt.Sprintf("ids %q do not work: %v", id.Kind, err))
+	}
+	return withHint(fmt.Errorf("no sandbox can be made here: %w", errors.Join(failures...)), remedy(failures))
+}
+
+// try runs a phase of nothing with the given identity.
+func (h *host) try(ctx context.Context, id identity, report progress.Reporter) (*support, error) {
+	dir, err := os.MkdirTemp(h.work, "pack-cache-probe-")
+	if err != nil {
+		return nil, err
+	}
+	p := &place{host: h, dir: dir, user: lifecycle.User{UID: 1, GID: 1}, report: report}
+	defer p.remove(context.WithoutCancel(ctx), id, dir)
+	t := &task{
+		Phase: lifecycle.Phase{
+			Name: "probe", Root: lifecycle.OwnRoot, User: p.user,
+			Dir: "/", Network: lifecycle.NetworkHost,
+		},
+		Identity: id, Probe: true, Store: h.store,
+		Stage: filepath.Join(dir, dirStage), Scratch: dir,
+	}
+	if err := makeScratch(dir); err != nil {
+		return nil, err
+	}
+	if err := os.Mkdir(t.Stage, 0o700); err != nil {
+		return nil, err
+	}
+	var stderr strings.Builder
+	found, err := h.run(ctx, t, lifecycle.Streams{Stderr: &stderr}, report)
+	if err != nil {
+		if text := strings.TrimSpace(stderr.String()); text != "" {
+			err = fmt.Errorf("%w: %s", err, text)
+		}
+		return nil, err
+	}
+	if found.Support == nil {
+		return nil, errors.New("the probe gave no answer")
+	}
+	return found.Support, nil
+}
+
+// remedy reads from the machine's settings why namespaces do not work.
+func remedy(failures []error) string {
+	for _, failure := range slices.Backward(failures) {
+		if hint, ok := errors.AsType[interface {
+			error
+			Hint() string
+		}](failure); ok && hint.Hint() != "" {
+			return hint.Hint()
+		}
+	}
+	const others = "; or choose another engine (--engine docker, --engine inplace)"
+	switch {
+	case older(5, 12):
+		return "the sandbox needs Linux 5.12 or newer" + others
+	case setting("/proc/sys/user/max_user_namespaces") == "0":
+		return "user namespaces are switched off: sysctl user.max_user_namespaces=10000" + others
+	case setting("/proc/sys/kernel/unprivileged_userns_clone") == "0":
+		return "user namespaces are switched off: sysctl kernel.unprivileged_userns_clone=1" + others
+	case setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1":
+		return "AppArmor keeps ordinary users from user namespaces: load a profile with \"userns,\" for this program, or run it as root" + others
+	case filtered():
+		return "a seccomp filter, as containers have, forbids namespaces: allow them (seccomp=unconfined) or give CAP_SYS_ADMIN" + others
+	}
+	return "run it as root, or allow user namespaces" + others
+}
+
+// setting returns a kernel setting, "" where the kernel does not have it.
+func setting(path string) string {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(data))
+}
+
+// filtered tells whether this process runs under a seccomp filter.
+func filtered() bool {
+	mode, err := unix.PrctlRetInt(unix.PR_GET_SECCOMP, 0, 0, 0, 0)
+	return err == nil && mode != 0
+}
+
+// older tells whether the kernel is older than the given release.
+func older(major, minor int) bool {
+	var name unix.Utsname
+	if err := unix.Uname(&name); err != nil {
+		return false
+	}
+	var a, b int
+	if _, err := fmt.Sscanf(unix.ByteSliceToString(name.Release[:]), "%d.%d", &a, &b); err != nil {
+		return false
+	}
+	return a < major || a == major && b < minor
+}

@@ -1,0 +1,130 @@
+package sandbox
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/lifecycle"
+)
+
+// host is what the engine knows about this machine.
+type host struct {
+	store, work string   // directories, absolute
+	self, own   *os.File // sealed programs: the engine's processes, own phases
+
+	identity identity
+	support  support
+}
+
+// process is one of the engine's processes, seen from pack-cache.
+type process struct {
+	cmd     *exec.Cmd
+	control *control
+}
+
+// starting says how to start a process.
+type starting struct {
+	kind       string
+	user       lifecycle.User
+	namespaces uintptr // besides the user namespace
+	stdin      io.Reader
+	stdout     io.Writer
+	stderr     io.Writer
+}
+
+// kept are the capabilities that processes of the engine need in a user
+// namespace, in which they do not have a root's id.
+var kept = []uintptr{
+	unix.CAP_SYS_ADMIN, unix.CAP_SETUID, unix.CAP_SETGID, unix.CAP_SETPCAP, unix.CAP_SETFCAP,
+	unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE, unix.CAP_DAC_READ_SEARCH, unix.CAP_FOWNER, unix.CAP_FSETID,
+	unix.CAP_MKNOD, unix.CAP_NET_ADMIN, unix.CAP_SYS_CHROOT, unix.CAP_KILL,
+}
+
+// start starts one of the engine's processes, with nothing of this process'
+// environment, and with pipes for streams: an open file could tell more, and
+// let more be done, than the stream in it.
+func (h *host) start(id identity, s starting) (*process, error) {
+	ours, theirs, err := socketPair()
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	c, err := newControl(ours)
+	ours.Close()
+	if err != nil {
+		return nil, err
+	}
+	attr := &syscall.SysProcAttr{Cloneflags: s.namespaces, Pdeathsig: syscall.SIGKILL, Setsid: true}
+	if id.userNS() {
+		attr.Cloneflags |= unix.CLONE_NEWUSER
+		attr.AmbientCaps = kept
+	}
+	cmd := &exec.Cmd{
+		Path:        fdPath(selfFD),
+		Args:        []string{marker, s.kind},
+		Env:         []string{},
+		Dir:         "/",
+		ExtraFiles:  []*os.File{theirs, h.self, h.own},
+		Stdout:      pipeTo(s.stdout),
+		Stderr:      pipeTo(s.stderr),
+		SysProcAttr: attr,
+	}
+	finish, err := feed(cmd, s.stdin)
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	err = cmd.Start()
+	finish()
+	if err != nil {
+		c.Close()
+		return nil, step(err, "starting %s in new namespaces", s.kind)
+	}
+	p := &process{cmd, c}
+	if err := id.apply(cmd.Process.Pid, s.user); err != nil {
+		p.kill()
+		return nil, err
+	}
+	return p, nil
+}
+
+// pipeTo hides that w may be a file, for which exec.Cmd would not make a pipe.
+func pipeTo(w io.Writer) io.Writer {
+	if w == nil {
+		return nil
+	}
+	return struct{ io.Writer }{w}
+}
+
+// feed connects cmd's standard input to r by a pipe that cmd.Wait does not wait
+// for. The returned function is called when cmd has been started, or has not.
+func feed(cmd *exec.Cmd, r io.Reader) (started func(), err error) {
+	if r == nil {
+		return func() {}, nil
+	}
+	out, in, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	cmd.Stdin = out
+	return func() {
+		out.Close()
+		go func() {
+			defer in.Close()
+			// An error is one of writing to a process that does not read to
+			// the end, or of r, which its owner knows.
+			_, _ = io.Copy(in, r)
+		}()
+	}, nil
+}
+
+// kill ends the process, with its whole namespace if it is an init, and waits.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+	p.control.Close()
+}

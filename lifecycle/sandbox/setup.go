@@ -1,0 +1,124 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/lifecycle"
+)
+
+// runSetup assembles the root of a phase, enters it, drops every privilege and
+// becomes the phase. It returns only when that failed, or after a probe.
+func runSetup(c *control) error {
+	if err := Protect(); err != nil {
+		return err
+	}
+	var t task
+	if err := json.NewDecoder(os.NewFile(taskFD, "task")).Decode(&t); err != nil {
+		return fmt.Errorf("receiving the task: %w", err)
+	}
+	unix.Umask(0o022)
+	if t.Phase.Network == lifecycle.NetworkNone {
+		if err := raiseLoopback(); err != nil {
+			return step(err, "loopback")
+		}
+	}
+	if err := unix.Sethostname([]byte(hostname)); err != nil {
+		return step(err, "host name")
+	}
+	if err := mountStage(&t); err != nil {
+		return err
+	}
+	if t.Probe {
+		found, err := tryOverlays(&t)
+		if err != nil {
+			return err
+		}
+		if err := c.Send(message{Result: &result{Support: found}}, nil); err != nil {
+			return err
+		}
+	}
+	if err := enterRoot(&t); err != nil {
+		return err
+	}
+	return become(c, &t)
+}
+
+// hostname is one that resolves wherever there is a hosts file.
+const hostname = "localhost"
+
+// enterRoot makes t's root the only file system that this process, and init,
+// can see, with all mounts in it.
+func enterRoot(t *task) error {
+	build := ownRoot
+	if t.Phase.Root == lifecycle.BuilderRoot {
+		build = builderRoot
+	}
+	root, mounts, err := build(t)
+	if err != nil {
+		return err
+	}
+	if err := pivot(root); err != nil {
+		return err
+	}
+	return attachAll(mounts)
+}
+
+// become turns this process into the phase. The order matters: each step takes
+// away something that the ones before it need.
+func become(c *control, t *task) error {
+	runtime.LockOSThread()
+	exe, argv := t.command()
+	if err := giveStreams(t.Phase.User); err != nil {
+		return err
+	}
+	defaultSignals()
+	if err := dropPrivileges(t.Phase.User, t.Identity.canSetGroups()); err != nil {
+		return err
+	}
+	if err := unix.Chdir(path.Join("/", t.Phase.Dir)); err != nil {
+		return step(err, "working directory %s", t.Phase.Dir)
+	}
+	landlock, err := restrictFiles()
+	if err != nil {
+		return step(err, "landlock")
+	}
+	text := fmt.Sprintf("sandbox: %s runs with ids %q, seccomp, %s", t.Phase.Name, t.Identity.Kind, landlock)
+	if err := c.Send(message{Note: &note{Level: levelDebug, Text: text}}, nil); err != nil {
+		return err
+	}
+	if err := restrictCalls(); err != nil {
+		return step(err, "seccomp")
+	}
+	if t.Probe {
+		os.Exit(0)
+	}
+	return step(explain(unix.Exec(exe, argv, t.Phase.Env), t), "starting %s", argv[0])
+}
+
+// command returns what to execute and its arguments.
+func (t *task) command() (exe string, argv []string) {
+	if t.Phase.Root == lifecycle.OwnRoot {
+		return fdPath(ownFD), append([]string{"pack-cache"}, t.Phase.Args...)
+	}
+	return t.Phase.Args[0], t.Phase.Args
+}
+
+// explain tells the usual reason why a program that is there cannot be found.
+func explain(err error, t *task) error {
+	if t.Phase.Root == lifecycle.OwnRoot && errors.Is(err, fs.ErrNotExist) {
+		return withHint(fmt.Errorf("%w (its loader)", err), "pack-cache must be linked statically (CGO_ENABLED=0)")
+	}
+	if strings.HasPrefix(t.Phase.Args[0], "/") || !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return fmt.Errorf("%w (it has to be an absolute path in the builder)", err)
+}

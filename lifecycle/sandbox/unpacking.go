@@ -1,0 +1,216 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/builder/unpack"
+	"github.com/pack-cache/pack-cache/internal/progress"
+	"github.com/pack-cache/pack-cache/lifecycle"
+)
+
+// builderLayers are the directories of an unpacked builder. They stay on disk
+// until Close: the store, or the helper that has the store open, holds them.
+type builderLayers struct {
+	dirs   []string // lowest first
+	store  *unpack.Store
+	helper *process
+}
+
+// Close lets the store remove the directories. It may be called on nil.
+func (b *builderLayers) Close() error {
+	switch {
+	case b == nil:
+		return nil
+	case b.helper != nil:
+		b.helper.kill()
+		return nil
+	}
+	return b.store.Close()
+}
+
+// unpacking is what a helper needs to know to unpack an image, apart from the
+// layers, for which it asks.
+type unpacking struct {
+	Store    string   `json:"store"`
+	Identity identity `json:"identity"`
+	// Flat asks for one tree instead of layers with overlay marks.
+	Flat     bool           `json:"flat"`
+	Type     string         `json:"type"`
+	Manifest []byte         `json:"manifest"`
+	Config   []byte         `json:"config"`
+	User     lifecycle.User `json:"user"`
+}
+
+// unpackBuilder brings img into the store. As root this process does it;
+// otherwise a helper in a user namespace like that of the phases, where ids
+// have the meaning that they have for the phases. The helper has neither
+// network nor credentials: it asks for layers, and this process fetches them.
+func (h *host) unpackBuilder(ctx context.Context, img v1.Image, u lifecycle.User, report progress.Reporter) (*builderLayers, error) {
+	if !h.identity.userNS() {
+		store, err := unpack.Open(h.store, unpack.Options{})
+		if err != nil {
+			return nil, err
+		}
+		dirs, err := unpackInto(ctx, store, img, !h.support.Layers, report)
+		if err != nil {
+			return nil, errors.Join(err, store.Close())
+		}
+		return &builderLayers{dirs: dirs, store: store}, nil
+	}
+	order := &unpacking{Store: h.store, Identity: h.identity, Flat: !h.support.Layers, User: u}
+	if err := order.describe(img); err != nil {
+		return nil, err
+	}
+	var stderr strings.Builder
+	p, err := h.start(h.identity, starting{kind: helperProcess, user: u, stderr: &stderr})
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = p.cmd.Process.Kill() })
+	defer stop()
+	dirs, err := serveUnpacking(p.control, img, order, report)
+	if err != nil {
+		p.kill()
+		if text := strings.TrimSpace(stderr.String()); text != "" {
+			err = fmt.Errorf("%w: %s", err, text)
+		}
+		if ctx.Err() != nil {
+			err = ctx.Err()
+		}
+		return nil, err
+	}
+	return &builderLayers{dirs: dirs, helper: p}, nil
+}
+
+// unpackInto unpacks img in the form that overlays can use here.
+func unpackInto(ctx context.Context, store *unpack.Store, img v1.Image, flat bool, report progress.Reporter) ([]string, error) {
+	if !flat {
+		return store.Layers(ctx, img, report)
+	}
+	dir, err := store.Flat(ctx, img, report)
+	return []string{dir}, err
+}
+
+// describe fills in what the image says about itself.
+func (o *unpacking) describe(img v1.Image) error {
+	mediaType, err := img.MediaType()
+	if err != nil {
+		return err
+	}
+	o.Type = string(mediaType)
+	if o.Manifest, err = img.RawManifest(); err != nil {
+		return err
+	}
+	o.Config, err = img.RawConfigFile()
+	return err
+}
+
+// serveUnpacking orders the unpacking from a helper and gives it the layers
+// that it asks for.
+func serveUnpacking(c *control, img v1.Image, order *unpacking, report progress.Reporter) ([]string, error) {
+	if err := c.Send(message{Job: &job{Kind: jobUnpack, Unpack: order}}, nil); err != nil {
+		return nil, fmt.Errorf("helper: %w", err)
+	}
+	var failures layerErrors
+	for {
+		m, _, err := c.Receive()
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("helper: %w", err)
+		case m.Note != nil:
+			m.Note.tell(report)
+		case m.Failure != nil:
+			// What cut a layer short is known here, its end only there.
+			if err := failures.first(); err != nil {
+				return nil, err
+			}
+			return nil, m.Failure
+		case m.Result != nil:
+			return m.Result.Layers, nil
+		case m.Blob != "":
+			if err := sendLayer(c, img, m.Blob, &failures); err != nil {
+				return nil, fmt.Errorf("helper: %w", err)
+			}
+		}
+	}
+}
+
+// sendLayer answers a request with a pipe from which the layer can be read as
+// it is stored.
+func sendLayer(c *control, img v1.Image, digest string, failures *layerErrors) error {
+	content, err := openLayer(img, digest)
+	if err != nil {
+		failures.add(err)
+		return c.Send(message{Blob: digest, Failure: failureOf(err)}, nil)
+	}
+	out, in, err := os.Pipe()
+	if err != nil {
+		content.Close()
+		return err
+	}
+	defer out.Close()
+	go func() {
+		defer in.Close()
+		defer content.Close()
+		if _, err := io.Copy(in, &readErrors{content, failures}); err == nil {
+			return
+		}
+	}()
+	return c.Send(message{Blob: digest}, out)
+}
+
+func openLayer(img v1.Image, digest string) (io.ReadCloser, error) {
+	hash, err := v1.NewHash(digest)
+	if err != nil {
+		return nil, err
+	}
+	layer, err := img.LayerByDigest(hash)
+	if err != nil {
+		return nil, err
+	}
+	return layer.Compressed()
+}
+
+// layerErrors collects what went wrong while layers were read.
+type layerErrors struct {
+	mu  sync.Mutex
+	err error
+}
+
+func (l *layerErrors) add(err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.err = err
+	}
+}
+
+func (l *layerErrors) first() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// readErrors notes errors of reading, as opposed to those of writing to a
+// helper that has lost interest.
+type readErrors struct {
+	io.Reader
+	failures *layerErrors
+}
+
+// Read implements io.Reader.
+func (r *readErrors) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		r.failures.add(err)
+	}
+	return n, err
+}
