@@ -1,0 +1,108 @@
+package acceptance
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pack-cache/pack-cache/platform"
+)
+
+// machine is a computer that has never seen the project: an empty HOME, and
+// nothing in the environment but what is listed here.
+type machine struct {
+	t    *testing.T
+	home string
+	// env is added to the environment of every command, as KEY=VALUE.
+	env []string
+}
+
+func newMachine(t *testing.T, env ...string) *machine {
+	t.Helper()
+	return &machine{t: t, home: t.TempDir(), env: env}
+}
+
+// outcome is what a command did.
+type outcome struct {
+	stdout, stderr string
+	code           int
+}
+
+// command prepares pack-cache with the given arguments.
+func (m *machine) command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, binary, args...)
+	tmp := filepath.Join(m.home, "tmp")
+	if err := os.MkdirAll(tmp, 0o777); err != nil {
+		m.t.Fatal(err)
+	}
+	cmd.Env = append([]string{"HOME=" + m.home, "TMPDIR=" + tmp, "PATH=" + os.Getenv("PATH")}, m.env...)
+	cmd.Dir = m.home
+	return cmd
+}
+
+// run runs pack-cache and returns what it did, whatever that was.
+func (m *machine) run(args ...string) outcome {
+	m.t.Helper()
+	cmd := m.command(m.t.Context(), args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		m.t.Fatalf("start pack-cache: %v", err)
+	}
+	return outcome{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+}
+
+// build runs `pack-cache build` with --output json and returns its result; the
+// test fails if the build does.
+func (m *machine) build(args ...string) (*platform.Result, outcome) {
+	m.t.Helper()
+	out := m.run(append([]string{"build", "--output", "json"}, args...)...)
+	out.wantCode(m.t, 0)
+	var result platform.Result
+	if err := json.Unmarshal([]byte(out.stdout), &result); err != nil {
+		m.t.Fatalf("standard output is not one JSON value: %v\n%s", err, out.stdout)
+	}
+	return &result, out
+}
+
+// trust adds a builder to the machine's trusted builders.
+func (m *machine) trust(builder string) {
+	m.t.Helper()
+	m.run("config", "trusted-builders", "add", builder).wantCode(m.t, 0)
+}
+
+func (o outcome) wantCode(t *testing.T, code int) {
+	t.Helper()
+	if o.code != code {
+		t.Fatalf("exit code %d, want %d\nstdout:\n%s\nstderr:\n%s", o.code, code, o.stdout, o.stderr)
+	}
+}
+
+// wantStderr fails unless every one of the given strings is in the log.
+func (o outcome) wantStderr(t *testing.T, all ...string) {
+	t.Helper()
+	for _, want := range all {
+		if !strings.Contains(o.stderr, want) {
+			t.Errorf("log lacks %q:\n%s", want, o.stderr)
+		}
+	}
+}
+
+// layerOf returns what became of one layer, by its name such as "acme/flags:c".
+func layerOf(t *testing.T, result *platform.Result, id string) platform.LayerResult {
+	t.Helper()
+	for _, layer := range result.Layers {
+		if layer.Layer == id {
+			return layer
+		}
+	}
+	t.Fatalf("the result does not mention layer %s: %+v", id, result.Layers)
+	return platform.LayerResult{}
+}

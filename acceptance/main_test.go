@@ -1,0 +1,105 @@
+package acceptance
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/pack-cache/pack-cache/internal/samples"
+	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/lifecycle/sandbox"
+)
+
+// binary is the program under test: $PACK_CACHE_BIN, or built here.
+var binary string
+
+func TestMain(m *testing.M) {
+	sandbox.Child() // tests run app images in the sandbox themselves
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	if binary = os.Getenv("PACK_CACHE_BIN"); binary != "" {
+		return m.Run()
+	}
+	dir, err := os.MkdirTemp("", "pack-cache-acceptance-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	binary = filepath.Join(dir, "pack-cache")
+	build := exec.Command("go", "build", "-o", binary, "github.com/pack-cache/pack-cache/cmd/pack-cache")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build pack-cache: %v\n%s", err, output)
+		return 1
+	}
+	return m.Run()
+}
+
+// registry is a registry in which a test has builders, apps and caches.
+type registry struct {
+	*testregistry.Registry
+	// keychain pushes builders.
+	keychain authn.Keychain
+}
+
+// newRegistry starts a registry of the test's own. The first user, if there is
+// one, may push.
+func newRegistry(t *testing.T, options testregistry.Options) *registry {
+	t.Helper()
+	r := testregistry.New(t, options)
+	if len(options.Users) == 0 {
+		return &registry{r, authn.NewMultiKeychain()}
+	}
+	return &registry{r, r.Keychain(options.Users[0].Name)}
+}
+
+// ref returns the reference of a repository in the registry.
+func (r *registry) ref(repository string) string { return r.Addr + "/" + repository }
+
+// tiny pushes the tiny builder and its run image, and returns the builder's
+// reference.
+func (r *registry) tiny(t *testing.T, change func(*samples.Options)) string {
+	t.Helper()
+	return r.push(t, "tiny", samples.Tiny, change)
+}
+
+// java pushes the java builder and its run image, and returns the builder's
+// reference.
+func (r *registry) java(t *testing.T) string {
+	t.Helper()
+	return r.push(t, "java", samples.Java, nil)
+}
+
+// assembling keeps tests that run side by side from assembling the same
+// builder at the same time.
+var assembling sync.Mutex
+
+func (r *registry) push(t *testing.T, name string, assemble func(context.Context, samples.Options) (*samples.Builder, error), change func(*samples.Options)) string {
+	t.Helper()
+	options := samples.Options{RunImage: r.ref("samples/" + name + "-run")}
+	if change != nil {
+		change(&options)
+	}
+	assembling.Lock()
+	defer assembling.Unlock()
+	builder, err := assemble(t.Context(), options)
+	if err != nil {
+		t.Fatalf("assemble the %s builder: %v", name, err)
+	}
+	ref := r.ref("samples/" + name + "-builder")
+	err = builder.Push(t.Context(), ref, remote.WithAuthFromKeychain(r.keychain), remote.WithTransport(r.Transport()))
+	if err != nil {
+		t.Fatalf("push the %s builder: %v", name, err)
+	}
+	return ref
+}

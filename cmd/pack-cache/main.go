@@ -1,0 +1,58 @@
+// Command pack-cache builds app images with Cloud Native Buildpacks and keeps
+// the buildpacks' cache layers in a registry.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/pack-cache/pack-cache/internal/cli/exit"
+	"github.com/pack-cache/pack-cache/internal/cli/global"
+	"github.com/pack-cache/pack-cache/internal/cli/iostreams"
+	"github.com/pack-cache/pack-cache/internal/cli/root"
+	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/registry"
+	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/lifecycle/sandbox"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	sandbox.Child() // does not return in a process of the sandbox
+	os.Exit(run())
+}
+
+func run() int {
+	streams := iostreams.System()
+	if err := sandbox.Protect(); err != nil {
+		return exit.Print(streams.Err, err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	cmd := root.NewCmdRoot(&global.Flags{
+		Streams: streams,
+		Version: version,
+		Engines: []lifecycle.Engine{sandbox.New(sandbox.Config{})},
+		Stores:  phases.Stores{"registry": openRegistry},
+	})
+	return exit.Print(streams.Err, cmd.ExecuteContext(ctx))
+}
+
+func openRegistry(_ context.Context, at phases.Location, credentials authn.Keychain) (layers.Store, string, error) {
+	store, err := registry.New(registry.Config{
+		Ref:      at.Attrs["ref"],
+		Insecure: at.Attrs["registry.insecure"] == "true",
+		Keychain: credentials,
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return store, store.Name(), nil
+}

@@ -1,0 +1,110 @@
+// Package build is the command `pack-cache build`.
+package build
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pack-cache/pack-cache/internal/cli/global"
+	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/platform"
+)
+
+// Options are the flags and arguments of the command.
+type Options struct {
+	*global.Flags
+	platform.Options
+
+	cacheImage string
+	env        []string
+	envFiles   []string
+	network    string
+	created    string
+	output     string
+}
+
+// NewCmdBuild returns the command. run is what it runs, nil for the real thing.
+func NewCmdBuild(g *global.Flags, run func(context.Context, *Options) error) *cobra.Command {
+	opts := &Options{Flags: g}
+	cmd := &cobra.Command{
+		Use:   "build IMAGE",
+		Short: "Build an app image with Cloud Native Buildpacks, and keep the cache",
+		Long: `Build an app image from source with Cloud Native Buildpacks.
+
+Cached layers of the buildpacks are restored from where the last build left
+them, and saved there afterwards. A cache that cannot be read or saved never
+breaks a build, unless --cache-required is given.`,
+		Example: `  pack-cache build registry.example.com/team/app --builder paketobuildpacks/builder-jammy-base \
+      --cache-image registry.example.com/team/app-cache --publish`,
+		Args: global.ExactArgs(1, "name the image to build, as in `pack-cache build REGISTRY/app`"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			opts.Image = args[0]
+			if err := opts.complete(); err != nil {
+				return err
+			}
+			if run != nil {
+				return run(cmd.Context(), opts)
+			}
+			return runBuild(cmd.Context(), opts)
+		},
+	}
+	opts.addFlags(cmd)
+	return cmd
+}
+
+func (o *Options) addFlags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVarP(&o.Builder, "builder", "B", "", "builder image (default: default-builder-image of config.toml)")
+	f.StringVarP(&o.AppDir, "path", "p", ".", "directory with the application's source")
+	f.BoolVar(&o.Publish, "publish", false, "publish the app image to its registry")
+	f.StringVar(&o.cacheImage, "cache-image", "", "keep the cache in this image; needs --publish")
+	f.BoolVar(&o.CacheRequired, "cache-required", false, "fail when the cache cannot be read (exit code 1) or saved (exit code 3)")
+	f.BoolVar(&o.ClearCache, "clear-cache", false, "restore nothing, and overwrite the cache afterwards")
+	f.BoolVar(&o.TrustBuilder, "trust-builder", false, "trust the builder for this build")
+	f.StringArrayVarP(&o.env, "env", "e", nil, "environment of the buildpacks, as KEY=VALUE, or KEY for the value it has here (repeatable)")
+	f.StringArrayVar(&o.envFiles, "env-file", nil, "file with one KEY=VALUE or KEY a line (repeatable)")
+	f.StringVar(&o.network, "network", string(lifecycle.NetworkHost), "network of the buildpacks: host or none")
+	f.StringVar(&o.RunImage, "run-image", "", "run image (default: what the builder names)")
+	f.StringVar(&o.PreviousImage, "previous-image", "", "image whose layers may be reused (default: IMAGE)")
+	f.StringArrayVarP(&o.Tags, "tag", "t", nil, "publish under this name, too (repeatable)")
+	f.StringVarP(&o.DefaultProcess, "default-process", "D", "", "process that the app image starts")
+	f.StringVar(&o.created, "creation-time", "", "creation time of the app image: seconds since 1970, a time as in RFC 3339, or now (default: 1980-01-01T00:00:01Z)")
+	f.StringArrayVar(&o.Insecure, "insecure-registry", nil, "registry host to reach without verified TLS (repeatable)")
+	f.StringVar(&o.output, "output", "text", "form of the result on standard output: text (the image by digest) or json")
+	f.StringVar(&o.Engine, "engine", "auto", "what gives the phases a place to run: auto or sandbox")
+}
+
+func runBuild(ctx context.Context, opts *Options) error {
+	p, err := opts.Platform()
+	if err != nil {
+		return err
+	}
+	if opts.Builder == "" {
+		opts.Builder = p.Config.DefaultBuilder
+	}
+	result, err := p.Build(ctx, opts.Options)
+	if result == nil {
+		return err
+	}
+	if !opts.Quiet {
+		summarise(opts.Streams.Err, result)
+	}
+	if printErr := opts.print(result); printErr != nil {
+		return printErr
+	}
+	return err
+}
+
+// print writes the result, and nothing else, to standard output.
+func (o *Options) print(result *platform.Result) error {
+	if o.output == "json" {
+		encoder := json.NewEncoder(o.Streams.Out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(result)
+	}
+	_, err := fmt.Fprintln(o.Streams.Out, result.Image)
+	return err
+}

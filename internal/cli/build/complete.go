@@ -1,0 +1,119 @@
+package build
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/platform"
+)
+
+// complete turns flags into platform.Options and refuses what makes no sense.
+func (o *Options) complete() error {
+	var err error
+	if o.Env, err = environment(o.envFiles, o.env); err != nil {
+		return err
+	}
+	if o.Created, err = creationTime(o.created); err != nil {
+		return err
+	}
+	switch o.Network = lifecycle.Network(o.network); o.Network {
+	case lifecycle.NetworkHost, lifecycle.NetworkNone:
+	default:
+		return usagef("choose host or none", "--network %q is not known", o.network)
+	}
+	if o.cacheImage != "" {
+		if !o.Publish {
+			return usagef("add --publish", "--cache-image needs --publish")
+		}
+		at := phases.Location{Type: "registry", Attrs: map[string]string{"ref": o.cacheImage}}
+		o.Imports = append(o.Imports, at)
+		o.Exports = append(o.Exports, at)
+	}
+	if !o.Publish {
+		return usagef("add --publish", "only publishing to a registry is supported: an app image in a Docker daemon needs the docker engine")
+	}
+	if o.CacheRequired && len(o.Imports)+len(o.Exports) == 0 {
+		return usagef("name a cache with --cache-image", "--cache-required without a cache")
+	}
+	if o.output != "text" && o.output != "json" {
+		return usagef("choose text or json", "--output %q is not known", o.output)
+	}
+	o.Options.Verbose, o.Options.NoColor = o.Flags.Verbose, o.Flags.NoColor
+	return nil
+}
+
+// environment merges env files, in their order, and then single variables. A
+// bare KEY takes its value from the caller's environment; it is left out when
+// it has none there, as in pack.
+func environment(files, variables []string) (map[string]string, error) {
+	env := map[string]string{}
+	var all []string
+	for _, path := range files {
+		fromFile, err := readEnvFile(path)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, fromFile...)
+	}
+	for _, variable := range append(all, variables...) {
+		key, value, given := strings.Cut(variable, "=")
+		if !validKey(key) {
+			return nil, usagef("write KEY=VALUE, or KEY for the value it has here", "environment variable %q has no valid name", key)
+		}
+		if !given {
+			if value, given = os.LookupEnv(key); !given {
+				continue
+			}
+		}
+		env[key] = value
+	}
+	return env, nil
+}
+
+func readEnvFile(path string) ([]string, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, usagef("check the path", "--env-file: %v", err)
+	}
+	var variables []string
+	for line := range strings.Lines(string(content)) {
+		line = strings.TrimSpace(line)
+		if line != "" && !strings.HasPrefix(line, "#") {
+			variables = append(variables, line)
+		}
+	}
+	return variables, nil
+}
+
+// validKey reports whether a variable can be a file below platform/env.
+func validKey(key string) bool {
+	return key != "" && key != "." && key != ".." && !strings.ContainsAny(key, "/\x00")
+}
+
+// creationTime reads --creation-time as pack does.
+func creationTime(value string) (*time.Time, error) {
+	var t time.Time
+	switch seconds, err := strconv.ParseInt(value, 10, 64); {
+	case value == "":
+		return nil, nil
+	case value == "now":
+		t = time.Now().UTC()
+	case err == nil:
+		t = time.Unix(seconds, 0).UTC()
+	default:
+		if t, err = time.Parse(time.RFC3339, value); err != nil {
+			return nil, usagef("give seconds since 1970, a time such as 2026-01-31T12:00:00Z, or now", "--creation-time %q is no time", value)
+		}
+	}
+	return &t, nil
+}
+
+// usagef returns a usage error with a hint.
+func usagef(hint, format string, args ...any) error {
+	return platform.NewUsageError(fmt.Sprintf(format, args...), hint)
+}

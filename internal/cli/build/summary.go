@@ -1,0 +1,96 @@
+package build
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/pack-cache/pack-cache/platform"
+)
+
+// summarise writes what became of the cache, layer by layer, and how long
+// everything took. It is made to be read from below: the last lines say most.
+func summarise(w io.Writer, res *platform.Result) {
+	if len(res.Layers) > 0 {
+		fmt.Fprintln(w, "Cached layers:")
+		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		for _, l := range res.Layers {
+			fmt.Fprintf(table, "  %s\t%s\t%s\n", l.Layer, restoreCell(l), saveCell(l))
+		}
+		table.Flush()
+	}
+	fmt.Fprintln(w, totals(res))
+	fmt.Fprintln(w, times(res))
+	fmt.Fprintf(w, "Published %s\n", strings.Join(res.Tags, ", "))
+}
+
+func restoreCell(l platform.LayerResult) string {
+	switch l.Restore {
+	case "restored":
+		return fmt.Sprintf("restored (%s in %.1f s)", size(l.Received), l.RestoreSeconds)
+	case "":
+		return "not needed"
+	}
+	return "missed: " + l.RestoreReason
+}
+
+func saveCell(l platform.LayerResult) string {
+	switch l.Save {
+	case "":
+		return ""
+	case "added", "updated":
+		return fmt.Sprintf("%s (%s sent in %.1f s)", l.Save, size(l.Sent), l.SaveSeconds)
+	}
+	if l.SaveReason != "" {
+		return l.Save + ": " + l.SaveReason
+	}
+	return l.Save
+}
+
+func totals(res *platform.Result) string {
+	var restored, wanted int
+	var received, sent int64
+	for _, l := range res.Layers {
+		received += l.Received
+		if l.Restore != "" {
+			wanted++
+		}
+		if l.Restore == "restored" {
+			restored++
+		}
+	}
+	parts := []string{fmt.Sprintf("Cache: %d of %d layers restored, %s received", restored, wanted, size(received))}
+	for _, saved := range res.Saved {
+		sent += saved.Sent
+		if saved.Failed != "" {
+			parts = append(parts, "NOT saved to "+saved.To)
+		}
+	}
+	if len(res.Saved) > 0 {
+		parts = append(parts, size(sent)+" sent")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func times(res *platform.Result) string {
+	var parts []string
+	for _, p := range res.Phases {
+		parts = append(parts, fmt.Sprintf("%s %.1f s", p.Name, p.Seconds))
+	}
+	return fmt.Sprintf("Time: %s; whole %.1f s", strings.Join(parts, ", "), res.Seconds)
+}
+
+// size writes a number of bytes for people, in units of 1,000.
+func size(n int64) string {
+	const unit = 1000
+	if n < unit {
+		return fmt.Sprintf("%d B", n)
+	}
+	value, i := float64(n)/unit, 0
+	for value >= unit && i < 3 {
+		value /= unit
+		i++
+	}
+	return fmt.Sprintf("%.1f %s", value, []string{"kB", "MB", "GB", "TB"}[i])
+}

@@ -1,0 +1,37 @@
+// Package root is the command `pack-cache` and the list of what is below it.
+package root
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/pack-cache/pack-cache/internal/cli/build"
+	"github.com/pack-cache/pack-cache/internal/cli/config"
+	"github.com/pack-cache/pack-cache/internal/cli/exit"
+	"github.com/pack-cache/pack-cache/internal/cli/global"
+	"github.com/pack-cache/pack-cache/internal/cli/phase"
+	"github.com/pack-cache/pack-cache/internal/cli/version"
+)
+
+// NewCmdRoot returns the whole command line.
+func NewCmdRoot(g *global.Flags) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "pack-cache",
+		Short: "Cloud Native Buildpacks builds that are warm on a fresh machine",
+		Long: `pack-cache builds app images with Cloud Native Buildpacks on machines that are
+thrown away afterwards, and keeps the buildpacks' cache layers where the next
+machine finds them.`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return exit.Usage(err, "see `"+cmd.CommandPath()+" --help`")
+	})
+	g.Add(cmd)
+	cmd.AddCommand(
+		build.NewCmdBuild(g, nil),
+		config.NewCmdConfig(g.Streams),
+		phase.NewCmdPhase(g),
+		version.NewCmdVersion(g),
+	)
+	return cmd
+}

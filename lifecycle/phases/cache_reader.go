@@ -1,0 +1,180 @@
+package phases
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+
+	"github.com/buildpacks/lifecycle/buildpack"
+	"github.com/buildpacks/lifecycle/phase"
+	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
+	"github.com/buildpacks/lifecycle/platform/files"
+
+	"github.com/pack-cache/pack-cache/layers"
+)
+
+// cacheReader shows imported snapshots to the lifecycle's restorer. When the
+// restorer retrieves a layer, cacheReader unpacks it itself, verified and as a
+// whole, and hands the restorer an archive in which nothing is left to do.
+type cacheReader struct {
+	ctx       context.Context // the lifecycle's interface takes none
+	from      imported
+	meta      lifecycleplatform.CacheMetadata
+	layersDir string
+	stateDir  string
+	slots     chan struct{}
+	dirs      map[string][]layers.LayerID // by diffID
+
+	mu   sync.Mutex
+	done map[layers.LayerID]LayerRestored
+}
+
+var _ phase.Cache = (*cacheReader)(nil)
+
+// sbomDir is where the lifecycle keeps the SBOM of cached layers.
+const sbomDir = "sbom/cache"
+
+// sbomID is what the lifecycle calls that layer.
+var sbomID = layers.LayerID{Buildpack: "buildpacksio/lifecycle", Layer: "cache.sbom"}
+
+func newCacheReader(ctx context.Context, from imported, layersDir, stateDir string) *cacheReader {
+	c := &cacheReader{
+		ctx: ctx, from: from, meta: from.metadata(), layersDir: layersDir, stateDir: stateDir,
+		slots: make(chan struct{}, max(2, runtime.NumCPU())),
+		dirs:  map[string][]layers.LayerID{},
+		done:  map[layers.LayerID]LayerRestored{},
+	}
+	for _, bp := range c.meta.Buildpacks {
+		for name, layer := range bp.Layers {
+			c.dirs[layer.SHA] = append(c.dirs[layer.SHA], layers.LayerID{Buildpack: bp.ID, Layer: name})
+		}
+	}
+	return c
+}
+
+// Exists reports whether there is anything to restore from.
+func (c *cacheReader) Exists() bool { return len(c.from.snapshots) > 0 }
+
+// Name is for the restorer's log.
+func (c *cacheReader) Name() string { return "cache" }
+
+// RetrieveMetadata returns the merged metadata of all imports.
+func (c *cacheReader) RetrieveMetadata() (lifecycleplatform.CacheMetadata, error) { return c.meta, nil }
+
+// VerifyLayer has nothing to do: a layer is verified while it is unpacked.
+func (c *cacheReader) VerifyLayer(string) error { return nil }
+
+// RetrieveLayer restores the layers with the given diffID. Failures are kept
+// for report and removeFailed; to the restorer every layer is fine.
+func (c *cacheReader) RetrieveLayer(diffID string) (io.ReadCloser, error) {
+	c.slots <- struct{}{}
+	defer func() { <-c.slots }()
+	if diffID == c.meta.BOM.SHA {
+		c.restoreLayer(sbomID, sbomDir, diffID)
+	}
+	for _, id := range c.dirs[diffID] {
+		c.restoreLayer(id, id.Dir(), diffID)
+	}
+	emptyArchive := make([]byte, 1024)
+	return io.NopCloser(bytes.NewReader(emptyArchive)), nil
+}
+
+func (c *cacheReader) restoreLayer(id layers.LayerID, dir, diffID string) {
+	outcome := LayerRestored{Layer: id.String()}
+	if snapshot := c.from.holding(diffID); snapshot == nil {
+		outcome.Reason = "the cache names the layer but does not hold it"
+	} else {
+		outcome.From = snapshot.String()
+		transfer, err := snapshot.Restore(c.ctx, diffID, c.layersDir, dir, layers.RestoreOptions{StateDir: c.stateDir})
+		outcome.Received, outcome.Size, outcome.Seconds = transfer.Received, transfer.Size, transfer.Duration.Seconds()
+		outcome.Restored = err == nil
+		if err != nil {
+			outcome.Reason = err.Error()
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.done[id] = outcome
+}
+
+// removeFailed removes every trace of layers that could not be restored: a
+// layer is there whole or not at all, its metadata file included.
+func (c *cacheReader) removeFailed() error {
+	for id, outcome := range c.done {
+		if outcome.Restored || id == sbomID {
+			continue // a build writes the SBOM anew
+		}
+		path := filepath.Join(c.layersDir, id.Dir())
+		sboms, err := filepath.Glob(path + ".sbom.*")
+		if err != nil {
+			return fmt.Errorf("remove layer %s: %w", id, err)
+		}
+		errs := []error{os.RemoveAll(path)}
+		for _, file := range append(sboms, path+".toml", path+".sha") {
+			if err := os.Remove(file); !errors.Is(err, os.ErrNotExist) {
+				errs = append(errs, err)
+			}
+		}
+		if err := errors.Join(errs...); err != nil {
+			return fmt.Errorf("remove layer %s: %w", id, err)
+		}
+	}
+	return nil
+}
+
+// report says for every cached layer of the group what became of it, and why.
+func (c *cacheReader) report(group buildpack.Group, app files.LayersMetadata) []LayerRestored {
+	var out []LayerRestored
+	for _, bp := range group.Group {
+		for name, layer := range c.meta.MetadataForBuildpack(bp.ID).Layers {
+			id := layers.LayerID{Buildpack: bp.ID, Layer: name}
+			outcome, tried := c.done[id]
+			if !tried {
+				outcome = LayerRestored{Layer: id.String(), Reason: notWanted(layer, app.LayersMetadataFor(bp.ID).Layers[name])}
+			}
+			out = append(out, outcome)
+		}
+	}
+	if sbom, tried := c.done[sbomID]; tried {
+		out = append(out, sbom)
+	}
+	slices.SortFunc(out, func(a, b LayerRestored) int { return cmp.Compare(a.Layer, b.Layer) })
+	return out
+}
+
+// notWanted says why the lifecycle did not ask for a layer that the cache has.
+func notWanted(cached, inApp buildpack.LayerMetadata) string {
+	switch {
+	case !cached.Cache:
+		return "not marked cache=true"
+	case cached.Launch && inApp.SHA == "":
+		return "the previous app image does not have this launch layer"
+	case cached.Launch:
+		return "the previous app image has another content of this launch layer"
+	}
+	return "the lifecycle did not ask for it"
+}
+
+// The restorer only reads; the rest of phase.Cache is for exporters.
+
+var errReadOnly = errors.New("cache is read-only here")
+
+// SetMetadata fails.
+func (c *cacheReader) SetMetadata(lifecycleplatform.CacheMetadata) error { return errReadOnly }
+
+// AddLayerFile fails.
+func (c *cacheReader) AddLayerFile(string, string) error { return errReadOnly }
+
+// ReuseLayer fails.
+func (c *cacheReader) ReuseLayer(string) error { return errReadOnly }
+
+// Commit fails.
+func (c *cacheReader) Commit() error { return errReadOnly }

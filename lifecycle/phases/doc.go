@@ -1,0 +1,11 @@
+// Package phases holds the phases that pack-cache runs itself: analyze, restore
+// and export. They use the lifecycle's own Go packages for everything that the
+// CNB Platform specification defines, and package layers for cache data.
+//
+// A phase runs as a process of its own in an own root (lifecycle.OwnRoot),
+// where there is nothing of the builder but /cnb, read-only. Call starts one
+// and Serve is what runs inside; between them, one JSON value a line travels on
+// the phase's standard input and output: the request with its grant goes in,
+// and a reply, or the wish for a renewed grant, comes out. What the phase has
+// to say to people goes to its standard error.
+package phases

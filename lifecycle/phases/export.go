@@ -1,0 +1,174 @@
+package phases
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/buildpacks/imgutil"
+	"github.com/buildpacks/imgutil/remote"
+	"github.com/buildpacks/lifecycle/buildpack"
+	"github.com/buildpacks/lifecycle/image"
+	lifecyclelayers "github.com/buildpacks/lifecycle/layers"
+	"github.com/buildpacks/lifecycle/log"
+	"github.com/buildpacks/lifecycle/phase"
+	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
+	"github.com/buildpacks/lifecycle/platform/files"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/lifecycle"
+)
+
+// ExportInput says what to publish and where to keep the cache.
+type ExportInput struct {
+	Image          string     `json:"image"`
+	Tags           []string   `json:"tags,omitempty"`
+	DefaultProcess string     `json:"default_process,omitempty"`
+	Created        *time.Time `json:"created,omitempty"`
+	// LauncherVersion is the version of the builder's lifecycle.
+	LauncherVersion string `json:"launcher_version,omitempty"`
+
+	Imports []Location    `json:"imports,omitempty"`
+	Exports []Location    `json:"exports,omitempty"`
+	Target  layers.Target `json:"target"`
+	// ClearCache forgets what the exports hold.
+	ClearCache bool `json:"clear_cache,omitempty"`
+}
+
+// ExportOutput says what was published and kept.
+type ExportOutput struct {
+	// Digest is the app image's manifest digest.
+	Digest string `json:"digest"`
+	// Seconds is how long the export of the app image took.
+	Seconds float64       `json:"seconds"`
+	Saved   []SaveOutcome `json:"saved,omitempty"`
+}
+
+// export publishes the app image and saves the cache, side by side (CNB
+// Platform specification, "exporter").
+func export(ctx context.Context, j *job, in ExportInput) (ExportOutput, error) {
+	inputs := j.inputs()
+	inputs.AnalyzedPath = trustedAnalyzedPath
+	inputs.OutputImageRef, inputs.AdditionalTags = in.Image, in.Tags
+	inputs.DefaultProcessType = in.DefaultProcess
+	if err := resolveExportInputs(inputs, j.log); err != nil {
+		return ExportOutput{}, err
+	}
+	group, err := j.readGroup(inputs.GroupPath)
+	if err != nil {
+		return ExportOutput{}, err
+	}
+	var out ExportOutput
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error {
+		started := time.Now()
+		report, err := j.exportApp(inputs, group, in)
+		out.Digest, out.Seconds = report.Image.Digest, time.Since(started).Seconds()
+		return err
+	})
+	both.Go(func() error {
+		saved, err := j.saveCaches(ctx, group, in)
+		out.Saved = saved
+		return err
+	})
+	return out, both.Wait()
+}
+
+// resolveExportInputs is lifecycleplatform.ResolveInputs without the checks of
+// the lifecycle's own caches, which warns that there is none.
+func resolveExportInputs(inputs *lifecycleplatform.LifecycleInputs, logger log.Logger) error {
+	for _, resolve := range []lifecycleplatform.LifecycleInputsOperation{
+		lifecycleplatform.UpdatePlaceholderPaths,
+		lifecycleplatform.ResolveAbsoluteDirPaths,
+		lifecycleplatform.ValidateOutputImageProvided,
+		lifecycleplatform.FillExportRunImage,
+		lifecycleplatform.ValidateImageRefs,
+		lifecycleplatform.ValidateTargetsAreSameRegistry,
+	} {
+		if err := resolve(inputs, logger); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *job) exportApp(inputs *lifecycleplatform.LifecycleInputs, group buildpack.Group, in ExportInput) (files.Report, error) {
+	artifacts, err := os.MkdirTemp(lifecycle.StateDir, "export-")
+	if err != nil {
+		return files.Report{}, err
+	}
+	defer os.RemoveAll(artifacts)
+	analyzed, err := files.Handler.ReadAnalyzed(inputs.AnalyzedPath, j.log)
+	if err != nil {
+		return files.Report{}, err
+	}
+	project, err := files.Handler.ReadProjectMetadata(inputs.ProjectMetadataPath, j.log)
+	if err != nil {
+		return files.Report{}, err
+	}
+	working, err := j.openWorkingImage(inputs, analyzed, in.Created)
+	if err != nil {
+		return files.Report{}, err
+	}
+	runImage, err := lifecycleplatform.GetRunImageForExport(*inputs)
+	if err != nil {
+		return files.Report{}, err
+	}
+	exporter := &phase.Exporter{
+		Buildpacks:   group.Group,
+		LayerFactory: &lifecyclelayers.Factory{ArtifactsDir: artifacts, UID: j.User.UID, GID: j.User.GID, Logger: j.log},
+		Logger:       j.log,
+		PlatformAPI:  j.api,
+	}
+	report, err := exporter.Export(phase.ExportOptions{
+		WorkingImage:       working,
+		AdditionalNames:    in.Tags,
+		ExtendedDir:        inputs.ExtendedDir,
+		AppDir:             inputs.AppDir,
+		LayersDir:          inputs.LayersDir,
+		OrigMetadata:       analyzed.LayersMetadata,
+		LauncherConfig:     launcherConfig(inputs, in.LauncherVersion),
+		DefaultProcessType: in.DefaultProcess,
+		ExecEnv:            inputs.ExecEnv,
+		RunImageRef:        inputs.RunImageRef,
+		RunImageForExport:  runImage,
+		Project:            project,
+	})
+	if err != nil {
+		return files.Report{}, err
+	}
+	return report, files.Handler.WriteReport(filepath.Join(lifecycle.StateDir, "report.toml"), &report)
+}
+
+// openWorkingImage opens the app image to be: the run image, with the previous
+// image at hand for the layers that did not change.
+func (j *job) openWorkingImage(inputs *lifecycleplatform.LifecycleInputs, analyzed files.Analyzed, created *time.Time) (imgutil.Image, error) {
+	options := append([]imgutil.ImageOption{remote.FromBaseImage(inputs.RunImageRef)}, image.GetInsecureOptions(j.Insecure)...)
+	if j.api.AtLeast("0.12") {
+		options = append(options, remote.WithHistory())
+	}
+	if previous := analyzed.PreviousImageRef(); previous != "" {
+		options = append(options, remote.WithPreviousImage(previous))
+	}
+	if created != nil && j.api.AtLeast("0.9") {
+		options = append(options, remote.WithCreatedAt(*created))
+	}
+	working, err := phase.OpenRemoteImage(j.log, func() (imgutil.Image, error) {
+		return remote.NewImage(inputs.OutputImageRef, j.keychain, options...)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open run image %s: %w", inputs.RunImageRef, err)
+	}
+	return working, nil
+}
+
+func launcherConfig(inputs *lifecycleplatform.LifecycleInputs, version string) phase.LauncherConfig {
+	return phase.LauncherConfig{
+		Path:     inputs.LauncherPath,
+		SBOMDir:  inputs.LauncherSBOMDir,
+		Metadata: files.LauncherMetadata{Version: version},
+	}
+}

@@ -1,0 +1,62 @@
+package phases
+
+import (
+	"encoding/json"
+
+	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/trust"
+)
+
+// Session is what every phase is told besides its own input.
+type Session struct {
+	PlatformAPI string         `json:"platform_api"`
+	User        lifecycle.User `json:"user"`
+	// Insecure are the registry hosts to be reached without verified TLS.
+	Insecure []string     `json:"insecure,omitempty"`
+	Verbose  bool         `json:"verbose,omitempty"`
+	Grant    *trust.Grant `json:"grant,omitempty"`
+}
+
+// request is the first message to a phase.
+type request struct {
+	Session Session         `json:"session"`
+	Input   json.RawMessage `json:"input"`
+}
+
+// message is what a phase says: exactly one field is set.
+type message struct {
+	// RenewGrant asks for a new grant of the same scope.
+	RenewGrant bool            `json:"renew_grant,omitempty"`
+	Output     json.RawMessage `json:"output,omitempty"`
+	Error      *Error          `json:"error,omitempty"`
+}
+
+// answer is what a phase gets for RenewGrant.
+type answer struct {
+	Grant *trust.Grant `json:"grant,omitempty"`
+	Error string       `json:"error,omitempty"`
+}
+
+// Error is a failure inside a phase as its caller sees it.
+type Error struct {
+	Phase   lifecycle.Name `json:"phase"`
+	Message string         `json:"message"`
+	// Advice is what the user can do about it.
+	Advice string `json:"advice,omitempty"`
+	// Code is the exit code that the lifecycle gives such a failure.
+	Code int `json:"code"`
+	// Denied is set when a registry refused the credentials.
+	Denied bool `json:"denied,omitempty"`
+}
+
+// Error implements error.
+func (e *Error) Error() string { return string(e.Phase) + ": " + e.Message }
+
+// Hint returns what the user can do about it.
+func (e *Error) Hint() string { return e.Advice }
+
+// Unwrap lets callers see the phase's exit code.
+func (e *Error) Unwrap() error { return &lifecycle.ExitError{Phase: e.Phase, Code: e.Code} }
+
+// CredentialsRefused reports whether a registry refused the credentials.
+func (e *Error) CredentialsRefused() bool { return e.Denied }

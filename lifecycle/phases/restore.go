@@ -1,0 +1,100 @@
+package phases
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/buildpacks/lifecycle/buildpack"
+	"github.com/buildpacks/lifecycle/cmd"
+	"github.com/buildpacks/lifecycle/phase"
+	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
+	"github.com/buildpacks/lifecycle/platform/files"
+
+	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/lifecycle"
+)
+
+// RestoreInput says where to restore cached layers from.
+type RestoreInput struct {
+	Imports []Location    `json:"imports,omitempty"`
+	Target  layers.Target `json:"target"`
+	// SkipLayers restores nothing (--clear-cache).
+	SkipLayers bool `json:"skip_layers,omitempty"`
+}
+
+// RestoreOutput says what became of every import and every layer.
+type RestoreOutput struct {
+	Imports []ImportOutcome `json:"imports,omitempty"`
+	Layers  []LayerRestored `json:"layers,omitempty"`
+}
+
+// LayerRestored is what became of one layer that a cache held for this build.
+type LayerRestored struct {
+	Layer    string `json:"layer"`
+	From     string `json:"from,omitempty"`
+	Restored bool   `json:"restored"`
+	// Reason says why it was not restored.
+	Reason   string  `json:"reason,omitempty"`
+	Received int64   `json:"received_bytes"`
+	Size     int64   `json:"size_bytes"`
+	Seconds  float64 `json:"seconds"`
+}
+
+// restore brings back the metadata of launch layers and the content of cached
+// layers (CNB Platform specification, "restorer"). Which layers are wanted is
+// the lifecycle's decision; their data goes through package layers.
+func restore(ctx context.Context, j *job, in RestoreInput) (RestoreOutput, error) {
+	inputs := j.inputs()
+	if err := lifecycleplatform.ResolveInputs(lifecycleplatform.Build, inputs, j.log); err != nil {
+		return RestoreOutput{}, err
+	}
+	group, err := j.readGroup(inputs.GroupPath)
+	if err != nil {
+		return RestoreOutput{}, err
+	}
+	analyzed, err := files.Handler.ReadAnalyzed(trustedAnalyzedPath, j.log)
+	if err != nil {
+		return RestoreOutput{}, err
+	}
+	var found imported
+	if !in.SkipLayers {
+		found = j.loadImports(ctx, in.Imports, in.Target)
+	}
+	cache := newCacheReader(ctx, found, lifecycle.LayersDir, lifecycle.StateDir)
+	restorer := &phase.Restorer{
+		LayersDir:      lifecycle.LayersDir,
+		Buildpacks:     group.Group,
+		Logger:         j.log,
+		PlatformAPI:    j.api,
+		LayersMetadata: analyzed.LayersMetadata,
+	}
+	if err := restorer.Restore(cache); err != nil {
+		return RestoreOutput{}, err
+	}
+	if err := ctx.Err(); err != nil {
+		return RestoreOutput{}, err
+	}
+	if err := cache.removeFailed(); err != nil {
+		return RestoreOutput{}, err
+	}
+	return RestoreOutput{Imports: found.outcomes, Layers: cache.report(group, analyzed.LayersMetadata)}, nil
+}
+
+// readGroup reads the detected group and checks that its buildpacks can be
+// built with.
+func (j *job) readGroup(path string) (buildpack.Group, error) {
+	group, err := files.Handler.ReadGroup(path)
+	if err != nil {
+		return buildpack.Group{}, err
+	}
+	for _, bp := range group.Group {
+		if filepath.IsAbs(bp.ID) {
+			return buildpack.Group{}, fmt.Errorf("buildpack id %q is a path", bp.ID)
+		}
+		if err := cmd.VerifyBuildpackAPI(bp.Kind(), bp.String(), bp.API, j.log); err != nil {
+			return buildpack.Group{}, err
+		}
+	}
+	return group, nil
+}

@@ -1,0 +1,165 @@
+package phases
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+
+	"github.com/buildpacks/lifecycle/api"
+	"github.com/buildpacks/lifecycle/log"
+	"github.com/buildpacks/lifecycle/platform"
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/heroku/color"
+	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/trust"
+)
+
+// job is what a phase works with.
+type job struct {
+	Session
+	api      *api.Version
+	keychain authn.Keychain
+	stores   Stores
+	log      *log.DefaultLogger
+}
+
+// handler runs one phase: input in, output out.
+type handler func(ctx context.Context, j *job, input json.RawMessage) (any, error)
+
+// codes are the exit codes of phases that fail without saying more (CNB
+// Platform specification, "Exit Codes").
+var codes = map[lifecycle.Name]platform.LifecycleExitError{
+	lifecycle.Analyze: platform.AnalyzeError,
+	lifecycle.Restore: platform.RestoreError,
+	lifecycle.Export:  platform.ExportError,
+}
+
+// Serve is the inside of an own phase: it reads the request from standard
+// input, runs the phase and writes the reply to standard output. It returns the
+// process's exit code.
+func Serve(ctx context.Context, name lifecycle.Name, stores Stores) int {
+	handlers := map[lifecycle.Name]handler{
+		lifecycle.Analyze: handle(analyze),
+		lifecycle.Restore: handle(restore),
+		lifecycle.Export:  handle(export),
+	}
+	ctx, stop := signal.NotifyContext(ctx, unix.SIGTERM, unix.SIGINT)
+	defer stop()
+	run, ok := handlers[name]
+	if !ok {
+		fmt.Fprintf(os.Stderr, "no such phase: %s\n", name)
+		return 2
+	}
+	replies, err := privateStdout()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	link := &link{decoder: json.NewDecoder(os.Stdin), encoder: json.NewEncoder(replies)}
+	output, err := serve(ctx, link, stores, run)
+	if err != nil {
+		failure := describe(name, err)
+		link.encoder.Encode(message{Error: failure})
+		return failure.Code
+	}
+	if err := link.encoder.Encode(message{Output: output}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+func serve(ctx context.Context, link *link, stores Stores, run handler) (json.RawMessage, error) {
+	var req request
+	if err := link.decoder.Decode(&req); err != nil {
+		return nil, fmt.Errorf("read request: %w", err)
+	}
+	version, err := api.NewVersion(req.Session.PlatformAPI)
+	if err != nil {
+		return nil, fmt.Errorf("read request: %w", err)
+	}
+	j := &job{Session: req.Session, api: version, stores: stores, log: log.NewDefaultLogger(os.Stderr)}
+	color.Disable(true) // the log is a pipe; whoever shows it chooses colors
+	level := "info"
+	if j.Verbose {
+		level = "debug"
+	}
+	if err := j.log.SetLevel(level); err != nil {
+		return nil, err
+	}
+	j.keychain = authn.NewMultiKeychain()
+	if j.Grant != nil {
+		j.keychain = j.Grant.Keychain(link.renew)
+	}
+	output, err := run(ctx, j, req.Input)
+	if err != nil {
+		return nil, err
+	}
+	return json.Marshal(output)
+}
+
+// handle adapts a phase with typed input and output to a handler.
+func handle[In, Out any](phase func(context.Context, *job, In) (Out, error)) handler {
+	return func(ctx context.Context, j *job, raw json.RawMessage) (any, error) {
+		var in In
+		if err := json.Unmarshal(raw, &in); err != nil {
+			return nil, fmt.Errorf("read input: %w", err)
+		}
+		return phase(ctx, j, in)
+	}
+}
+
+// privateStdout keeps standard output for replies and points descriptor 1 at
+// standard error, because the lifecycle's packages print to it.
+func privateStdout() (io.Writer, error) {
+	fd, err := unix.FcntlInt(1, unix.F_DUPFD_CLOEXEC, 3)
+	if err != nil {
+		return nil, fmt.Errorf("keep standard output: %w", err)
+	}
+	if err := unix.Dup3(2, 1, 0); err != nil {
+		return nil, fmt.Errorf("redirect standard output: %w", err)
+	}
+	return os.NewFile(uintptr(fd), "replies"), nil
+}
+
+// link is the phase's side of the messages.
+type link struct {
+	mu      sync.Mutex
+	decoder *json.Decoder
+	encoder *json.Encoder
+}
+
+// renew asks the caller for a new grant of the same scope.
+func (l *link) renew(context.Context, string) (*trust.Grant, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.encoder.Encode(message{RenewGrant: true}); err != nil {
+		return nil, fmt.Errorf("ask for a new grant: %w", err)
+	}
+	var a answer
+	if err := l.decoder.Decode(&a); err != nil {
+		return nil, fmt.Errorf("ask for a new grant: %w", err)
+	}
+	if a.Error != "" {
+		return nil, errors.New(a.Error)
+	}
+	return a.Grant, nil
+}
+
+func describe(name lifecycle.Name, err error) *Error {
+	e := &Error{Phase: name, Message: err.Error(), Code: new(platform.DefaultExiter).CodeFor(codes[name])}
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		e.Advice = hinted.Hint()
+	}
+	e.Denied = errors.Is(err, layers.ErrDenied) || deniedByRegistry(err)
+	return e
+}

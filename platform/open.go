@@ -1,0 +1,89 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pack-cache/pack-cache/lifecycle"
+)
+
+// open chooses an engine, and fills the volumes while the builder is fetched.
+func (p *Platform) open(ctx context.Context, r *resolved) (lifecycle.Place, error) {
+	engine, err := p.choose(ctx, r.Engine)
+	if err != nil {
+		return nil, err
+	}
+	place, err := engine.Open(ctx, lifecycle.PlaceSpec{
+		Builder:  r.builder.Image,
+		User:     r.user(),
+		Volumes:  lifecycle.Volumes(),
+		Progress: p.Progress,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open builder %s: %w", r.Builder, err)
+	}
+	if err := fill(ctx, place, r); err != nil {
+		return nil, errors.Join(err, place.Close())
+	}
+	return place, nil
+}
+
+// fill puts the source and the buildpacks' environment where phases see them.
+func fill(ctx context.Context, place lifecycle.Place, r *resolved) error {
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error {
+		return importArchive(ctx, place, lifecycle.VolumeApp, sourceArchive(r.AppDir))
+	})
+	both.Go(func() error {
+		return importArchive(ctx, place, lifecycle.VolumePlatform, envArchive(r.Env))
+	})
+	return both.Wait()
+}
+
+// choose returns the engine called wanted, or the first that works here.
+func (p *Platform) choose(ctx context.Context, wanted string) (lifecycle.Engine, error) {
+	var known, tried []string
+	for _, engine := range p.Engines {
+		known = append(known, engine.Name())
+		if wanted != "" && wanted != "auto" && wanted != engine.Name() {
+			continue
+		}
+		err := engine.Probe(ctx)
+		if err == nil {
+			p.Progress.Info(fmt.Sprintf("Engine %s: %s", engine.Name(), reason(wanted)))
+			return engine, nil
+		}
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		tried = append(tried, fmt.Sprintf("  %-10s %v", engine.Name(), err))
+		if hinted, ok := errors.AsType[interface {
+			error
+			Hint() string
+		}](err); ok {
+			tried = append(tried, "             "+hinted.Hint())
+		}
+	}
+	if len(tried) == 0 {
+		return nil, NewUsageError(fmt.Sprintf("no such engine: %s", wanted), "choose one of auto, "+strings.Join(known, ", "))
+	}
+	return nil, fmt.Errorf("no engine can run phases here; tried:\n%s", strings.Join(tried, "\n"))
+}
+
+func reason(wanted string) string {
+	if wanted == "" || wanted == "auto" {
+		return "the first that works on this machine"
+	}
+	return "chosen with --engine"
+}
+
+// hostPlatform is the platform that builders are looked up for.
+func hostPlatform() v1.Platform {
+	return v1.Platform{OS: "linux", Architecture: runtime.GOARCH}
+}

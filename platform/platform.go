@@ -1,0 +1,131 @@
+package platform
+
+import (
+	"context"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/pack-cache/pack-cache/internal/progress"
+	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/trust"
+)
+
+// Platform runs builds. Its fields must be set before the first build; it is
+// safe for concurrent use after that.
+type Platform struct {
+	// Engines are what --engine can choose from, in the order of preference.
+	Engines []lifecycle.Engine
+	// Config is the user's config.toml.
+	Config *trust.Config
+	// Keychain has the user's registry credentials.
+	Keychain authn.Keychain
+	// Environ is the environment of the process, as KEY=VALUE.
+	Environ  []string
+	Progress progress.Reporter
+}
+
+// Build turns source into a published app image and keeps the cache.
+//
+// A Result is returned with a nil error, and with an error that says that the
+// image was built but its cache not saved (*CacheNotSavedError). All other
+// errors mean that neither the app image nor a cache has changed, unless the
+// failing phase was export.
+func (p *Platform) Build(ctx context.Context, opts Options) (*Result, error) {
+	r, err := p.resolve(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	place, err := p.open(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	defer place.Close()
+
+	b := &build{Platform: p, resolved: r, place: place, result: newResult(r)}
+	for _, step := range []struct {
+		title string
+		name  lifecycle.Name
+		run   func(context.Context) error
+	}{
+		{"ANALYZING", lifecycle.Analyze, b.analyze},
+		{"DETECTING", lifecycle.Detect, b.detect},
+		{"RESTORING", lifecycle.Restore, b.restore},
+		{"BUILDING", lifecycle.Build, b.build},
+		{"EXPORTING", lifecycle.Export, b.export},
+	} {
+		p.Progress.Step(step.title)
+		if err := b.result.time(step.name, func() error { return step.run(ctx) }); err != nil {
+			return nil, err
+		}
+	}
+	return b.result, b.result.cacheNotSaved(opts.CacheRequired)
+}
+
+// build is one run of the phases.
+type build struct {
+	*Platform
+	*resolved
+	place  lifecycle.Place
+	result *Result
+}
+
+func (b *build) analyze(ctx context.Context) error {
+	var out phases.AnalyzeOutput
+	err := b.own(ctx, lifecycle.Analyze, b.analyzeScope(), phases.AnalyzeInput{
+		Image:         b.app,
+		Tags:          b.Tags,
+		PreviousImage: b.previous,
+		RunImage:      b.runImage,
+		SkipLayers:    b.ClearCache,
+	}, &out)
+	b.result.RunImage = out.RunImage
+	return err
+}
+
+func (b *build) detect(ctx context.Context) error {
+	if err := b.builders(ctx, lifecycle.Detect); err != nil {
+		return err
+	}
+	return b.refuseExtensions()
+}
+
+func (b *build) restore(ctx context.Context) error {
+	var out phases.RestoreOutput
+	err := b.own(ctx, lifecycle.Restore, b.restoreScope(), phases.RestoreInput{
+		Imports:    b.imports,
+		Target:     b.target(),
+		SkipLayers: b.ClearCache,
+	}, &out)
+	if err != nil {
+		return err
+	}
+	b.result.restored(out)
+	b.reportImports(out.Imports)
+	return cacheNotRead(out.Imports, b.CacheRequired)
+}
+
+func (b *build) build(ctx context.Context) error {
+	return b.builders(ctx, lifecycle.Build)
+}
+
+func (b *build) export(ctx context.Context) error {
+	var out phases.ExportOutput
+	err := b.own(ctx, lifecycle.Export, b.exportScope(), phases.ExportInput{
+		Image:           b.app,
+		Tags:            b.Tags,
+		DefaultProcess:  b.DefaultProcess,
+		Created:         b.Created,
+		LauncherVersion: b.builder.Lifecycle,
+		Imports:         b.imports,
+		Exports:         b.exports,
+		Target:          b.target(),
+		ClearCache:      b.ClearCache,
+	}, &out)
+	if err != nil {
+		return err
+	}
+	b.result.exported(out)
+	b.reportSaved(out.Saved)
+	return nil
+}

@@ -1,0 +1,38 @@
+package platform
+
+import (
+	"fmt"
+
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+)
+
+// reportImports says at once what became of the caches, so that a build without
+// one does not come as a surprise.
+func (b *build) reportImports(imports []phases.ImportOutcome) {
+	for _, at := range imports {
+		switch {
+		case at.Digest != "":
+			b.Progress.Info(fmt.Sprintf("Cache %s@%s", at.From, at.Digest))
+		case at.Missing:
+			b.Progress.Info(fmt.Sprintf("Cache %s: %s", at.From, at.Reason))
+		default:
+			b.Progress.Warn(fmt.Sprintf("cache %s is not used: %s", at.From, at.Reason))
+		}
+	}
+}
+
+func (b *build) reportSaved(saved []phases.SaveOutcome) {
+	for _, to := range saved {
+		switch {
+		case to.Failed != "":
+			b.Progress.Warn(fmt.Sprintf("cache %s was not saved: %s", to.To, to.Failed))
+			if to.Advice != "" {
+				b.Progress.Warn(to.Advice)
+			}
+		case !to.Changed:
+			b.Progress.Info(fmt.Sprintf("Cache %s is as it was", to.To))
+		default:
+			b.Progress.Info(fmt.Sprintf("Cache %s saved as %s", to.To, to.Digest))
+		}
+	}
+}

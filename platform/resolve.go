@@ -1,0 +1,119 @@
+package platform
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/trust"
+)
+
+// resolved is a build whose images are known by digest and whose builder has
+// been judged.
+type resolved struct {
+	Options
+	app        string // normalised
+	previous   string
+	builderRef name.Reference
+	builder    *builder.Builder
+	verdict    trust.Verdict
+	api        string
+	runImage   string
+	imports    []phases.Location
+	exports    []phases.Location
+	plan       lifecycle.Plan
+}
+
+// resolve checks what the user asks for before anything is changed.
+func (p *Platform) resolve(ctx context.Context, opts Options) (*resolved, error) {
+	r := &resolved{Options: opts}
+	if err := r.checkReferences(); err != nil {
+		return nil, err
+	}
+	if info, err := os.Stat(opts.AppDir); err != nil {
+		return nil, NewUsageError(fmt.Sprintf("application path: %v", err), "name the directory with the application's source with --path")
+	} else if !info.IsDir() {
+		return nil, NewUsageError(fmt.Sprintf("application path %s is not a directory", opts.AppDir), "name the directory with the application's source with --path")
+	}
+	if err := p.resolveBuilder(ctx, r); err != nil {
+		return nil, err
+	}
+	if err := p.resolveRunImage(ctx, r); err != nil {
+		return nil, err
+	}
+	r.plan = lifecycle.NewPlan(lifecycle.PlanInput{
+		PlatformAPI: r.api,
+		User:        r.user(),
+		BuilderEnv:  lifecycle.WithProxies(r.builder.Env, p.Environ),
+		OwnEnv:      lifecycle.OwnEnv(p.Environ),
+		Network:     opts.Network,
+		LogLevel:    logLevel(opts.Verbose),
+		NoColor:     opts.NoColor,
+	})
+	return r, nil
+}
+
+func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
+	img, err := remote.Image(r.builderRef, remote.WithContext(ctx), remote.WithAuthFromKeychain(p.Keychain), remote.WithPlatform(hostPlatform()))
+	if err != nil {
+		return remoteError("builder", r.builderRef, err)
+	}
+	if r.builder, err = builder.Inspect(img); err != nil {
+		return &hintedError{fmt.Errorf("builder %s: %w", r.Builder, err), "a builder is an image made by `pack builder create` or by a buildpacks project; check the reference"}
+	}
+	if r.api, err = r.builder.PlatformAPI(); err != nil {
+		return fmt.Errorf("builder %s: %w", r.Builder, err)
+	}
+	r.verdict = trust.Judge(r.builderRef, r.builder.Digest, trust.JudgeInput{Config: p.Config, TrustBuilderFlag: r.TrustBuilder})
+	p.Progress.Info(fmt.Sprintf("Builder %s@%s, %s", r.builderRef.Context(), r.builder.Digest, r.verdict.Reason))
+	return nil
+}
+
+func (p *Platform) resolveRunImage(ctx context.Context, r *resolved) error {
+	readable := func(ctx context.Context, image string) error {
+		ref, err := r.parse("run image", image)
+		if err != nil {
+			return err
+		}
+		if _, err := remote.Head(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(p.Keychain)); err != nil {
+			return remoteError("run image", ref, err)
+		}
+		return nil
+	}
+	if r.RunImage != "" {
+		r.runImage = r.RunImage
+		return readable(ctx, r.RunImage)
+	}
+	app, err := r.parse("image", r.Image)
+	if err != nil {
+		return err
+	}
+	r.runImage, err = r.builder.ChooseRunImage(ctx, app.Context().RegistryStr(), readable)
+	if err != nil {
+		return fmt.Errorf("builder %s: %w", r.Builder, err)
+	}
+	return nil
+}
+
+func (r *resolved) user() lifecycle.User {
+	return lifecycle.User{UID: r.builder.UID, GID: r.builder.GID}
+}
+
+func (r *resolved) target() layers.Target {
+	t := r.builder.Target
+	return layers.Target{OS: t.OS, Architecture: t.Architecture, Variant: t.Variant, DistroName: t.DistroName, DistroVersion: t.DistroVersion}
+}
+
+func logLevel(verbose bool) string {
+	if verbose {
+		return "debug"
+	}
+	return "info"
+}

@@ -1,0 +1,138 @@
+package platform
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+)
+
+// Result is what a build made and what became of its cache.
+type Result struct {
+	// Image is the app image by digest.
+	Image    string                 `json:"image"`
+	Digest   string                 `json:"digest"`
+	Tags     []string               `json:"tags"`
+	Builder  BuilderResult          `json:"builder"`
+	RunImage string                 `json:"run_image"`
+	Phases   []PhaseTime            `json:"phases"`
+	Imports  []phases.ImportOutcome `json:"cache_imports"`
+	Layers   []LayerResult          `json:"cache_layers"`
+	Saved    []phases.SaveOutcome   `json:"cache_exports"`
+	Seconds  float64                `json:"seconds"`
+
+	started time.Time
+}
+
+// BuilderResult is the builder that was used and how it was judged.
+type BuilderResult struct {
+	Image       string `json:"image"`
+	Digest      string `json:"digest"`
+	Trusted     bool   `json:"trusted"`
+	Reason      string `json:"reason"`
+	PlatformAPI string `json:"platform_api"`
+}
+
+// PhaseTime is how long a phase took.
+type PhaseTime struct {
+	Name    lifecycle.Name `json:"name"`
+	Seconds float64        `json:"seconds"`
+}
+
+// LayerResult is the way of one layer through the build.
+type LayerResult struct {
+	Layer string `json:"layer"`
+	// Restore is restored or missed.
+	Restore       string `json:"restore"`
+	RestoreReason string `json:"restore_reason,omitempty"`
+	From          string `json:"from,omitempty"`
+	Received      int64  `json:"received_bytes"`
+	// Save is reused, updated, added, kept, removed or failed; "" if no cache
+	// was saved. With several exports it is that of the first.
+	Save           string  `json:"save,omitempty"`
+	SaveReason     string  `json:"save_reason,omitempty"`
+	Sent           int64   `json:"sent_bytes"`
+	Size           int64   `json:"size_bytes"`
+	RestoreSeconds float64 `json:"restore_seconds"`
+	SaveSeconds    float64 `json:"save_seconds"`
+}
+
+func newResult(r *resolved) *Result {
+	return &Result{
+		started: time.Now(),
+		Tags:    append([]string{r.app}, r.Tags...),
+		Builder: BuilderResult{
+			Image: r.builderRef.Name(), Digest: r.builder.Digest.String(),
+			Trusted: r.verdict.Trusted, Reason: r.verdict.Reason, PlatformAPI: r.api,
+		},
+	}
+}
+
+// time runs a phase and keeps how long it took.
+func (res *Result) time(phase lifecycle.Name, run func() error) error {
+	started := time.Now()
+	err := run()
+	res.Phases = append(res.Phases, PhaseTime{phase, time.Since(started).Seconds()})
+	res.Seconds = time.Since(res.started).Seconds()
+	return err
+}
+
+func (res *Result) layer(id string) *LayerResult {
+	for i := range res.Layers {
+		if res.Layers[i].Layer == id {
+			return &res.Layers[i]
+		}
+	}
+	res.Layers = append(res.Layers, LayerResult{Layer: id, Restore: "missed", RestoreReason: "not in the cache"})
+	return &res.Layers[len(res.Layers)-1]
+}
+
+func (res *Result) restored(out phases.RestoreOutput) {
+	res.Imports = out.Imports
+	for _, l := range out.Layers {
+		layer := res.layer(l.Layer)
+		layer.RestoreReason, layer.From = l.Reason, l.From
+		if l.Restored {
+			layer.Restore = "restored"
+		}
+		layer.Received, layer.Size, layer.RestoreSeconds = l.Received, l.Size, l.Seconds
+	}
+}
+
+func (res *Result) exported(out phases.ExportOutput) {
+	res.Digest, res.Saved = out.Digest, out.Saved
+	if ref, err := name.ParseReference(res.Tags[0]); err == nil {
+		res.Image = ref.Context().Digest(out.Digest).Name()
+	}
+	for i, saved := range out.Saved {
+		for _, l := range saved.Layers {
+			layer := res.layer(l.Layer)
+			if i > 0 && layer.Save != "" {
+				layer.Sent += l.Sent
+				continue
+			}
+			layer.Save, layer.SaveReason, layer.SaveSeconds = l.Status, l.Reason, l.Seconds
+			layer.Sent += l.Sent
+			layer.Size = max(layer.Size, l.Size)
+		}
+	}
+	slices.SortFunc(res.Layers, func(a, b LayerResult) int { return cmp.Compare(a.Layer, b.Layer) })
+}
+
+// cacheNotSaved returns an error for the first export that failed, if the cache
+// is required.
+func (res *Result) cacheNotSaved(required bool) error {
+	if !required {
+		return nil
+	}
+	for _, saved := range res.Saved {
+		if saved.Failed != "" {
+			return &CacheNotSavedError{To: saved.To, Reason: saved.Failed}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,92 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/trust"
+)
+
+// own runs one of pack-cache's own phases with a grant for scope.
+func (b *build) own(ctx context.Context, name lifecycle.Name, scope trust.Scope, input, output any) error {
+	mint := func(ctx context.Context) (*trust.Grant, error) {
+		return trust.Mint(ctx, b.Keychain, scope, trust.MintOptions{Insecure: b.Insecure})
+	}
+	grant, err := mint(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	log := b.Progress.Output(string(name))
+	defer log.Close()
+	session := phases.Session{PlatformAPI: b.api, User: b.user(), Insecure: b.Insecure, Verbose: b.Verbose, Grant: grant}
+	err = phases.Call(ctx, b.place, b.plan[name], session, mint, input, output, log)
+	if refused, ok := errors.AsType[*phases.Error](err); ok && refused.Denied {
+		return &trust.CredentialError{
+			Host:   b.host(),
+			Reason: "the registry refused",
+			Remedy: loginHint(b.host()),
+			Err:    err,
+		}
+	}
+	return err
+}
+
+// builders runs one of the builder's own phases.
+func (b *build) builders(ctx context.Context, name lifecycle.Name) error {
+	log := b.Progress.Output(string(name))
+	defer log.Close()
+	err := b.place.Run(ctx, b.plan[name], lifecycle.Streams{Stdout: log, Stderr: log})
+	if failed, ok := errors.AsType[*lifecycle.ExitError](err); ok {
+		return explain(failed)
+	}
+	return err
+}
+
+// explain says what an exit code of detect or build means (CNB Platform
+// specification, "Exit Codes").
+func explain(failed *lifecycle.ExitError) error {
+	const untouched = "the previous app image and the cache are as they were"
+	meaning := map[int]string{
+		11: "the builder's lifecycle does not speak this Platform API",
+		12: "the builder's lifecycle does not speak a buildpack's API",
+		20: "no group of buildpacks accepts this application",
+		21: "no group of buildpacks accepts this application, and at least one buildpack failed in detect",
+		51: "a buildpack failed",
+	}
+	what, ok := meaning[failed.Code]
+	if !ok {
+		return &hintedError{failed, "see the output above; " + untouched}
+	}
+	return &hintedError{fmt.Errorf("%s: %w", what, failed), "see the output above; " + untouched}
+}
+
+// refuseExtensions fails if image extensions were detected, which need the
+// image builder of another engine.
+func (b *build) refuseExtensions() error {
+	file, err := b.place.Export(context.Background(), lifecycle.VolumeLayers, "group.toml")
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("detect left no group.toml")
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	var group struct {
+		Extensions []struct {
+			ID string `toml:"id"`
+		} `toml:"group-extensions"`
+	}
+	if _, err := toml.NewDecoder(file).Decode(&group); err != nil {
+		return fmt.Errorf("read group.toml: %w", err)
+	}
+	if len(group.Extensions) > 0 {
+		return &hintedError{fmt.Errorf("image extension %s takes part in this build, and this engine cannot apply image extensions", group.Extensions[0].ID), "use a builder without image extensions"}
+	}
+	return nil
+}
