@@ -2,7 +2,8 @@ package layers
 
 import (
 	"archive/tar"
-	"context"
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -97,41 +98,49 @@ func (f *archiveForm) describe(h *tar.Header, layersDir string) error {
 	return nil
 }
 
-// writeArchive writes the archive of the listed tree. root is its open
-// directory.
-func writeArchive(ctx context.Context, to io.Writer, form archiveForm, layersDir string, entries []entry, root *os.File) error {
-	tw := tar.NewWriter(to)
-	parents, err := form.parents(layersDir)
+// treeArchive is a listed tree that is to become an archive.
+type treeArchive struct {
+	form      archiveForm
+	layersDir string
+	entries   []entry
+	root      *os.File
+}
+
+// writeTo writes the archive. It may be called several times, but not at the
+// same time.
+func (a *treeArchive) writeTo(w *frameWriter) error {
+	parents, err := a.form.parents(a.layersDir)
 	if err != nil {
 		return err
 	}
+	var buffer bytes.Buffer
 	for _, h := range parents {
-		if err := tw.WriteHeader(h); err != nil {
+		if err := writeHeader(w, &buffer, h); err != nil {
 			return err
 		}
 	}
-	stack := newDirStack(int(root.Fd()))
+	stack := newDirStack(int(a.root.Fd()))
 	defer stack.close()
-	for i := range entries {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		if err := writeEntry(tw, form, &entries[i], stack); err != nil {
+	for i := range a.entries {
+		if err := a.writeEntry(w, &buffer, &a.entries[i], stack); err != nil {
 			return err
 		}
 	}
-	return tw.Close()
+	_, err = w.Write(make([]byte, 2*tarBlock))
+	return err
 }
 
-func writeEntry(tw *tar.Writer, form archiveForm, e *entry, stack *dirStack) error {
-	if e.isSocket() {
+// tarBlock is the unit of a tar archive in bytes.
+const tarBlock = 512
+
+func (a *treeArchive) writeEntry(w *frameWriter, buffer *bytes.Buffer, e *entry, stack *dirStack) error {
+	switch {
+	case e.isSocket():
 		return nil
-	}
-	if !e.isDir() && !e.isRegular() && !e.isSymlink() {
+	case e.isDir():
+		return writeHeader(w, buffer, a.form.header(e, ""))
+	case !e.isRegular() && !e.isSymlink():
 		return fmt.Errorf("%q is a device or a pipe, which a cache cannot hold", e.path)
-	}
-	if e.isDir() {
-		return tw.WriteHeader(form.header(e, ""))
 	}
 	dir, base := splitPath(e.path)
 	fd, err := stack.enter(dir)
@@ -143,22 +152,43 @@ func writeEntry(tw *tar.Writer, form archiveForm, e *entry, stack *dirStack) err
 		if err != nil {
 			return fmt.Errorf("reading symbolic link %q: %w", e.path, err)
 		}
-		return tw.WriteHeader(form.header(e, link))
+		return writeHeader(w, buffer, a.form.header(e, link))
 	}
-	file, err := openFile(fd, base, e)
+	return a.writeFile(w, buffer, e, fd, base)
+}
+
+func (a *treeArchive) writeFile(w *frameWriter, buffer *bytes.Buffer, e *entry, dir int, base string) error {
+	file, err := openFile(dir, base, e)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	if err := tw.WriteHeader(form.header(e, "")); err != nil {
+	if err := writeHeader(w, buffer, a.form.header(e, "")); err != nil {
 		return err
 	}
-	if n, err := io.Copy(tw, io.LimitReader(file, e.size)); err != nil {
-		return fmt.Errorf("reading %q: %w", e.path, err)
-	} else if n != e.size {
-		return fmt.Errorf("%q changed while it was read", e.path)
+	if err := w.fill(file, e.size); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return fmt.Errorf("%q became shorter while it was read", e.path)
+		}
+		return err
 	}
-	return nil
+	_, err = w.Write(make([]byte, -e.size&(tarBlock-1)))
+	return err
+}
+
+// writeHeader writes what precedes an entry's content, in one frame with the
+// content if that is small. A tar.Writer of its own for each header leaves the
+// content to us, without a copy.
+func writeHeader(w *frameWriter, buffer *bytes.Buffer, h *tar.Header) error {
+	buffer.Reset()
+	if err := tar.NewWriter(buffer).WriteHeader(h); err != nil {
+		return fmt.Errorf("%q: %w", h.Name, err)
+	}
+	if err := w.fit(int64(buffer.Len()) + h.Size); err != nil {
+		return err
+	}
+	_, err := w.Write(buffer.Bytes())
+	return err
 }
 
 // openFile opens a regular file that was listed as e.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 
 	"github.com/buildpacks/lifecycle/buildpack"
@@ -93,11 +92,19 @@ func (s *saver) assemble(ctx context.Context, base *Snapshot, own []saved) (*Sav
 		made.add(layer.stored)
 		made.describe(layer)
 	}
-	slices.SortStableFunc(made.metadata.Buildpacks, func(a, b buildpack.LayersMetadata) int {
-		return slices.Index(s.Group, a.ID) - slices.Index(s.Group, b.ID)
-	})
 	if base != nil {
-		s.keep(base, made, report)
+		kept, err := s.keep(ctx, base, report)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, layer := range kept {
+			report.Layers = append(report.Layers, layer.report)
+			report.Sent += layer.report.Sent
+			if layer.stored.diffID != "" {
+				made.add(layer.stored)
+				made.describe(layer)
+			}
+		}
 	}
 	if len(made.layers) == 0 {
 		empty, sent, err := s.pushEmpty(ctx)
@@ -130,37 +137,6 @@ func (c *contents) describe(layer saved) {
 	c.metadata.Buildpacks[i].Layers[id.Layer] = metadata
 }
 
-// keep takes over from base what belongs to buildpacks outside this build, and
-// reports what of base is gone.
-func (s *saver) keep(base *Snapshot, made *contents, report *SaveReport) {
-	for _, bp := range base.metadata.Buildpacks {
-		inGroup := slices.Contains(s.Group, bp.ID)
-		kept := buildpack.LayersMetadata{ID: bp.ID, Version: bp.Version, Layers: map[string]buildpack.LayerMetadata{}}
-		for _, name := range slices.Sorted(maps.Keys(bp.Layers)) {
-			id := LayerID{Buildpack: bp.ID, Layer: name}
-			blob, ok := base.Blob(bp.Layers[name].SHA)
-			switch {
-			case inGroup && reported(report, id):
-			case inGroup:
-				report.Layers = append(report.Layers, LayerReport{ID: id, Status: Removed, Reason: "not a cache layer any more"})
-			case !ok:
-				report.Layers = append(report.Layers, LayerReport{ID: id, Status: Removed, Reason: "the previous snapshot did not have its content"})
-			default:
-				kept.Layers[name] = bp.Layers[name]
-				made.add(storedLayer{diffID: bp.Layers[name].SHA, blob: blob})
-				report.Layers = append(report.Layers, LayerReport{ID: id, Status: Kept, Reason: "its buildpack was not part of this build", Size: blob.Size})
-			}
-		}
-		if len(kept.Layers) > 0 {
-			made.metadata.Buildpacks = append(made.metadata.Buildpacks, kept)
-		}
-	}
-}
-
-func reported(report *SaveReport, id LayerID) bool {
-	return slices.ContainsFunc(report.Layers, func(l LayerReport) bool { return l.ID == id })
-}
-
 // says reports whether the snapshot is what would be made.
 func (s *Snapshot) says(made *contents) (bool, error) {
 	if s.target != made.target || len(s.order) != len(made.layers) {
@@ -178,13 +154,12 @@ func (s *Snapshot) says(made *contents) (bool, error) {
 // without any is not accepted everywhere: an empty archive, which is two blocks
 // of zeros.
 func (s *saver) pushEmpty(ctx context.Context) (storedLayer, int64, error) {
-	raw := make([]byte, 1024)
+	raw := make([]byte, 2*tarBlock)
 	var data bytes.Buffer
-	compressed, err := s.Compression.writer(&data)
-	if err == nil {
-		_, err = compressed.Write(raw)
-		err = errors.Join(err, compressed.Close())
-	}
+	diffID, err := s.press.run(ctx, &data, func(w *frameWriter) error {
+		_, err := w.Write(raw)
+		return err
+	})
 	if err != nil {
 		return storedLayer{}, 0, err
 	}
@@ -197,5 +172,5 @@ func (s *saver) pushEmpty(ctx context.Context) (storedLayer, int64, error) {
 	if err != nil {
 		return storedLayer{}, 0, fmt.Errorf("storing the empty layer: %w", err)
 	}
-	return storedLayer{diffID: digestOf(raw).String(), blob: want}, pushed.Sent, nil
+	return storedLayer{diffID: diffID, blob: want}, pushed.Sent, nil
 }

@@ -2,104 +2,233 @@ package layers
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"io"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// maxAttempts is how often a stream is opened again without one byte of
-// progress.
-const maxAttempts = 5
+// Ranges pay where a connection is slower than the link, and cost a little
+// where it is not. So a blob is read through one connection first, and through
+// more as long as that raises the rate and the reader waits for bytes at all.
+const (
+	rangeSize = 4 << 20
+	// maxConnections for one blob.
+	maxConnections = 8
+	// maxRanges bounds the memory for ranges of all blobs of a snapshot that
+	// are read at the same time: 56 MiB.
+	maxRanges = 14
+	// minWindow is how long at least a rate is measured.
+	minWindow = 200 * time.Millisecond
+)
 
-// blobReader reads a blob from a store and continues where it was when a stream
-// breaks off. It is not safe for concurrent use.
+// blobReader reads a blob from its beginning to its end. It is not safe for
+// concurrent use.
 type blobReader struct {
 	ctx    context.Context
+	cancel context.CancelFunc
 	store  Store
 	blob   v1.Descriptor
-	stream io.ReadCloser
-	offset int64
-	failed int
+	// memory is for ranges; nil keeps to one connection.
+	memory *blockPool
+
+	// single is what is read first: everything, until ranges begin. It is nil
+	// while ranges are in use.
+	single *stream
+	// ranges are under way or done, in order; next is where the one after them
+	// begins.
+	ranges []*rangeRead
+	next   int64
+
+	fetching sync.WaitGroup
+	wake     chan struct{}
+	running  int
+	gauge    gauge
 }
 
-// openBlob returns a reader of the whole blob. Nothing is verified but the
-// size. The context lives as long as the reader.
-func openBlob(ctx context.Context, store Store, blob v1.Descriptor) io.ReadCloser {
-	return &blobReader{ctx: ctx, store: store, blob: blob}
+// rangeRead is a range under way.
+type rangeRead struct {
+	block *block
+	data  []byte // what is left to be handed out, once done
+	err   error
+	done  chan struct{}
+}
+
+// openBlob returns a reader of the whole blob. Nothing is verified but its size.
+// With memory, it may read ranges in parallel. The context must live as long as
+// the reader, which has to be closed.
+func openBlob(ctx context.Context, store Store, blob v1.Descriptor, memory *blockPool) io.ReadCloser {
+	ctx, cancel := context.WithCancel(ctx)
+	r := &blobReader{
+		ctx: ctx, cancel: cancel, store: store, blob: blob, memory: memory,
+		wake: make(chan struct{}, maxRanges), next: blob.Size,
+	}
+	r.single = r.part(0, blob.Size)
+	r.gauge.connections = 1
+	r.gauge.start()
+	return r
+}
+
+func (r *blobReader) part(from, to int64) *stream {
+	return &stream{ctx: r.ctx, store: r.store, blob: r.blob, offset: from, end: to}
 }
 
 // Read implements io.Reader.
 func (r *blobReader) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
 	for {
-		if r.offset == r.blob.Size {
-			return 0, io.EOF
+		if r.memory != nil {
+			r.adapt()
+			r.fetch()
 		}
-		if r.stream == nil {
-			if err := r.open(); err != nil {
-				return 0, err
+		n, err := r.take(p)
+		if n > 0 || err != nil {
+			return n, err
+		}
+	}
+}
+
+// take returns bytes that are next in order, waiting for them if it must.
+func (r *blobReader) take(p []byte) (int, error) {
+	if r.single != nil {
+		began := time.Now()
+		n, err := r.single.Read(p)
+		r.gauge.waited += time.Since(began)
+		r.gauge.arrived.Add(int64(n))
+		if err != io.EOF {
+			return n, err
+		}
+		r.single.Close()
+		r.single = nil
+	}
+	if len(r.ranges) == 0 {
+		return 0, r.rest()
+	}
+	head := r.ranges[0]
+	if !r.await(head) {
+		return 0, r.ctx.Err()
+	}
+	n := copy(p, head.data)
+	head.data = head.data[n:]
+	if len(head.data) > 0 {
+		return n, nil
+	}
+	r.ranges = r.ranges[1:]
+	r.memory.release(head.block)
+	return n, head.err
+}
+
+// rest goes back to one connection for what no range covers.
+func (r *blobReader) rest() error {
+	if r.next == r.blob.Size {
+		return io.EOF
+	}
+	r.single = r.part(r.next, r.blob.Size)
+	r.next = r.blob.Size
+	return nil
+}
+
+// await waits for a range, and begins others meanwhile.
+func (r *blobReader) await(head *rangeRead) bool {
+	began := time.Now()
+	defer func() { r.gauge.waited += time.Since(began) }()
+	for {
+		select {
+		case <-head.done:
+			return true
+		case <-r.wake:
+			r.fetch()
+		case <-r.ctx.Done():
+			<-head.done
+			return false
+		}
+	}
+}
+
+// adapt begins to use ranges once that is worth while.
+func (r *blobReader) adapt() {
+	r.gauge.conclude()
+	if r.single == nil || r.single.end < r.blob.Size || r.gauge.connections == 1 {
+		return
+	}
+	// The connection in use reads on to where the ranges begin.
+	begin := r.single.offset + rangeSize
+	if begin+rangeSize < r.blob.Size && r.memory.available() {
+		r.single.end, r.next = begin, begin
+	}
+}
+
+// fetch begins ranges as far as connections and memory go.
+func (r *blobReader) fetch() {
+	for r.running = r.countRunning(); r.mayFetch(); r.running++ {
+		block := r.memory.try()
+		if block == nil {
+			return
+		}
+		size := min(rangeSize, r.blob.Size-r.next)
+		one := &rangeRead{block: block, done: make(chan struct{})}
+		r.ranges = append(r.ranges, one)
+		part := r.part(r.next, r.next+size)
+		r.next += size
+		r.fetching.Go(func() {
+			defer part.Close()
+			one.read(part, size, &r.gauge.arrived)
+			close(one.done)
+			select {
+			case r.wake <- struct{}{}:
+			default:
 			}
+		})
+	}
+}
+
+func (r *blobReader) mayFetch() bool {
+	connections := r.gauge.connections
+	if r.single != nil {
+		connections--
+	}
+	return r.gauge.connections > 1 && r.next < r.blob.Size && r.running < connections && len(r.ranges) < connections+2
+}
+
+func (r *blobReader) countRunning() int {
+	n := 0
+	for _, one := range r.ranges {
+		select {
+		case <-one.done:
+		default:
+			n++
 		}
-		n, err := r.stream.Read(p)
-		if n > 0 {
-			r.offset += int64(n)
-			r.failed = 0
-		}
+	}
+	return n
+}
+
+func (r *rangeRead) read(part *stream, size int64, arrived *atomic.Int64) {
+	data := r.block.data[:size]
+	for int64(len(r.data)) < size {
+		n, err := part.Read(data[len(r.data):])
+		r.data = data[:len(r.data)+n]
+		arrived.Add(int64(n))
 		if err != nil {
-			r.stream.Close()
-			r.stream = nil
-		}
-		if n > 0 {
-			return n, nil
-		}
-		if err := r.ctx.Err(); err != nil {
-			return 0, err
+			r.err = err
+			return
 		}
 	}
 }
 
-func (r *blobReader) open() error {
-	for {
-		if err := r.pause(); err != nil {
-			return err
-		}
-		stream, err := r.store.Open(r.ctx, r.blob, r.offset, -1)
-		r.failed++
-		if err == nil {
-			r.stream = stream
-			return nil
-		}
-		final := errors.Is(err, ErrNotFound) || errors.Is(err, ErrDenied) || r.ctx.Err() != nil
-		if final || r.failed >= maxAttempts {
-			return fmt.Errorf("reading blob %s: %w", r.blob.Digest, err)
-		}
-	}
-}
-
-// pause waits the longer, the more attempts have failed.
-func (r *blobReader) pause() error {
-	if r.failed == 0 {
-		return r.ctx.Err()
-	}
-	if r.failed >= maxAttempts {
-		return fmt.Errorf("reading blob %s: broke off %d times at byte %d", r.blob.Digest, r.failed, r.offset)
-	}
-	timer := time.NewTimer(100 * time.Millisecond << r.failed)
-	defer timer.Stop()
-	select {
-	case <-r.ctx.Done():
-		return r.ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}
-
-// Close implements io.Closer.
+// Close implements io.Closer. It ends every connection.
 func (r *blobReader) Close() error {
-	if r.stream == nil {
-		return nil
+	r.cancel()
+	r.fetching.Wait()
+	for _, one := range r.ranges {
+		r.memory.release(one.block)
 	}
-	return r.stream.Close()
+	r.ranges = nil
+	if r.single != nil {
+		return r.single.Close()
+	}
+	return nil
 }

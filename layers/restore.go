@@ -53,9 +53,13 @@ func (s *Snapshot) Restore(ctx context.Context, diffID string, layersDir, dir st
 	if !filepath.IsLocal(dir) || dir == "." || path.Clean(dir) != dir {
 		return Transfer{}, fmt.Errorf("layer directory %q is not below the layers directory", dir)
 	}
+	if err := forget(opts.StateDir, dir); err != nil {
+		return Transfer{}, err
+	}
 	transfer, err := s.restore(ctx, blob, diffID, layersDir, dir, opts.StateDir)
 	transfer.Duration = time.Since(started)
 	if err != nil {
+		err = errors.Join(err, noteUnusable(opts.StateDir, dir, blob, err))
 		return transfer, fmt.Errorf("restoring %s: %w", dir, err)
 	}
 	return transfer, nil
@@ -73,14 +77,55 @@ func (s *Snapshot) restore(ctx context.Context, blob v1.Descriptor, diffID, laye
 	}
 	defer func() { err = errors.Join(err, grown.discard()) }()
 
-	source := &countingReader{from: openBlob(ctx, s.store, blob)}
+	source := &countingReader{from: openBlob(ctx, s.store, blob, s.memory)}
 	defer source.from.(io.Closer).Close()
 	tree, err := unpackBlob(ctx, source, blob, diffID, dir, grown)
 	transfer = Transfer{Received: source.read, Size: tree.size, Files: tree.files}
 	if err != nil {
 		return transfer, err
 	}
-	return transfer, publish(grown, dir, tree)
+	if err := publish(grown, dir, &tree); err != nil {
+		return transfer, err
+	}
+	if stateDir == "" {
+		return transfer, nil
+	}
+	taken, err := takeFingerprint(layersDir, dir, &tree)
+	if err == nil {
+		taken.diffID, taken.origin = diffID, origin(s.store, blob)
+		err = writeFingerprint(stateDir, taken)
+	}
+	if err != nil {
+		return transfer, errors.Join(fmt.Errorf("keeping its fingerprint: %w", err), removeTree(root, dir))
+	}
+	return transfer, nil
+}
+
+// origin names a blob of a store.
+func origin(store Store, blob v1.Descriptor) string {
+	return store.String() + "@" + blob.Digest.String()
+}
+
+// noteUnusable makes the next save store the layer anew, should the build make
+// the same one again.
+func noteUnusable(stateDir, dir string, blob v1.Descriptor, err error) error {
+	if stateDir == "" || !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	return writeState(stateDir, dir, unusableState, []byte(blob.Digest.String()))
+}
+
+// readUnusable returns the digest of the blob that could not be restored, "" if
+// there was none.
+func readUnusable(stateDir, dir string) string {
+	if stateDir == "" {
+		return ""
+	}
+	digest, err := os.ReadFile(stateFile(stateDir, dir, unusableState))
+	if err != nil {
+		return ""
+	}
+	return string(digest)
 }
 
 // unpackBlob decodes and verifies what source yields and makes the layer's tree
@@ -106,7 +151,7 @@ func unpackBlob(ctx context.Context, source io.Reader, blob v1.Descriptor, diffI
 	return tree, nil
 }
 
-func publish(grown *stage, dir string, tree unpacked) error {
+func publish(grown *stage, dir string, tree *unpacked) error {
 	parentMode := func(parent string) fs.FileMode {
 		for _, p := range tree.parents {
 			if strings.HasSuffix(path.Join("/", p.name), "/"+parent) {
@@ -139,10 +184,13 @@ func (r *stickyReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// failed reports whether the source ended before its end.
+func (r *stickyReader) failed() bool { return r.err != nil && !errors.Is(r.err, io.EOF) }
+
 // blame returns the source's own error if it had one; otherwise the bytes
 // themselves are at fault.
 func (r *stickyReader) blame(err error) error {
-	if r.err != nil && !errors.Is(r.err, io.EOF) {
+	if r.failed() {
 		return r.err
 	}
 	return fmt.Errorf("decoding: %w: %w", err, ErrCorrupt)

@@ -139,6 +139,7 @@ type saver struct {
 	SaveRequest
 	// usable is Previous if its layers fit the target.
 	usable *Snapshot
+	press  *press
 }
 
 func newSaver(req SaveRequest) (*saver, error) {
@@ -153,6 +154,9 @@ func newSaver(req SaveRequest) (*saver, error) {
 		req.ArchivePrefix = req.LayersDir
 	}
 	s := &saver{SaveRequest: req}
+	if s.press, err = newPress(req.Compression); err != nil {
+		return nil, err
+	}
 	if req.Previous != nil {
 		s.PreviousDigest = req.Previous.Digest()
 		if ok, _ := req.Previous.Target().Compatible(req.Target); ok && !req.Overwrite {
@@ -164,7 +168,9 @@ func newSaver(req SaveRequest) (*saver, error) {
 
 // saved is a layer of this build after its turn.
 type saved struct {
-	layer  CachedLayer
+	layer CachedLayer
+	// origin is the blob that the layer was restored from, if it is known.
+	origin string
 	stored storedLayer // without diffID if the layer failed
 	report LayerReport
 }

@@ -8,9 +8,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
-
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
@@ -60,15 +57,14 @@ func (s *saver) saveLayer(ctx context.Context, layer *saved) error {
 		return layer.fail(ctx, err)
 	}
 	defer root.Close()
-	archive := func(to io.Writer) error {
-		return writeArchive(ctx, to, form, s.LayersDir, entries, root)
+	archive := &treeArchive{form: form, layersDir: s.LayersDir, entries: entries, root: root}
+
+	diffID, err := s.recognise(ctx, layer, archive)
+	if err != nil {
+		return layer.fail(ctx, err)
 	}
-	if s.mayBeKnown(id) {
-		hash := newTarHash()
-		if err := archive(hash); err != nil {
-			return layer.fail(ctx, err)
-		}
-		found, err := s.adopt(ctx, layer, hashOf(hash).String())
+	if diffID != "" {
+		found, err := s.adopt(ctx, layer, diffID)
 		if found || err != nil {
 			return err
 		}
@@ -76,12 +72,38 @@ func (s *saver) saveLayer(ctx context.Context, layer *saved) error {
 	return s.push(ctx, layer, archive)
 }
 
+// recognise finds out the layer's diffID if that is cheaper than pushing it: by
+// its fingerprint or, if some snapshot has the layer, by archiving it into
+// nothing. "" means that the layer is new. The error is about the layer.
+func (s *saver) recognise(ctx context.Context, layer *saved, archive *treeArchive) (string, error) {
+	dir := archive.form.dir
+	if f := readFingerprint(s.StateDir, dir); f != nil {
+		fits, err := f.fits(archive.form, s.LayersDir)
+		if err != nil {
+			return "", err
+		}
+		if fits {
+			v, err := f.compare(archive.entries, archive.root)
+			if err != nil {
+				return "", err
+			}
+			layer.report.Reason = v.reason()
+			if !v.same {
+				return "", nil
+			}
+			layer.origin = f.origin
+			return f.diffID, nil
+		}
+	}
+	if !s.mayBeKnown(layer.layer.ID) {
+		return "", nil
+	}
+	return s.press.run(ctx, nil, archive.writeTo)
+}
+
 // mayBeKnown reports whether any snapshot has the layer in some form.
 func (s *saver) mayBeKnown(id LayerID) bool {
-	if previousDiffID(s.usable, id) != "" {
-		return true
-	}
-	for _, snapshot := range s.Imports {
+	for _, snapshot := range s.sources() {
 		if previousDiffID(snapshot, id) != "" {
 			return true
 		}
@@ -89,32 +111,26 @@ func (s *saver) mayBeKnown(id LayerID) bool {
 	return false
 }
 
-// adopt takes the layer from a snapshot that has it.
-func (s *saver) adopt(ctx context.Context, layer *saved, diffID string) (bool, error) {
+// sources are the snapshots that layers can come from, the cheapest first.
+func (s *saver) sources() []*Snapshot {
 	if s.usable == nil {
-		return false, nil
+		return s.Imports
 	}
-	blob, ok := s.usable.Blob(diffID)
-	if !ok {
-		return false, nil
-	}
-	layer.stored = storedLayer{diffID: diffID, blob: blob}
-	layer.conclude(s.usable, 0)
-	return true, nil
+	return append([]*Snapshot{s.usable}, s.Imports...)
 }
 
 // conclude fills in the report of a layer that is in the store.
-func (l *saved) conclude(previous *Snapshot, sent int64) {
+func (l *saved) conclude(previous *Snapshot, stored storedLayer, sent int64) {
+	l.stored = stored
 	switch previousDiffID(previous, l.layer.ID) {
 	case "":
 		l.report.Status = Added
-	case l.stored.diffID:
+	case stored.diffID:
 		l.report.Status = Reused
 	default:
 		l.report.Status = Updated
 	}
-	l.report.Size = l.stored.blob.Size
-	l.report.Sent = sent
+	l.report.Size, l.report.Sent = stored.blob.Size, sent
 }
 
 // fail notes that the layer cannot be archived. A build that was cancelled is
@@ -129,55 +145,46 @@ func (l *saved) fail(ctx context.Context, err error) error {
 }
 
 // push archives, compresses and stores the layer in one pass.
-func (s *saver) push(ctx context.Context, layer *saved, archive func(io.Writer) error) error {
-	mediaType, err := s.Compression.mediaType(s.DockerMediaTypes)
-	if err != nil {
-		return err
-	}
-	hash := newTarHash()
-	var archiveErr error
-	done := make(chan struct{})
-	opened := false
-	pushed, err := s.Store.Push(ctx, v1.Descriptor{MediaType: mediaType}, func() (io.ReadCloser, error) {
-		opened = true
-		reader, writer := io.Pipe()
-		go func() {
-			defer close(done)
-			compressed, err := s.Compression.writer(writer)
-			if err == nil {
-				archiveErr = archive(io.MultiWriter(hash, compressed))
-				err = errors.Join(archiveErr, compressed.Close())
-			}
-			writer.CloseWithError(err)
-		}()
-		return reader, nil
-	})
-	if opened {
-		<-done
-	}
-	if archiveErr != nil && !errors.Is(archiveErr, io.ErrClosedPipe) {
-		return layer.fail(ctx, archiveErr)
+func (s *saver) push(ctx context.Context, layer *saved, archive *treeArchive) error {
+	diffID, pushed, err := s.stream(ctx, archive.writeTo)
+	var source *sourceError
+	if errors.As(err, &source) {
+		return layer.fail(ctx, source.error)
 	}
 	if err != nil {
 		return fmt.Errorf("storing %s: %w", layer.layer.ID, err)
 	}
-	pushed.Descriptor.MediaType = mediaType
-	layer.stored = storedLayer{diffID: hashOf(hash).String(), blob: pushed.Descriptor}
-	layer.conclude(s.usable, pushed.Sent)
+	layer.conclude(s.usable, storedLayer{diffID: diffID, blob: pushed.Descriptor}, pushed.Sent)
 	return nil
 }
 
-func (c Compression) writer(to io.Writer) (io.WriteCloser, error) {
-	switch c.codec() {
-	case Zstd:
-		return zstd.NewWriter(to, zstd.WithEncoderLevel(c.zstdLevel()))
-	case Gzip:
-		return gzip.NewWriterLevel(to, c.gzipLevel())
-	default:
-		return nopWriteCloser{to}, nil
+// stream pushes what fill writes through the press into the store. What fill
+// returns comes back as a *sourceError.
+func (s *saver) stream(ctx context.Context, fill func(*frameWriter) error) (string, Pushed, error) {
+	mediaType, err := s.Compression.mediaType(s.DockerMediaTypes)
+	if err != nil {
+		return "", Pushed{}, err
 	}
+	var (
+		diffID string
+		runErr error
+		done   chan struct{}
+	)
+	pushed, err := s.Store.Push(ctx, v1.Descriptor{MediaType: mediaType}, func() (io.ReadCloser, error) {
+		done = make(chan struct{})
+		reader, writer := io.Pipe()
+		go func() {
+			defer close(done)
+			diffID, runErr = s.press.run(ctx, writer, fill)
+			writer.CloseWithError(runErr)
+		}()
+		return reader, nil
+	})
+	if done != nil {
+		<-done
+	}
+	if source := (*sourceError)(nil); errors.As(runErr, &source) {
+		return "", Pushed{}, source
+	}
+	return diffID, pushed, errors.Join(err)
 }
-
-type nopWriteCloser struct{ io.Writer }
-
-func (nopWriteCloser) Close() error { return nil }

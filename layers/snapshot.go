@@ -27,6 +27,8 @@ type Snapshot struct {
 	blobs map[string]v1.Descriptor
 	// order holds the diffIDs as the config lists them.
 	order []string
+	// memory is for the ranges of all blobs that are being read.
+	memory *blockPool
 }
 
 // Load reads the snapshot that name stands for in store. No layer is read.
@@ -39,7 +41,7 @@ func Load(ctx context.Context, store Store, name string) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Snapshot{store: store, name: name, digest: descriptor.Digest}
+	s := &Snapshot{store: store, name: name, digest: descriptor.Digest, memory: newBlockPool(maxRanges, rangeSize)}
 	manifest, reason := parseManifest(descriptor.MediaType, raw)
 	if reason != "" {
 		return nil, s.foreign(reason)
@@ -111,7 +113,7 @@ func (s *Snapshot) readConfig(ctx context.Context, blob v1.Descriptor) (*v1.Conf
 	if blob.Size < 0 || blob.Size > maxConfig {
 		return nil, s.foreign(fmt.Sprintf("an image with a config of %d bytes", blob.Size))
 	}
-	reader := openBlob(ctx, s.store, blob)
+	reader := openBlob(ctx, s.store, blob, nil)
 	defer reader.Close()
 	data, err := io.ReadAll(newVerifier(reader, blob))
 	if err != nil {

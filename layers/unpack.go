@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/unix"
@@ -19,8 +18,11 @@ type unpacked struct {
 	files int   // entries of the layer
 	// mode is the one of the layer's own directory.
 	mode uint32
-	// evidence of regular files by path.
+	// evidence of regular files and targets of symbolic links by path.
 	evidence map[string]evidence
+	links    map[string]string
+	// normalized says that the archive's times mean nothing.
+	normalized bool
 	// parents are the directories above the layer as the archive has them.
 	parents []parentEntry
 	// uid and gid are the owner that all entries of the layer name.
@@ -36,6 +38,10 @@ type parentEntry struct {
 	uid, gid int
 }
 
+func parentEntryOf(h *tar.Header) parentEntry {
+	return parentEntry{name: h.Name, mode: uint32(h.Mode & 0o7777), uid: h.Uid, gid: h.Gid}
+}
+
 // unpacker reads an archive and hands its entries to a treeWriter.
 type unpacker struct {
 	tar   *tar.Reader
@@ -47,9 +53,7 @@ type unpacker struct {
 	block  *block
 	used   int
 	result unpacked
-	// keepTimes is false for archives whose times mean nothing.
-	keepTimes bool
-	first     bool
+	first  bool
 }
 
 // unpack reads the archive of the layer dir to its end and makes its tree below
@@ -63,8 +67,8 @@ func unpack(ctx context.Context, archive io.Reader, hash *tarHash, dir string, r
 		hash:   hash,
 		paths:  newEntryPaths(dir),
 		ops:    ops,
-		blocks: newBlockPool(8),
-		result: unpacked{mode: 0o755, evidence: map[string]evidence{}, uniform: true},
+		blocks: newBlockPool(8, blockSize),
+		result: unpacked{mode: 0o755, evidence: map[string]evidence{}, links: map[string]string{}, uniform: true},
 		first:  true,
 	}
 	group.Go(func() error {
@@ -98,13 +102,11 @@ func (u *unpacker) readEntries(ctx context.Context) error {
 			return fmt.Errorf("%w: %w", err, ErrCorrupt)
 		}
 		if u.first {
-			u.keepTimes = !header.ModTime.Equal(normalizedTime)
+			u.result.normalized = header.ModTime.Equal(normalizedTime)
 			u.first = false
 		}
 		if !inside {
-			u.result.parents = append(u.result.parents, parentEntry{
-				name: header.Name, mode: uint32(header.Mode & 0o7777), uid: header.Uid, gid: header.Gid,
-			})
+			u.result.parents = append(u.result.parents, parentEntryOf(header))
 			continue
 		}
 		if err := u.entry(ctx, header, path); err != nil {
@@ -121,7 +123,7 @@ func (u *unpacker) entry(ctx context.Context, header *tar.Header, path string) e
 		u.result.mode = uint32(header.Mode & 0o7777)
 	}
 	o := op{path: path, mode: uint32(header.Mode & 0o7777), last: true}
-	if u.keepTimes {
+	if !u.result.normalized {
 		o.mtime, o.setTime = timespec(header.ModTime), true
 	}
 	switch header.Typeflag {
@@ -130,6 +132,7 @@ func (u *unpacker) entry(ctx context.Context, header *tar.Header, path string) e
 		return u.send(ctx, o)
 	case tar.TypeSymlink:
 		o.kind, o.link = unix.S_IFLNK, header.Linkname
+		u.result.links[path] = header.Linkname
 		return u.send(ctx, o)
 	case tar.TypeReg:
 		o.kind = unix.S_IFREG
@@ -252,53 +255,4 @@ func (r *countingReader) Read(p []byte) (int, error) {
 	n, err := r.from.Read(p)
 	r.read += int64(n)
 	return n, err
-}
-
-// blockSize is the size of the pieces in which file content travels.
-const blockSize = 1 << 20
-
-// block is a piece of memory that several files may share. It goes back to its
-// pool when nobody refers to it any more.
-type block struct {
-	data []byte
-	refs atomic.Int32
-}
-
-// blockPool bounds how many blocks there are.
-type blockPool struct {
-	free chan *block
-	left atomic.Int32
-}
-
-func newBlockPool(blocks int) *blockPool {
-	p := &blockPool{free: make(chan *block, blocks)}
-	p.left.Store(int32(blocks))
-	return p
-}
-
-// get returns a block with one reference, waiting for one if need be.
-func (p *blockPool) get(ctx context.Context) (*block, error) {
-	var b *block
-	select {
-	case b = <-p.free:
-	default:
-		if p.left.Add(-1) >= 0 {
-			b = &block{data: make([]byte, blockSize)}
-			break
-		}
-		select {
-		case b = <-p.free:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-	b.refs.Store(1)
-	return b, nil
-}
-
-// release gives one reference back.
-func (p *blockPool) release(b *block) {
-	if b.refs.Add(-1) == 0 {
-		p.free <- b
-	}
 }

@@ -3,7 +3,6 @@ package layers
 import (
 	"fmt"
 	"os"
-	"path"
 	"slices"
 
 	"golang.org/x/sys/unix"
@@ -41,52 +40,54 @@ func listTree(dir string) (entries []entry, root *os.File, err error) {
 		root.Close()
 		return nil, nil, &os.PathError{Op: "stat", Path: dir, Err: err}
 	}
-	entries, err = appendTree([]entry{entryOf("", &st)}, fd, "")
-	if err != nil {
+	w := &walker{entries: []entry{entryOf("", &st)}, buffer: make([]byte, 32<<10)}
+	if err := w.walk(fd, ""); err != nil {
 		root.Close()
 		return nil, nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	return entries, root, nil
+	return w.entries, root, nil
 }
 
-// appendTree appends what is below the open directory fd, whose path is above.
-func appendTree(entries []entry, fd int, above string) ([]entry, error) {
-	names, err := readNames(fd)
+type walker struct {
+	entries []entry
+	buffer  []byte
+}
+
+// walk appends what is in the open directory fd, whose path with a slash is
+// above.
+func (w *walker) walk(fd int, above string) error {
+	names, err := w.names(fd)
 	if err != nil {
-		return nil, fmt.Errorf("listing %q: %w", above, err)
+		return fmt.Errorf("listing %q: %w", above, err)
 	}
 	for _, name := range names {
 		var st unix.Stat_t
 		if err := unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-			return nil, fmt.Errorf("%q: %w", path.Join(above, name), err)
+			return fmt.Errorf("%q: %w", above+name, err)
 		}
-		e := entryOf(path.Join(above, name), &st)
-		entries = append(entries, e)
+		e := entryOf(above+name, &st)
+		w.entries = append(w.entries, e)
 		if !e.isDir() {
 			continue
 		}
 		below, err := unix.Openat(fd, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
 		if err != nil {
-			return nil, fmt.Errorf("opening %q: %w", e.path, err)
+			return fmt.Errorf("opening %q: %w", e.path, err)
 		}
-		entries, err = appendTree(entries, below, e.path)
+		err = w.walk(below, e.path+"/")
 		unix.Close(below)
 		if err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return entries, nil
+	return nil
 }
 
-// readNames returns the sorted names in a directory.
-func readNames(fd int) ([]string, error) {
+// names returns the sorted names in a directory that has just been opened.
+func (w *walker) names(fd int) ([]string, error) {
 	var names []string
-	buffer := make([]byte, 32<<10)
-	if _, err := unix.Seek(fd, 0, 0); err != nil {
-		return nil, err
-	}
 	for {
-		n, err := unix.ReadDirent(fd, buffer)
+		n, err := unix.ReadDirent(fd, w.buffer)
 		if err != nil {
 			return nil, err
 		}
@@ -94,7 +95,7 @@ func readNames(fd int) ([]string, error) {
 			slices.Sort(names)
 			return names, nil
 		}
-		_, _, names = unix.ParseDirent(buffer[:n], -1, names)
+		_, _, names = unix.ParseDirent(w.buffer[:n], -1, names)
 	}
 }
 

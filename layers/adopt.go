@@ -1,0 +1,119 @@
+package layers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Mounter is what a Store may be besides: one that can take over a blob of
+// another store without moving its bytes. It returns false without an error
+// where that is not possible and Push is the way.
+type Mounter interface {
+	MountFrom(ctx context.Context, from Store, blob v1.Descriptor) (bool, error)
+}
+
+// adopt takes the content of a layer from a snapshot that has it, and reports
+// whether one did. The error is the own store's.
+func (s *saver) adopt(ctx context.Context, layer *saved, diffID string) (bool, error) {
+	unusable := readUnusable(s.StateDir, s.dirOf(layer.layer.ID))
+	for _, source := range s.sources() {
+		blob, ok := source.Blob(diffID)
+		if !ok || blob.Digest.String() == unusable {
+			continue
+		}
+		stored := storedLayer{diffID: diffID, blob: blob}
+		var sent int64
+		var err error
+		switch {
+		case s.mustRecode(blob):
+			stored, sent, err = s.recode(ctx, source, stored)
+		case source != s.usable:
+			sent, err = s.copyBlob(ctx, source.store, blob)
+		case layer.origin != origin(source.store, blob):
+			err = probe(ctx, source.store, blob)
+		}
+		if lost := (*sourceError)(nil); errors.As(err, &lost) && ctx.Err() == nil {
+			continue
+		}
+		if err != nil {
+			return false, fmt.Errorf("storing %s: %w", layer.layer.ID, err)
+		}
+		layer.conclude(s.usable, stored, sent)
+		if layer.report.Status != Reused {
+			layer.report.Reason = "copied from " + source.String()
+		}
+		return true, nil
+	}
+	return false, nil
+}
+
+// probe finds out whether a blob is there: a snapshot may outlive its blobs
+// where somebody cleans up.
+func probe(ctx context.Context, store Store, blob v1.Descriptor) error {
+	stream, err := store.Open(ctx, blob, 0, 1)
+	if err != nil {
+		return &sourceError{err}
+	}
+	return stream.Close()
+}
+
+// copyBlob brings a blob over from another store, verified on the way, and
+// returns how many bytes that sent.
+func (s *saver) copyBlob(ctx context.Context, from Store, blob v1.Descriptor) (int64, error) {
+	if mounter, ok := s.Store.(Mounter); ok {
+		if mounted, err := mounter.MountFrom(ctx, from, blob); mounted && err == nil {
+			return 0, nil
+		}
+	}
+	var source *stickyReader
+	pushed, err := s.Store.Push(ctx, blob, func() (io.ReadCloser, error) {
+		reader := openBlob(ctx, from, blob, nil)
+		source = &stickyReader{from: newVerifier(reader, blob)}
+		return readCloser{source, reader}, nil
+	})
+	if err != nil && source != nil && source.failed() {
+		return 0, &sourceError{source.err}
+	}
+	return pushed.Sent, err
+}
+
+type readCloser struct {
+	io.Reader
+	io.Closer
+}
+
+// mustRecode reports whether a blob cannot be taken as it is.
+func (s *saver) mustRecode(blob v1.Descriptor) bool {
+	have := codecOf(blob.MediaType)
+	return s.ForceCompression && have != s.Compression.codec() || s.DockerMediaTypes && have == Zstd
+}
+
+// recode stores a blob of a snapshot in the wanted compression.
+func (s *saver) recode(ctx context.Context, from *Snapshot, layer storedLayer) (storedLayer, int64, error) {
+	got, pushed, err := s.stream(ctx, func(w *frameWriter) error {
+		reader := openBlob(ctx, from.store, layer.blob, from.memory)
+		defer reader.Close()
+		verified := newVerifier(reader, layer.blob)
+		archive, err := newDecoder(verified)
+		if err != nil {
+			return err
+		}
+		defer archive.Close()
+		if _, err := io.CopyBuffer(struct{ io.Writer }{w}, archive, make([]byte, 256<<10)); err != nil {
+			return err
+		}
+		_, err = io.Copy(io.Discard, verified)
+		return err
+	})
+	if err != nil {
+		return storedLayer{}, 0, err
+	}
+	if got != layer.diffID {
+		return storedLayer{}, 0, &sourceError{fmt.Errorf("archive has diffID %s instead of %s: %w", got, layer.diffID, ErrCorrupt)}
+	}
+	return storedLayer{diffID: got, blob: pushed.Descriptor}, pushed.Sent, nil
+}

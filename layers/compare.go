@@ -1,0 +1,133 @@
+package layers
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// verdict says what became of a layer since its fingerprint was taken.
+type verdict struct {
+	// same is true if nothing changed but, at most, times.
+	same bool
+	// added, removed and changed count entries.
+	added, removed, changed int
+	// read counts the files that had to be read to know.
+	read int
+}
+
+// reason is a clause for the user.
+func (v verdict) reason() string {
+	if v.same {
+		return "unchanged"
+	}
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{v.added, "new"}, {v.changed, "changed"}, {v.removed, "gone"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	return "entries: " + strings.Join(parts, ", ")
+}
+
+// compare holds a tree as it is listed now against the fingerprint. root is the
+// layer's open directory. A file whose times or inode moved is read again;
+// whatever else differs is a change. The error is about the tree.
+func (f *fingerprint) compare(entries []entry, root *os.File) (verdict, error) {
+	var v verdict
+	known := lookup{records: f.records}
+	stack := newDirStack(int(root.Fd()))
+	defer stack.close()
+	buffer := make([]byte, 256<<10)
+	for i := range entries {
+		e := &entries[i]
+		if e.isSocket() {
+			continue
+		}
+		r := known.find(e.path)
+		if r == nil {
+			v.added++
+			continue
+		}
+		if r.mode != e.mode || !e.isDir() && r.size != e.size {
+			v.changed++
+			continue
+		}
+		if r.sameStat(e) && !f.doubtful(r) {
+			continue
+		}
+		same, err := v.content(r, e, stack, buffer)
+		if err != nil {
+			return v, err
+		}
+		if !same {
+			v.changed++
+		}
+	}
+	v.removed = len(f.records) - known.found
+	v.same = v.added+v.removed+v.changed == 0
+	return v, nil
+}
+
+// lookup finds records by path. Both lists have the same order, so that the next
+// record is the right one until something was added or removed.
+type lookup struct {
+	records []record
+	next    int
+	found   int
+	byPath  map[string]int
+}
+
+func (l *lookup) find(path string) *record {
+	if l.next >= len(l.records) || l.records[l.next].path != path {
+		if l.byPath == nil {
+			l.byPath = make(map[string]int, len(l.records))
+			for i := range l.records {
+				l.byPath[l.records[i].path] = i
+			}
+		}
+		i, ok := l.byPath[path]
+		if !ok {
+			return nil
+		}
+		l.next = i
+	}
+	l.next++
+	l.found++
+	return &l.records[l.next-1]
+}
+
+// sameStat reports whether nothing points to a change.
+func (r *record) sameStat(e *entry) bool {
+	return r.inode == e.inode && r.nlink == e.nlink && r.mtime == e.mtime && r.ctime == e.ctime
+}
+
+// content compares one entry by its content. A directory's content are its
+// entries, which are compared anyway.
+func (v *verdict) content(r *record, e *entry, stack *dirStack, buffer []byte) (bool, error) {
+	if e.isDir() {
+		return true, nil
+	}
+	dir, base := splitPath(e.path)
+	fd, err := stack.enter(dir)
+	if err != nil {
+		return false, err
+	}
+	v.read++
+	if e.mode&unix.S_IFMT == unix.S_IFLNK {
+		link, err := readLink(fd, base)
+		return link == r.link, err
+	}
+	file, err := openFile(fd, base, e)
+	if err != nil {
+		return false, err
+	}
+	defer file.Close()
+	return r.evidence.holds(io.LimitReader(file, e.size), buffer)
+}
