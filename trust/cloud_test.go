@@ -14,28 +14,28 @@ import (
 func TestCloudsAreAskedAboutTheirOwnRegistriesOnly(t *testing.T) {
 	t.Parallel()
 	tests := map[string]int{
-		"123456789012.dkr.ecr.eu-west-1.amazonaws.com":      0,
-		"123456789012.dkr.ecr-fips.us-gov-1.amazonaws.com":  0,
-		"123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn":  0,
-		"123456789012.dkr-ecr.eu-west-1.on.aws":             0,
-		"acme.azurecr.io":                                   1,
-		"acme.azurecr.cn":                                   1,
-		"gcr.io":                                            2,
-		"eu.gcr.io":                                         2,
-		"europe-west1-docker.pkg.dev":                       2,
-		"index.docker.io":                                   -1,
-		"ghcr.io":                                           -1,
-		"localhost:5000":                                    -1,
-		"127.0.0.1:5000":                                    -1,
-		"registry.example.com":                              -1,
-		"gcr.io.example.com":                                -1,
-		"notgcr.io":                                         -1,
-		"azurecr.io":                                        -1,
-		"acme.azurecr.io.example.com":                       -1,
-		"acme.azurecr.io:5000":                              -1,
+		"123456789012.dkr.ecr.eu-west-1.amazonaws.com":     0,
+		"123456789012.dkr.ecr-fips.us-gov-1.amazonaws.com": 0,
+		"123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn": 0,
+		"123456789012.dkr-ecr.eu-west-1.on.aws":            0,
+		"acme.azurecr.io":                                  1,
+		"acme.azurecr.cn":                                  1,
+		"gcr.io":                                           2,
+		"eu.gcr.io":                                        2,
+		"europe-west1-docker.pkg.dev":                      2,
+		"index.docker.io":                                  -1,
+		"ghcr.io":                                          -1,
+		"localhost:5000":                                   -1,
+		"127.0.0.1:5000":                                   -1,
+		"registry.example.com":                             -1,
+		"gcr.io.example.com":                               -1,
+		"notgcr.io":                                        -1,
+		"azurecr.io":                                       -1,
+		"acme.azurecr.io.example.com":                      -1,
+		"acme.azurecr.io:5000":                             -1,
 		"123456789012.dkr.ecr.eu-west-1.amazonaws.com.evil": -1,
 		"evil.com/123456789012.dkr.ecr.x.amazonaws.com":     -1,
-		"public.ecr.aws":                                    -1,
+		"public.ecr.aws": -1,
 	}
 	for host, want := range tests {
 		list := cloudSource()
@@ -78,6 +78,7 @@ func TestCloudsObserveTheContext(t *testing.T) {
 	block := make(chan struct{})
 	defer close(block)
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	for i := range list {
 		list[i].ask = func(context.Context, string) (credential, error) {
 			cancel()
