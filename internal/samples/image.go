@@ -2,6 +2,7 @@ package samples
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"time"
 
@@ -27,8 +28,8 @@ type recipe struct {
 }
 
 // assemble makes the images.
-func (r recipe) assemble() (*Builder, error) {
-	build, err := r.buildImage()
+func (r recipe) assemble(ctx context.Context) (*Builder, error) {
+	build, err := r.buildImage(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("assemble builder: %w", err)
 	}
@@ -39,8 +40,8 @@ func (r recipe) assemble() (*Builder, error) {
 	return &Builder{Build: build, Run: run, runImage: r.RunImage}, nil
 }
 
-func (r recipe) buildImage() (v1.Image, error) {
-	lifecycle, err := r.lifecycle.layer(r.Options)
+func (r recipe) buildImage(ctx context.Context) (v1.Image, error) {
+	lifecycle, err := r.lifecycle.layer(ctx, r.Options)
 	if err != nil {
 		return nil, err
 	}

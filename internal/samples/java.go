@@ -3,6 +3,7 @@ package samples
 import (
 	"context"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -53,7 +54,7 @@ func Java(ctx context.Context, options Options) (*Builder, error) {
 		stackID: "pack-cache.samples.java", path: "/usr/local/bin:/usr/bin:/bin",
 		base: []v1.Layer{base, jdk}, runBase: []v1.Layer{base},
 		lifecycle: lifecycle, buildpacks: []buildpack{b},
-	}.assemble()
+	}.assemble(ctx)
 }
 
 // javaPackages are the packages of the two layers.
@@ -86,7 +87,7 @@ func wanted(name string) bool {
 
 func (p javaPackages) baseLayer(ctx context.Context, o Options) (v1.Layer, error) {
 	key := fmt.Sprint("java base ", p.base, o.UID, o.GID, sourceKey(), digest(o.CACertificates))
-	return o.layers().Layer(key, func(fs *rootfs.FS, spool *rootfs.Spool) error {
+	return o.layers().Layer(ctx, key, func(fs *rootfs.FS, spool *rootfs.Spool) error {
 		if err := o.packages().Unpack(ctx, fs, spool, p.base, wanted); err != nil {
 			return err
 		}
@@ -95,13 +96,14 @@ func (p javaPackages) baseLayer(ctx context.Context, o Options) (v1.Layer, error
 		// What maintainer scripts and alternatives would have linked.
 		link(fs, "usr/bin/sh", "dash")
 		link(fs, "usr/bin/awk", "mawk")
+		link(fs, "var/run", "/run")
 		return nil
 	})
 }
 
 func (p javaPackages) jdkLayer(ctx context.Context, o Options) (v1.Layer, error) {
 	key := fmt.Sprint("java jdk ", p.jdk, sourceKey(), digest(o.CACertificates))
-	return o.layers().Layer(key, func(fs *rootfs.FS, spool *rootfs.Spool) error {
+	return o.layers().Layer(ctx, key, func(fs *rootfs.FS, spool *rootfs.Spool) error {
 		if err := o.packages().Unpack(ctx, fs, spool, p.jdk, wanted); err != nil {
 			return err
 		}
@@ -110,11 +112,16 @@ func (p javaPackages) jdkLayer(ctx context.Context, o Options) (v1.Layer, error)
 			return err
 		}
 		fs.File("etc/ssl/certs/java/cacerts", 0o644, rootfs.Owner{}, store)
-		home, ok := fs.Readlink(javaHome)
-		if !ok {
-			return fmt.Errorf("the packages have no /%s", javaHome)
+		// default-java is a link to a link.
+		home := javaHome
+		for target, ok := fs.Readlink(home); ok; target, ok = fs.Readlink(home) {
+			home = path.Join(path.Dir(home), target)
 		}
-		for _, tool := range fs.List("usr/lib/jvm/" + home + "/bin") {
+		tools := fs.List(home + "/bin")
+		if len(tools) == 0 {
+			return fmt.Errorf("the packages have no programs in /%s/bin", home)
+		}
+		for _, tool := range tools {
 			link(fs, "usr/bin/"+tool, "/"+javaHome+"/bin/"+tool)
 		}
 		link(fs, "usr/bin/mvn", "/usr/share/maven/bin/mvn")

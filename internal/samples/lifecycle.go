@@ -120,8 +120,8 @@ func goCommand(ctx context.Context, dir, verb string, args ...string) ([]byte, e
 
 // layer returns the layer with /cnb/lifecycle as a release of the lifecycle has
 // it: one executable for all phases, the launcher, and what both are made of.
-func (s *stock) layer(o Options) (v1.Layer, error) {
-	return o.layers().Layer("lifecycle "+s.key+sourceKey(), func(fs *rootfs.FS, _ *rootfs.Spool) error {
+func (s *stock) layer(ctx context.Context, o Options) (v1.Layer, error) {
+	return o.layers().Layer(ctx, "lifecycle "+s.key+sourceKey(), func(fs *rootfs.FS, _ *rootfs.Spool) error {
 		fs.Dir("cnb/lifecycle", 0o755, rootfs.Owner{})
 		for _, phase := range []string{"analyzer", "builder", "creator", "detector", "exporter", "extender", "rebaser", "restorer"} {
 			fs.Symlink("cnb/lifecycle/"+phase, "lifecycle")

@@ -50,7 +50,7 @@ func Tiny(ctx context.Context, options Options) (*Builder, error) {
 		}
 		r.buildpacks = append(r.buildpacks, read)
 	}
-	return r.assemble()
+	return r.assemble(ctx)
 }
 
 // tinyBase is one layer with busybox under all its names, and bash, which the
@@ -62,7 +62,7 @@ func tinyBase(ctx context.Context, o Options) (v1.Layer, error) {
 		return nil, err
 	}
 	key := fmt.Sprint("tiny ", pkgs, o.UID, o.GID, sourceKey(), digest(o.CACertificates))
-	return o.layers().Layer(key, func(fs *rootfs.FS, spool *rootfs.Spool) error {
+	return o.layers().Layer(ctx, key, func(fs *rootfs.FS, spool *rootfs.Spool) error {
 		unpacked := rootfs.New()
 		if err := packages.Unpack(ctx, unpacked, spool, pkgs, nil); err != nil {
 			return err

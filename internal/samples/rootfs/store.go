@@ -2,6 +2,7 @@ package rootfs
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -29,10 +30,20 @@ type record struct {
 
 // Layer returns the layer that key stands for. Only if the store does not have
 // it is fill called and its result written. key must name everything that the
-// content depends on. The spool lives until the layer is written.
-func (s Store) Layer(key string, fill func(*FS, *Spool) error) (v1.Layer, error) {
+// content depends on. The spool lives until the layer is written. Of several
+// callers who want the same layer, in whatever processes, one makes it and the
+// others wait.
+func (s Store) Layer(ctx context.Context, key string, fill func(*FS, *Spool) error) (v1.Layer, error) {
 	sum := sha256.Sum256([]byte(key))
 	index := filepath.Join(s.Dir, "layers", hex.EncodeToString(sum[:])+".json")
+	if l, err := s.load(index); err == nil {
+		return l, nil
+	}
+	unlock, err := Lock(ctx, index+".lock")
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	if l, err := s.load(index); err == nil {
 		return l, nil
 	}
