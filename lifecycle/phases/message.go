@@ -55,8 +55,11 @@ func (e *Error) Error() string { return string(e.Phase) + ": " + e.Message }
 // Hint returns what the user can do about it.
 func (e *Error) Hint() string { return e.Advice }
 
-// Unwrap lets callers see the phase's exit code.
-func (e *Error) Unwrap() error { return &lifecycle.ExitError{Phase: e.Phase, Code: e.Code} }
-
-// CredentialsRefused reports whether a registry refused the credentials.
-func (e *Error) CredentialsRefused() bool { return e.Denied }
+// Unwrap lets callers see the phase's exit code, unless the failure is about
+// credentials, which have an exit code of their own.
+func (e *Error) Unwrap() error {
+	if e.Denied {
+		return nil
+	}
+	return &lifecycle.ExitError{Phase: e.Phase, Code: e.Code}
+}

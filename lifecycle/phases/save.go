@@ -71,6 +71,7 @@ func (j *job) saveTo(ctx context.Context, at Location, group buildpack.Group, ca
 	request := layers.SaveRequest{
 		Store: store, Name: name,
 		Imports:   imports.snapshots,
+		Overwrite: in.ClearCache,
 		LayersDir: lifecycle.LayersDir, StateDir: lifecycle.StateDir,
 		Layers: cached,
 		SBOM:   existingDir(lifecycle.LayersDir, sbomDir),

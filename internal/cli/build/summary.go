@@ -42,10 +42,10 @@ func saveCell(l platform.LayerResult) string {
 	case "added", "updated":
 		return fmt.Sprintf("%s (%s sent in %.1f s)", l.Save, size(l.Sent), l.SaveSeconds)
 	}
-	if l.SaveReason != "" {
-		return l.Save + ": " + l.SaveReason
+	if l.Save == "reused" || l.SaveReason == "" {
+		return l.Save
 	}
-	return l.Save
+	return l.Save + ": " + l.SaveReason
 }
 
 func totals(res *platform.Result) string {

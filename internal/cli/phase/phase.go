@@ -3,18 +3,14 @@
 package phase
 
 import (
+	"os"
+
 	"github.com/spf13/cobra"
 
 	"github.com/pack-cache/pack-cache/internal/cli/global"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
-
-// Exit carries the exit code of a phase, whose message has been delivered.
-type Exit struct{ Code int }
-
-// Error implements error.
-func (e *Exit) Error() string { return "" }
 
 // NewCmdPhase returns the command.
 func NewCmdPhase(g *global.Flags) *cobra.Command {
@@ -24,9 +20,8 @@ func NewCmdPhase(g *global.Flags) *cobra.Command {
 		Hidden: true,
 		Args:   cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if code := phases.Serve(cmd.Context(), lifecycle.Name(args[0]), g.Stores); code != 0 {
-				return &Exit{code}
-			}
+			// What went wrong has been told to whoever started the phase.
+			os.Exit(phases.Serve(cmd.Context(), lifecycle.Name(args[0]), g.Stores))
 			return nil
 		},
 	}
