@@ -1,0 +1,150 @@
+// Package exit turns the error of a command into what the user sees of it: a
+// message, hints, and the exit code of the program.
+package exit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/pack-cache/pack-cache/internal/redact"
+	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/platform"
+	"github.com/pack-cache/pack-cache/trust"
+)
+
+// The exit codes. Codes from LifecycleFirst to LifecycleLast are those of a
+// phase of the lifecycle, and are passed on.
+const (
+	CodeOK            = 0
+	CodeFailure       = 1
+	CodeUsage         = 2
+	CodeCacheNotSaved = 3
+	CodeCredentials   = 4
+	LifecycleFirst    = 20
+	LifecycleLast     = 69
+	CodeCancelled     = 130
+)
+
+// Usage marks err as a mistake in what the user asked for: exit code 2. The
+// hints tell the way out.
+func Usage(err error, hints ...string) error { return &marked{err, CodeUsage, hints} }
+
+// Credentials marks err as a matter of credentials: exit code 4. The hints tell
+// the way out. Errors of type *trust.CredentialError need no mark.
+func Credentials(err error, hints ...string) error { return &marked{err, CodeCredentials, hints} }
+
+// marked is an error whose exit code is known.
+type marked struct {
+	error
+	code  int
+	hints []string
+}
+
+// Unwrap returns the error that was marked.
+func (m *marked) Unwrap() error { return m.error }
+
+// Hint tells the way out.
+func (m *marked) Hint() string { return strings.Join(m.hints, "\n") }
+
+// Code returns the exit code for the error of a command. Where an error says
+// several things, a phase's own exit code comes first, then what was marked,
+// and that somebody cancelled the command last.
+func Code(err error) int {
+	if err == nil {
+		return CodeOK
+	}
+	if phase, ok := errors.AsType[*lifecycle.ExitError](err); ok && LifecycleFirst <= phase.Code && phase.Code <= LifecycleLast {
+		return phase.Code
+	}
+	if mark, ok := errors.AsType[*marked](err); ok {
+		return mark.code
+	}
+	if _, ok := errors.AsType[*platform.UsageError](err); ok {
+		return CodeUsage
+	}
+	if _, ok := errors.AsType[*platform.CacheNotSavedError](err); ok {
+		return CodeCacheNotSaved
+	}
+	if isCredentials(err) {
+		return CodeCredentials
+	}
+	if errors.Is(err, context.Canceled) {
+		return CodeCancelled
+	}
+	return CodeFailure
+}
+
+// isCredentials says whether err is about credentials: one that could not be
+// had, or a registry that refused a request.
+func isCredentials(err error) bool {
+	if _, ok := errors.AsType[*trust.CredentialError](err); ok {
+		return true
+	}
+	answer, ok := errors.AsType[*transport.Error](err)
+	return ok && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden)
+}
+
+// Print writes the error of a command to w, with the hints of all errors in its
+// chain and without secrets, and returns the exit code. It writes nothing when
+// there is no error.
+func Print(w io.Writer, err error) int {
+	code := Code(err)
+	if code == CodeOK {
+		return code
+	}
+	message := err.Error()
+	if code == CodeCancelled {
+		message = "cancelled"
+	}
+	var text strings.Builder
+	writeLines(&text, "ERROR: ", message)
+	for _, hint := range hints(err) {
+		writeLines(&text, "HINT: ", hint)
+	}
+	// Nobody is left to tell that this failed.
+	_, _ = io.WriteString(w, redact.String(text.String()))
+	return code
+}
+
+// writeLines writes text with its first line prefixed and the others indented.
+func writeLines(w io.Writer, prefix, text string) {
+	for line := range strings.Lines(strings.TrimRight(text, "\n")) {
+		fmt.Fprintf(w, "%s%s\n", prefix, strings.TrimRight(line, "\r\n"))
+		prefix = "      "
+	}
+}
+
+// hints returns the hints of err and of everything that it wraps, each once.
+func hints(err error) []string {
+	var all []string
+	add := func(hint string) {
+		if hint != "" && !slices.Contains(all, hint) {
+			all = append(all, hint)
+		}
+	}
+	var walk func(error)
+	walk = func(err error) {
+		if hinted, ok := err.(interface{ Hint() string }); ok {
+			add(hinted.Hint())
+		}
+		switch wrapper := err.(type) {
+		case interface{ Unwrap() error }:
+			if inner := wrapper.Unwrap(); inner != nil {
+				walk(inner)
+			}
+		case interface{ Unwrap() []error }:
+			for _, inner := range wrapper.Unwrap() {
+				walk(inner)
+			}
+		}
+	}
+	walk(err)
+	return all
+}
