@@ -22,7 +22,8 @@ type entry struct {
 func parseEntry(builder string) (entry, error) {
 	ref, err := name.ParseReference(builder, name.WithDefaultTag(""))
 	if err != nil {
-		return entry{}, fmt.Errorf("builder %q is not a valid image reference: %w", builder, err)
+		// The parser's error says no more, and repeats the name.
+		return entry{}, fmt.Errorf("builder %q is not a valid image reference", builder)
 	}
 	return entryOf(ref), nil
 }
@@ -93,14 +94,20 @@ func (e entry) covers(other entry) bool {
 	return e.tag == "" && e.digest == "" || e == other
 }
 
-// String returns the entry in full.
-func (e entry) String() string {
-	s := e.host + "/" + e.repository
+// Describe says in full what is trusted with a builder that is named like this,
+// such as "every tag and digest of index.docker.io/acme/builder". The error is
+// that builder is not a valid reference.
+func Describe(builder string) (string, error) {
+	e, err := parseEntry(builder)
+	if err != nil {
+		return "", err
+	}
+	repository := e.host + "/" + e.repository
 	switch {
 	case e.digest != "":
-		return s + "@" + e.digest
+		return "digest " + e.digest + " of " + repository, nil
 	case e.tag != "":
-		return s + ":" + e.tag
+		return "tag " + e.tag + " of " + repository, nil
 	}
-	return s
+	return "every tag and digest of " + repository, nil
 }
