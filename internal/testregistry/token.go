@@ -18,7 +18,8 @@ import (
 
 // TokenOptions says what the tokens of a token server are like.
 type TokenOptions struct {
-	// TTL is how long a token is good, in whole seconds; 0 is a minute.
+	// TTL is how long a token is good, in whole seconds, to within a second
+	// more; 0 is a minute.
 	TTL time.Duration
 	// HideTTL keeps the lifetime out of the server's answers, so that a client
 	// learns only by a 401 that its token has ended.
@@ -153,7 +154,7 @@ func (s *tokenServer) sign(user string, grants []access) string {
 	}
 	claims := map[string]any{
 		"iss": service, "aud": service, "sub": user, "jti": rand.Text(),
-		"iat": now.Unix(), "nbf": now.Add(-leeway).Unix(), "exp": now.Add(s.options.TTL - leeway).Unix(),
+		"iat": now.Unix(), "nbf": now.Add(-leeway).Unix(), "exp": now.Add(s.options.TTL-leeway).Unix() + 1,
 		"access": grants,
 	}
 	text := segment(header) + "." + segment(claims)

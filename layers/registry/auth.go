@@ -122,7 +122,9 @@ func (a *authorizer) header(ctx context.Context, asked transport.Challenge, scop
 	case strings.EqualFold(asked.Scheme, "bearer"):
 		return a.bearer(ctx, asked, scopes, refused)
 	case cfg.Username != "" && cfg.Password != "":
-		return "Basic " + base64.StdEncoding.EncodeToString([]byte(cfg.Username+":"+cfg.Password)), nil
+		pair := base64.StdEncoding.EncodeToString([]byte(cfg.Username + ":" + cfg.Password))
+		a.remember(pair)
+		return "Basic " + pair, nil
 	case cfg.Auth != "":
 		return "Basic " + cfg.Auth, nil
 	}

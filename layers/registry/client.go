@@ -3,6 +3,7 @@ package registry
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net/http"
@@ -61,7 +62,10 @@ func pingError(ctx context.Context, repo name.Repository, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	if answer, ok := errors.AsType[*transport.Error](err); ok {
+	// On loopback HTTP is tried after TLS; a TLS server's answer to that says
+	// less than what was wrong with TLS.
+	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
+	if answer, ok := errors.AsType[*transport.Error](err); ok && !unverified {
 		return (&failure{op: "use", subject: repo.Name(), status: answer.StatusCode}).classify(false, nil)
 	}
 	return unreachable("reach", repo.Name(), repo.RegistryStr(), err)

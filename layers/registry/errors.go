@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"errors"
@@ -108,10 +109,13 @@ func unreachable(op, subject, host string, err error) error {
 		return f
 	}
 	f := &failure{op: op, subject: subject, cause: fmt.Errorf("no answer from %s: %w", host, bare(err))}
+	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
 	_, unknownCA := errors.AsType[x509.UnknownAuthorityError](err)
 	switch {
 	case unknownCA:
 		f.hint = fmt.Sprintf("add the certificate authority of %s to the system's certificates, or name its file in SSL_CERT_FILE", host)
+	case unverified:
+		f.hint = fmt.Sprintf("check the name %s and its certificate", host)
 	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		f.hint = fmt.Sprintf("%s does not speak TLS: declare it as an insecure registry if that is meant", host)
 	default:

@@ -38,27 +38,29 @@ func (s *Store) Push(ctx context.Context, want v1.Descriptor, open func() (io.Re
 	if err != nil {
 		return layers.Pushed{}, err
 	}
-	src := newSource(opened)
-	defer src.stop()
-	digest, err := c.upload(ctx, src, want.Digest)
+	src := newSource(ctx, opened)
+	err = c.upload(ctx, src, want.Digest)
+	if failed := src.stop(ctx); failed != nil {
+		err = failed
+	}
+	if err != nil && ctx.Err() != nil {
+		err = ctx.Err()
+	}
 	if err != nil {
-		if ctx.Err() != nil {
-			err = ctx.Err()
-		}
 		return layers.Pushed{}, err
 	}
-	want.Digest, want.Size = digest, src.size()
-	return layers.Pushed{Descriptor: want, Sent: want.Size}, nil
+	want.Digest, want.Size = src.digest, src.size
+	return layers.Pushed{Descriptor: want, Sent: src.size}, nil
 }
 
 // upload sends src in one upload session. Whatever fails, the session is
 // cancelled.
-func (c *client) upload(ctx context.Context, src *source, want v1.Hash) (_ v1.Hash, err error) {
+func (c *client) upload(ctx context.Context, src *source, want v1.Hash) (err error) {
 	// The session is opened with the source in hand and just before the
 	// stream, so that it is here that an old token is renewed.
 	session, err := c.begin(ctx)
 	if err != nil {
-		return v1.Hash{}, err
+		return err
 	}
 	defer func() {
 		if err != nil {
@@ -67,17 +69,17 @@ func (c *client) upload(ctx context.Context, src *source, want v1.Hash) (_ v1.Ha
 	}()
 	next, err := c.stream(ctx, session, src)
 	if err != nil {
-		return v1.Hash{}, err
+		return err
 	}
 	session = next
-	digest, err := src.finish()
+	digest, err := src.finish(ctx)
 	if err != nil {
-		return v1.Hash{}, err
+		return err
 	}
 	if want != (v1.Hash{}) && want != digest {
-		return v1.Hash{}, &failure{op: "push", subject: c.subject(want.String()), cause: fmt.Errorf("the content has digest %s", digest)}
+		return &failure{op: "push", subject: c.subject(want.String()), cause: fmt.Errorf("the content has digest %s", digest)}
 	}
-	return digest, c.end(ctx, session, digest)
+	return c.end(ctx, session, digest)
 }
 
 // begin opens an upload session and returns its address.
@@ -121,12 +123,6 @@ func (c *client) stream(ctx context.Context, session *url.URL, src *source) (*ur
 	k := call{op: "push to", method: http.MethodPatch, url: session, scopes: c.push(), stream: src, once: true,
 		header: http.Header{"Content-Type": {"application/octet-stream"}}}
 	resp, err := c.send(ctx, k)
-	if failed := src.failed(); failed != nil {
-		if resp != nil {
-			resp.Body.Close()
-		}
-		return nil, failed
-	}
 	if err != nil {
 		return nil, err
 	}

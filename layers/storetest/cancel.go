@@ -26,7 +26,6 @@ func (s *suite) testCancelled(t *testing.T) {
 	b.pushBlobs(t, store)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	// Also a handle that has not been in contact with the store yet.
 	for _, handle := range []struct {
 		name string
 		do   func() error

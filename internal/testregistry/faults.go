@@ -1,0 +1,292 @@
+package testregistry
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	stdlog "log"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+)
+
+// Rule is a fault: which requests meet it and what happens to them.
+type Rule struct {
+	// Method and Path select requests; empty and nil select all. Path is
+	// matched with the path and the query.
+	Method string
+	Path   *regexp.Regexp
+	// Skip lets that many matching requests pass first; Times, if not 0, is how
+	// many meet the fault then.
+	Skip, Times int
+
+	// Delay is waited before anything else.
+	Delay time.Duration
+	// Status, if not 0, is answered instead of asking the registry, with Header
+	// and Body.
+	Status int
+	Header http.Header
+	Body   string
+	// Drop closes the connection without an answer, before the registry sees
+	// the request; Lose does so after the registry has answered.
+	Drop, Lose bool
+	// CutRequest and CutResponse, if not 0, close the connection after that
+	// many bytes of the body.
+	CutRequest, CutResponse int64
+	// Edit, if not nil, changes the request on its way to the registry.
+	Edit func(*http.Request)
+	// EditResponse, if not nil, changes the answer on its way back.
+	EditResponse func(*http.Response)
+}
+
+// Request is one request that came to a Faults.
+type Request struct {
+	Method, Path, Query string
+	// Authorization is the request's credential.
+	Authorization string
+	// Status is that of the answer; 0 if there was none, or not yet.
+	Status int
+	// Sent and Received are the bytes of the bodies, as the client sees it.
+	Sent, Received int64
+}
+
+// Faults is a proxy in front of a registry that makes faults and counts. Its
+// methods are safe for concurrent use.
+type Faults struct {
+	// Addr is 127.0.0.1:PORT, as it begins an image reference.
+	Addr string
+
+	registry *Registry
+	server   *httptest.Server
+	mu       sync.Mutex
+	rules    []*Rule
+	requests []*traffic
+}
+
+// traffic is a Request while it goes on.
+type traffic struct {
+	request        Request
+	status         atomic.Int64
+	sent, received atomic.Int64
+	rule           Rule
+}
+
+// StartFaults starts a proxy before r, with TLS if r has it. The caller closes
+// it.
+func StartFaults(r *Registry) (*Faults, error) {
+	f := &Faults{registry: r}
+	target := &url.URL{Scheme: "http", Host: r.Addr}
+	if r.ca != nil {
+		target.Scheme = "https"
+	}
+	proxy := &httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.SetURL(target)
+			// The registry's redirects are to come back to us.
+			p.Out.Host = p.In.Host
+			if edit := trafficOf(p.In).rule.Edit; edit != nil {
+				edit(p.Out)
+			}
+		},
+		Transport:      r.Transport(),
+		FlushInterval:  -1,
+		ErrorLog:       stdlog.New(io.Discard, "", 0),
+		ModifyResponse: modifyResponse,
+		ErrorHandler:   func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) },
+	}
+	f.server = httptest.NewUnstartedServer(f.handler(proxy))
+	f.server.Config.ErrorLog = stdlog.New(io.Discard, "", 0)
+	if r.ca == nil {
+		f.server.Start()
+	} else {
+		pair, err := r.ca.server()
+		if err != nil {
+			return nil, err
+		}
+		f.server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+		f.server.StartTLS()
+	}
+	f.Addr = f.server.Listener.Addr().String()
+	return f, nil
+}
+
+// NewFaults starts a proxy for a test and closes it when the test ends.
+func NewFaults(t testing.TB, r *Registry, rules ...Rule) *Faults {
+	t.Helper()
+	f, err := StartFaults(r)
+	if err != nil {
+		t.Fatalf("cannot start a proxy: %v", err)
+	}
+	t.Cleanup(f.Close)
+	f.Set(rules...)
+	return f
+}
+
+// Close ends the proxy and cuts its connections.
+func (f *Faults) Close() {
+	f.server.CloseClientConnections()
+	f.server.Close()
+}
+
+// Keychain returns the credential of one of the registry's users for the proxy.
+func (f *Faults) Keychain(user string) authn.Keychain {
+	return keychain{addr: func(host string) bool { return host == f.Addr }, users: f.registry.users, user: user}
+}
+
+// Set replaces the rules. The first one that a request matches applies.
+func (f *Faults) Set(rules ...Rule) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rules = nil
+	for _, r := range rules {
+		f.rules = append(f.rules, &r)
+	}
+}
+
+// Reset forgets the requests that came so far.
+func (f *Faults) Reset() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.requests = nil
+}
+
+// Requests returns the requests since the last Reset, in the order in which
+// they came, that have the method (empty: any) and whose path and query match
+// the regular expression.
+func (f *Faults) Requests(method, path string) []Request {
+	match := Rule{Method: method, Path: regexp.MustCompile(path)}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var all []Request
+	for _, t := range f.requests {
+		r := t.request
+		if match.selects(r.Method, r.Path, r.Query) {
+			r.Status, r.Sent, r.Received = int(t.status.Load()), t.sent.Load(), t.received.Load()
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// Uploaded is how many bytes of blobs came since the last Reset.
+func (f *Faults) Uploaded() int64 {
+	var n int64
+	for _, r := range f.Requests("", "/blobs/uploads/") {
+		n += r.Sent
+	}
+	return n
+}
+
+// Downloaded is how many bytes of blobs went out since the last Reset.
+func (f *Faults) Downloaded() int64 {
+	var n int64
+	for _, r := range f.Requests(http.MethodGet, "/blobs/sha256:") {
+		n += r.Received
+	}
+	return n
+}
+
+func (r *Rule) selects(method, path, query string) bool {
+	if query != "" {
+		path += "?" + query
+	}
+	return (r.Method == "" || r.Method == method) && (r.Path == nil || r.Path.MatchString(path))
+}
+
+// admit notes a request and finds its rule.
+func (f *Faults) admit(r *http.Request) *traffic {
+	t := &traffic{request: Request{
+		Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Authorization: r.Header.Get("Authorization"),
+	}}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.requests = append(f.requests, t)
+	for _, rule := range f.rules {
+		if !rule.selects(r.Method, r.URL.Path, r.URL.RawQuery) || rule.Times < 0 {
+			continue
+		}
+		if rule.Skip > 0 {
+			rule.Skip--
+			continue
+		}
+		t.rule = *rule
+		if rule.Times > 0 {
+			if rule.Times--; rule.Times == 0 {
+				rule.Times = -1 // used up
+			}
+		}
+		break
+	}
+	return t
+}
+
+var errCut = errors.New("cut")
+
+// meter counts a body, and breaks it off after limit bytes if limit is not 0.
+type meter struct {
+	io.ReadCloser
+	count *atomic.Int64
+	limit int64
+}
+
+func (m meter) Read(p []byte) (int, error) {
+	if m.limit > 0 {
+		left := m.limit - m.count.Load()
+		if left <= 0 {
+			return 0, errCut
+		}
+		p = p[:min(int64(len(p)), left)]
+	}
+	n, err := m.ReadCloser.Read(p)
+	m.count.Add(int64(n))
+	return n, err
+}
+
+func (f *Faults) handler(proxy http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		t := f.admit(r)
+		rule := t.rule
+		if rule.Delay > 0 {
+			select {
+			case <-time.After(rule.Delay):
+			case <-r.Context().Done():
+			}
+		}
+		switch {
+		case rule.Drop:
+			panic(http.ErrAbortHandler)
+		case rule.Status != 0:
+			for key, values := range rule.Header {
+				w.Header()[key] = values
+			}
+			t.status.Store(int64(rule.Status))
+			w.WriteHeader(rule.Status)
+			io.Copy(w, strings.NewReader(rule.Body))
+			return
+		}
+		r.Body = meter{r.Body, &t.sent, rule.CutRequest}
+		proxy.ServeHTTP(w, r.WithContext(withTraffic(r.Context(), t)))
+	})
+}
+
+func modifyResponse(resp *http.Response) error {
+	t := trafficOf(resp.Request)
+	if t.rule.Lose {
+		return errCut
+	}
+	if t.rule.EditResponse != nil {
+		t.rule.EditResponse(resp)
+	}
+	t.status.Store(int64(resp.StatusCode))
+	resp.Body = meter{resp.Body, &t.received, t.rule.CutResponse}
+	return nil
+}
