@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"golang.org/x/sync/errgroup"
 )
@@ -15,11 +14,12 @@ import (
 // MintOptions says how Mint talks to registries. The zero value is right where
 // all of them are secure.
 type MintOptions struct {
-	// Insecure are hosts, with their port, that may be spoken to without TLS.
-	// Loopback and private addresses always may.
+	// Insecure are registries, with their port, that may be spoken to without
+	// TLS, or with certificates that nobody verifies. Loopback and private
+	// addresses may be spoken to without TLS in any case.
 	Insecure []string
-	// Transport is used as it is. When it is nil, it is that of
-	// go-containerregistry with a few retries.
+	// Transport is used as it is, for insecure registries too. When it is nil,
+	// it is that of go-containerregistry with a few retries.
 	Transport http.RoundTripper
 }
 
@@ -49,9 +49,7 @@ func Mint(ctx context.Context, keychain authn.Keychain, scope Scope, options Min
 	}
 	m := minter{keychain: keychain, transport: options.Transport}
 	if m.transport == nil {
-		m.transport = transport.NewRetry(remote.DefaultTransport, transport.WithRetryStatusCodes(
-			http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
-			http.StatusServiceUnavailable, http.StatusGatewayTimeout))
+		m.transport = newTransport(options.Insecure)
 	}
 	m.transport = transport.NewUserAgent(m.transport, "pack-cache")
 

@@ -432,6 +432,23 @@ func TestMintInsecure(t *testing.T) {
 	}
 }
 
+func TestMintInsecureCertificate(t *testing.T) {
+	t.Parallel()
+	f := (&fakeRegistry{scheme: "Bearer", tls: true}).start(t)
+	scope := trust.Scope{trust.Push(repository(t, f.host+"/app"))}
+	_, err := trust.Mint(t.Context(), account(f), scope, trust.MintOptions{Insecure: []string{"other.example.com"}})
+	if err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("error %v", err)
+	}
+	grant, err := trust.Mint(t.Context(), account(f), scope, trust.MintOptions{Insecure: []string{f.host}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := find(t, grant.Keychain(nil), f.host+"/app"); err != nil || got.RegistryToken == "" {
+		t.Error(err)
+	}
+}
+
 // toLoopback sends every request to one address.
 type toLoopback struct{ address string }
 

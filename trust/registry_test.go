@@ -33,6 +33,8 @@ type fakeRegistry struct {
 	life int
 	// answer, if set, replaces the token server's answer.
 	answer func(w http.ResponseWriter, r *http.Request)
+	// tls makes it serve with a certificate that nobody knows.
+	tls bool
 
 	handler http.Handler
 
@@ -53,9 +55,15 @@ func (f *fakeRegistry) start(t *testing.T) *fakeRegistry {
 	}
 	f.handler = registry.New(registry.Logger(log.New(io.Discard, "", 0)))
 	f.tokens, f.headers = map[string][]string{}, map[string]bool{}
-	server := httptest.NewServer(f)
+	server := httptest.NewUnstartedServer(f)
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	if f.tls {
+		server.StartTLS()
+	} else {
+		server.Start()
+	}
 	t.Cleanup(server.Close)
-	f.host = strings.TrimPrefix(server.URL, "http://")
+	_, f.host, _ = strings.Cut(server.URL, "://")
 	return f
 }
 
@@ -103,7 +111,11 @@ func (f *fakeRegistry) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		challenge := `Basic realm="fake"`
 		if f.scheme == "Bearer" {
-			challenge = fmt.Sprintf(`Bearer realm="http://%s/token",service="fake"`, r.Host)
+			scheme := "http"
+			if f.tls {
+				scheme = "https"
+			}
+			challenge = fmt.Sprintf(`Bearer realm="%s://%s/token",service="fake"`, scheme, r.Host)
 		}
 		w.Header().Set("WWW-Authenticate", challenge)
 		http.Error(w, `{"errors":[{"code":"UNAUTHORIZED"}]}`, http.StatusUnauthorized)

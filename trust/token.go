@@ -122,27 +122,30 @@ func (e *answerError) Error() string {
 	return text
 }
 
-// cleaned returns err without anything that may be a secret.
+// plainAnswer is what a client says that spoke TLS to a server without.
+const plainAnswer = "server gave HTTP response to HTTPS client"
+
+// cleaned returns err without anything that may be a secret. Where a registry
+// was tried with and without TLS, it is the error that explains more.
 func cleaned(err error) error {
 	if cancelled(err) {
 		return err
 	}
-	var status *transport.Error
-	if errors.As(err, &status) {
+	request, noAnswer := errors.AsType[*url.Error](err)
+	status, answered := errors.AsType[*transport.Error](err)
+	switch {
+	case answered && (!noAnswer || strings.Contains(request.Error(), plainAnswer)):
 		answer := &answerError{status: status.StatusCode}
 		for _, diagnostic := range status.Errors {
 			answer.codes = append(answer.codes, diagnostic.Code)
 		}
 		return answer
-	}
-	var request *url.Error
-	if errors.As(err, &request) {
+	case noAnswer:
 		if text := request.Err.Error(); redact.String(text) != text {
 			return errors.New(redact.String(text))
 		}
 		return request.Err
-	}
-	if strings.HasPrefix(err.Error(), "invalid realm") {
+	case strings.HasPrefix(err.Error(), "invalid realm"):
 		return errors.New("it sends its users to a token server that is not allowed to be one (a private address, or not https)")
 	}
 	return errors.New("its token server gave an answer that cannot be used")

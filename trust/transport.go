@@ -1,0 +1,42 @@
+package trust
+
+import (
+	"crypto/tls"
+	"net/http"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+)
+
+// newTransport returns go-containerregistry's transport with a few retries. The
+// certificates of the insecure registries are not verified; those of every
+// other host are, be it the token server of an insecure registry.
+func newTransport(insecure []string) http.RoundTripper {
+	tr := remote.DefaultTransport
+	if standard, ok := tr.(*http.Transport); ok && len(insecure) > 0 {
+		unverified := standard.Clone()
+		unverified.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // The user asked for it.
+		byHost := hostTransport{others: standard, insecure: unverified, hosts: map[string]bool{}}
+		for _, host := range insecure {
+			byHost.hosts[normalHost(host)] = true
+		}
+		tr = byHost
+	}
+	return transport.NewRetry(tr, transport.WithRetryStatusCodes(
+		http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
+		http.StatusServiceUnavailable, http.StatusGatewayTimeout))
+}
+
+// hostTransport has another transport for some hosts.
+type hostTransport struct {
+	others, insecure http.RoundTripper
+	hosts            map[string]bool
+}
+
+// RoundTrip implements http.RoundTripper.
+func (t hostTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	if t.hosts[normalHost(r.URL.Host)] {
+		return t.insecure.RoundTrip(r)
+	}
+	return t.others.RoundTrip(r)
+}
