@@ -90,7 +90,10 @@ func (b *blob) judge(err error) error {
 		}
 		return io.EOF
 	case errors.Is(err, io.EOF), verification(err):
-		return b.mismatch("size", fmt.Sprint(b.n))
+		// Not every transport tells a connection that broke off from the end.
+		if b.retries == maxRetries {
+			return b.mismatch("size", fmt.Sprint(b.n))
+		}
 	case b.retries == maxRetries || !breakOff(err):
 		return fmt.Errorf("layer %s: fetch: %w", b.layer.digest, err)
 	}

@@ -82,8 +82,9 @@ func TestDamage(t *testing.T) {
 					t.Errorf("got %#v, want %q", err, c.what)
 				}
 			}
-			if opened.Load() > 2 {
-				t.Errorf("fetched %d times", opened.Load())
+			// Only what is too short may be the fault of the network.
+			if want := map[bool]int32{false: 2, true: 8}[c.name == "shorter"]; opened.Load() > want {
+				t.Errorf("fetched %d times, want %d", opened.Load(), want)
 			}
 			if left := leftovers(s.dir); len(left) > 0 {
 				t.Errorf("left behind %q", left)
@@ -115,6 +116,7 @@ func TestBreakOff(t *testing.T) {
 		{"three times", 3, reset, false, true, 4},
 		{"four times", 4, reset, false, false, 4},
 		{"in HTTP/2", 2, errors.New("stream error: stream ID 3; INTERNAL_ERROR"), false, true, 3},
+		{"without a word", 3, io.EOF, false, true, 4},
 		{"before it begins", 3, syscall.ECONNREFUSED, true, true, 4},
 		{"for another reason", 1, errors.New("no such thing"), true, false, 1},
 	}

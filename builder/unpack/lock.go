@@ -99,10 +99,11 @@ func fillTemp(path string, fill func(temp string) error) error {
 		err = os.Rename(temp, path)
 	}
 	if err != nil {
-		_, rest := removeAll(temp)
-		return errors.Join(err, rest)
+		if _, rest := removeAll(temp); rest != nil {
+			return errors.Join(err, rest)
+		}
 	}
-	return nil
+	return err
 }
 
 // tryLock locks the lock file of path without waiting.
@@ -167,7 +168,7 @@ func (s *Store) sweep() {
 		if err != nil {
 			continue
 		}
-		removeAll(temp)
+		_, _ = removeAll(temp)
 		lock.Close()
 	}
 }

@@ -29,7 +29,7 @@ func (t *tree) removeLower(dir, base string) error {
 	if err != nil {
 		return err
 	}
-	defer t.parents.reset()
+	defer t.forget()
 	return t.removeUnseen(parent, base, join(t.targets.path, base))
 }
 
@@ -42,8 +42,14 @@ func (t *tree) removeLowerContent(dir string) error {
 	if err != nil {
 		return err
 	}
-	defer t.parents.reset()
+	defer t.forget()
 	return t.removeUnseenContent(fd, ".", t.targets.path)
+}
+
+// forget makes the walkers look anew at what a whiteout may have removed.
+func (t *tree) forget() {
+	t.parents.reset()
+	t.targets.reset()
 }
 
 // removeUnseen removes an entry unless this layer has it, or else what it has

@@ -18,7 +18,7 @@ import (
 
 // Options say how a Store unpacks. The zero value keeps owners as the archive
 // has them where the process may (as root), marks for a privileged overlay
-// mount, and works on as many layers at a time as there are CPUs.
+// mount, and works on as many layers at a time as pays.
 type Options struct {
 	// Owner maps an entry's owner to the owner on disk; with chown false the
 	// entry stays with whoever unpacks. It must be a pure function and safe for
@@ -31,7 +31,8 @@ type Options struct {
 	// cases: unlike other devices the kernel lets everybody make those.
 	UserXattr bool
 	// Parallel is how many layers are worked on at a time; 0 is the number of
-	// CPUs.
+	// CPUs, but at least four, because a part of the work is to wait for the
+	// network.
 	Parallel int
 }
 
@@ -120,7 +121,7 @@ func (s *Store) parallel() int {
 	if s.opts.Parallel > 0 {
 		return s.opts.Parallel
 	}
-	return runtime.NumCPU()
+	return max(runtime.NumCPU(), 4)
 }
 
 // private makes dir, if needed, a directory of the effective user into which
@@ -156,11 +157,17 @@ func private(dir string) error {
 
 // form identifies how content is written: two Stores with the same form write
 // the same tree for the same layer. A map of owners cannot be compared, so it
-// is asked about every ID that images use.
+// is asked about every ID that images use. What IDs mean on disk depends on the
+// user namespace, too.
 func form(owner func(uid, gid int) (int, int, bool), userXattr bool) string {
 	h := sha256.New()
 	fmt.Fprintf(h, "version %d, user %d, user.overlay %t, owners %t\n",
 		formatVersion, os.Geteuid(), userXattr, owner != nil)
+	for _, ids := range []string{"/proc/self/uid_map", "/proc/self/gid_map"} {
+		if b, err := os.ReadFile(ids); err == nil {
+			h.Write(b)
+		}
+	}
 	if owner != nil {
 		for id := range 1 << 16 {
 			hashOwner(h, owner, id)

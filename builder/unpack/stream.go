@@ -159,7 +159,7 @@ func decompress(r *bufio.Reader, mediaType string) (io.ReadCloser, error) {
 	switch {
 	case strings.HasPrefix(string(magic), "\x1f\x8b"):
 		return gzip.NewReader(r)
-	case string(magic) == "\x28\xb5\x2f\xfd", strings.HasSuffix(mediaType, "zstd"):
+	case strings.HasPrefix(string(magic), "\x28\xb5\x2f\xfd"), strings.HasSuffix(mediaType, "zstd"):
 		// One layer keeps one CPU busy; there are others.
 		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
 		if err != nil {

@@ -46,8 +46,6 @@ type tree struct {
 	buf     []byte
 }
 
-type link struct{ name, target string }
-
 // newTree starts with an empty directory.
 func newTree(dir string, owner func(uid, gid int) (int, int, bool), m marks) (*tree, error) {
 	fd, err := openDir(unix.AT_FDCWD, dir)
