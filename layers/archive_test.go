@@ -49,7 +49,7 @@ func TestArchiveIsTheLifecycles(t *testing.T) {
 			t.Parallel()
 			random := rand.New(rand.NewPCG(seed, 1))
 			layersDir := t.TempDir()
-			randomTree(t, random, filepath.Join(layersDir, "bp", "layer"), 60)
+			randomTree(t, random, filepath.Join(layersDir, "bp", "layer"), 60, 3<<20)
 			must(t, unix.Chmod(filepath.Join(layersDir, "bp"), 0o2771))
 			if seed == 0 { // a socket, which the lifecycle leaves out
 				must(t, os.Chmod(filepath.Join(layersDir, "bp", "layer"), 0o755))
@@ -111,7 +111,7 @@ func TestArchiveOfEqualTreesIsEqual(t *testing.T) {
 	var diffIDs []string
 	for range 2 {
 		layersDir := t.TempDir()
-		randomTree(t, rand.New(rand.NewPCG(7, 7)), filepath.Join(layersDir, "bp/layer"), 50)
+		randomTree(t, rand.New(rand.NewPCG(7, 7)), filepath.Join(layersDir, "bp/layer"), 50, 3<<20)
 		must(t, os.Chmod(layersDir, 0o755-os.FileMode(len(diffIDs))))
 		_, diffID := archiveOf(t, archiveForm{prefix: "/layers", dir: "bp/layer"}, layersDir)
 		diffIDs = append(diffIDs, diffID)
@@ -184,7 +184,7 @@ func TestArchiveOfChangingFile(t *testing.T) {
 func TestFramesAreOneStream(t *testing.T) {
 	t.Parallel()
 	layersDir := t.TempDir()
-	randomTree(t, rand.New(rand.NewPCG(3, 9)), filepath.Join(layersDir, "bp/layer"), 40)
+	randomTree(t, rand.New(rand.NewPCG(3, 9)), filepath.Join(layersDir, "bp/layer"), 40, 3<<20)
 	entries, root, err := listTree(filepath.Join(layersDir, "bp/layer"))
 	must(t, err)
 	defer root.Close()

@@ -38,8 +38,13 @@ func (f *fingerprint) encode() []byte {
 	for i := range f.records {
 		e.record(&f.records[i])
 	}
-	sum := sha256.Sum256(e.data)
-	return append(e.data, sum[:]...)
+	return sealFingerprint(e.data)
+}
+
+// sealFingerprint appends the checksum.
+func sealFingerprint(data []byte) []byte {
+	sum := sha256.Sum256(data)
+	return append(data, sum[:]...)
 }
 
 type encoder struct{ data []byte }

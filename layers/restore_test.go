@@ -55,7 +55,7 @@ func TestRestoreRoundTrip(t *testing.T) {
 				t.Parallel()
 				layersDir, restored := t.TempDir(), t.TempDir()
 				random := rand.New(rand.NewPCG(11, uint64(len(codec))))
-				randomTree(t, random, filepath.Join(layersDir, "bp/layer"), 80)
+				randomTree(t, random, filepath.Join(layersDir, "bp/layer"), 80, 3<<20)
 				form := archiveForm{prefix: "/layers", dir: "bp/layer", normalized: launch, uid: 1, gid: 2}
 				entries, root, err := listTree(filepath.Join(layersDir, "bp/layer"))
 				must(t, err)
@@ -313,12 +313,8 @@ func TestRestoreOfDamagedBlob(t *testing.T) {
 				snapshot := snapshotOf(store, blob, test.diffID)
 				store.blobs[digestOf(blob).String()] = test.served
 				_, err := snapshot.Restore(t.Context(), test.diffID, layersDir, "bp/layer", RestoreOptions{})
-				if err == nil {
-					t.Error("no error")
-				} else if name == "flipped" || name == "diffID" || name == "zeros" {
-					if !errors.Is(err, ErrCorrupt) {
-						t.Errorf("error %v, want ErrCorrupt", err)
-					}
+				if !errors.Is(err, ErrCorrupt) {
+					t.Errorf("error %v, want ErrCorrupt", err)
 				}
 				if left := describeTree(t, layersDir, false); len(left) != 1 {
 					t.Errorf("left behind: %v", left)

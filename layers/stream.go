@@ -53,8 +53,7 @@ func (s *stream) Read(p []byte) (int, error) {
 func (s *stream) connect() error {
 	for {
 		if s.failed >= maxAttempts {
-			return fmt.Errorf("reading blob %s: broke off %d times at byte %d of %d: %w",
-				s.blob.Digest, s.failed, s.offset, s.blob.Size, s.lastErr)
+			return s.giveUp()
 		}
 		if err := s.pause(); err != nil {
 			return err
@@ -77,6 +76,16 @@ func (s *stream) connect() error {
 		}
 		s.lastErr = err
 	}
+}
+
+// giveUp says why nothing more can be read. A store that ends a blob too early
+// every time has lost the rest of it.
+func (s *stream) giveUp() error {
+	if s.lastErr == io.EOF {
+		return fmt.Errorf("blob %s ends after %d of %d bytes: %w", s.blob.Digest, s.offset, s.blob.Size, ErrCorrupt)
+	}
+	return fmt.Errorf("reading blob %s: failed %d times at byte %d of %d: %w",
+		s.blob.Digest, s.failed, s.offset, s.blob.Size, s.lastErr)
 }
 
 // pause waits the longer, the more attempts have failed in a row.

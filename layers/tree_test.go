@@ -35,8 +35,8 @@ func randomName(random *rand.Rand) string {
 
 var randomSizes = []int{0, 1, 100, 511, 512, 513, 5000, 70_000, 1<<20 - 512, 1<<20 + 1, 3 << 20}
 
-func randomContent(random *rand.Rand) []byte {
-	size := randomSizes[random.IntN(len(randomSizes))]
+func randomContent(random *rand.Rand, largest int) []byte {
+	size := min(randomSizes[random.IntN(len(randomSizes))], largest)
 	if size > 1<<19 && random.IntN(4) > 0 {
 		size = random.IntN(3000)
 	}
@@ -47,8 +47,9 @@ func randomContent(random *rand.Rand) []byte {
 	return content
 }
 
-// randomTree makes about n entries below dir, which it creates.
-func randomTree(t testing.TB, random *rand.Rand, dir string, n int) {
+// randomTree makes about n entries below dir, which it creates. No file is
+// larger than largest.
+func randomTree(t testing.TB, random *rand.Rand, dir string, n, largest int) {
 	t.Helper()
 	must(t, os.MkdirAll(dir, 0o755))
 	dirs := []string{dir}
@@ -71,7 +72,7 @@ func randomTree(t testing.TB, random *rand.Rand, dir string, n int) {
 			}
 			fallthrough
 		default:
-			must(t, os.WriteFile(path, randomContent(random), 0o600))
+			must(t, os.WriteFile(path, randomContent(random, largest), 0o600))
 			must(t, unix.Chmod(path, 0o400|random.Uint32N(0o10000)))
 			files = append(files, path)
 		}
