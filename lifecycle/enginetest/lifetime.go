@@ -1,0 +1,125 @@
+package enginetest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/pack-cache/pack-cache/lifecycle"
+)
+
+var layers = lifecycle.Mount{Volume: lifecycle.VolumeLayers, Target: "/layers"}
+
+func testCancel(t *testing.T, s *suite) {
+	place := s.place(t)
+	roots(t, func(t *testing.T, phase func(...string) lifecycle.Phase) {
+		cancel, ended := started(t, place, phase("wait"), nil)
+		cancel()
+		if err := <-ended; !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v, want context.Canceled", err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := place.Run(ctx, phase("wait"), lifecycle.Streams{}); !errors.Is(err, context.Canceled) {
+			t.Errorf("cancelled before: got %v, want context.Canceled", err)
+		}
+	})
+}
+
+// testCancelStubborn cancels phases that do not end when asked to, with a
+// process that has left the phase's session.
+func testCancelStubborn(t *testing.T, s *suite) {
+	place := s.place(t)
+	for name, args := range map[string][]string{
+		"the phase itself": {"wait", "stubborn"},
+		"an orphan":        {"orphan", "/layers/ticks", "stay"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cancel, ended := started(t, place, with(builderPhase(args...), layers), nil)
+			cancel()
+			if err := <-ended; !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v, want context.Canceled", err)
+			}
+		})
+	}
+	checkSilence(t, place)
+}
+
+func testOrphans(t *testing.T, s *suite) {
+	place := s.place(t)
+	roots(t, func(t *testing.T, phase func(...string) lifecycle.Phase) {
+		output(t, place, with(phase("orphan", "/layers/ticks"), layers))
+		checkSilence(t, place)
+	})
+}
+
+// checkSilence fails when something still ticks into the layers volume. A
+// process that lives would write in the time that two more phases take.
+func checkSilence(t *testing.T, place lifecycle.Place) {
+	t.Helper()
+	before := export(t, place, lifecycle.VolumeLayers, "ticks")
+	for range 2 {
+		output(t, place, builderPhase("say"))
+	}
+	if after := export(t, place, lifecycle.VolumeLayers, "ticks"); len(after) != len(before) {
+		t.Errorf("a process went on after its phase: %d bytes became %d", len(before), len(after))
+	}
+}
+
+func testSideBySide(t *testing.T, s *suite) {
+	place := s.place(t)
+	cancelFirst, first := started(t, place, with(builderPhase("wait"), layers), nil)
+	cancelSecond, second := started(t, place, with(ownPhase("wait"), layers), nil)
+	// What one ends leaves the other alone.
+	cancelFirst()
+	<-first
+	output(t, place, builderPhase("say"))
+	select {
+	case err := <-second:
+		t.Errorf("the second phase ended with %v", err)
+	default:
+	}
+	cancelSecond()
+	<-second
+}
+
+func testClose(t *testing.T, s *suite) {
+	place := s.place(t)
+	steps(t, place, with(builderPhase("do", "mkdir:/layers/a/b", "write:/layers/a/b/c=x", "chmod:/layers/a/b=0", "chmod:/layers/a=0"), layers))
+	for range 2 {
+		if err := place.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := place.Run(t.Context(), builderPhase("say"), lifecycle.Streams{}); err == nil {
+		t.Error("a closed place runs phases")
+	}
+	if err := place.Import(t.Context(), lifecycle.VolumeApp, failing{io.EOF}); err == nil {
+		t.Error("a closed place imports")
+	}
+	if _, err := place.Export(t.Context(), lifecycle.VolumeLayers, "a/b/c"); err == nil {
+		t.Error("a closed place exports")
+	}
+}
+
+func testCloseRunning(t *testing.T, s *suite) {
+	place := s.place(t)
+	_, ended := started(t, place, builderPhase("wait"), nil)
+	if err := place.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; err == nil {
+		t.Error("a phase came to a good end when its place was closed")
+	}
+}
+
+func testOpenCancelled(t *testing.T, s *suite) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	place, err := s.engine.Open(ctx, lifecycle.PlaceSpec{Builder: Builder(t), User: testUser})
+	if err == nil {
+		place.Close()
+		t.Error("a place was opened although nobody wants it")
+	}
+}
