@@ -3,6 +3,7 @@ package trust
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,20 +44,23 @@ func (g *Grant) Keychain(refresh Refresh) authn.Keychain {
 		// Where credentials differ within a registry, the first one that may
 		// push stands for it.
 		host := normalHost(h.host)
-		if known := k.hosts[host]; known == nil || !known.permit.pushes() && p.pushes() {
+		if known := k.hosts[host]; known == nil || known.permit.rank() < p.rank() {
 			k.hosts[host] = h
 		}
 	}
 	return k
 }
 
-func (p permit) pushes() bool {
-	for _, access := range p.scope {
-		if access.Push {
-			return !p.cred.anonymous()
-		}
+// rank orders permits by what they allow: nothing beyond what is anybody's,
+// reading, writing.
+func (p permit) rank() int {
+	switch {
+	case p.cred.anonymous():
+		return 0
+	case slices.ContainsFunc(p.scope, func(a Access) bool { return a.Push }):
+		return 2
 	}
-	return false
+	return 1
 }
 
 type grantKeychain struct {
@@ -160,11 +164,9 @@ func (h *holder) renew(ctx context.Context) error {
 // includes says whether every repository of other is in s, with no less access.
 func (s Scope) includes(other Scope) bool {
 	for _, wanted := range other {
-		found := false
-		for _, access := range s {
-			found = found || access.Repository == wanted.Repository && (access.Push || !wanted.Push)
-		}
-		if !found {
+		if !slices.ContainsFunc(s, func(a Access) bool {
+			return a.Repository == wanted.Repository && (a.Push || !wanted.Push)
+		}) {
 			return false
 		}
 	}

@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -39,26 +42,25 @@ func (s *configSource) read() {
 	if value := s.getenv("DOCKER_AUTH_CONFIG"); value != "" {
 		s.files = append(s.files, parseAuthFile("DOCKER_AUTH_CONFIG", []byte(value)))
 	}
-	for _, path := range []string{s.docker(), s.podman()} {
-		data, err := os.ReadFile(path)
+	for _, place := range []struct{ path, named string }{
+		{s.docker(), s.getenv("DOCKER_CONFIG")},
+		{s.podman(), s.getenv("REGISTRY_AUTH_FILE")},
+	} {
+		data, err := os.ReadFile(place.path)
 		switch {
-		case path == "" || errors.Is(err, fs.ErrNotExist):
-		case errors.Is(err, fs.ErrPermission) && !s.named():
-			// HOME is still another account's, as under sudo -u.
+		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
+		case errors.Is(err, fs.ErrPermission) && place.named == "":
+			// HOME is still another account's, as under sudo -u. A file that
+			// the user named would be missed.
 		case err != nil:
-			s.files = append(s.files, &authFile{path: path, err: err})
+			s.files = append(s.files, &authFile{path: place.path, err: err})
 		default:
-			s.files = append(s.files, parseAuthFile(path, data))
+			s.files = append(s.files, parseAuthFile(place.path, data))
 		}
 	}
 	for _, file := range s.files {
 		file.searchPath = s.getenv("PATH")
 	}
-}
-
-// named says that the user pointed at a file, and will miss what is in it.
-func (s *configSource) named() bool {
-	return s.getenv("DOCKER_CONFIG") != "" || s.getenv("REGISTRY_AUTH_FILE") != ""
 }
 
 // docker returns the path of Docker's configuration.
@@ -118,16 +120,9 @@ func parseAuthFile(path string, data []byte) *authFile {
 	if strings.TrimSpace(string(data)) != "" {
 		file.err = jsonError(json.Unmarshal(data, &content))
 	}
-	auths := map[string]json.RawMessage{}
-	for key, value := range content.Auths {
-		auths[keyOf(key)] = value
-	}
+	auths := byKey(content.Auths)
 	file.auths = func() map[string]json.RawMessage { return auths }
-	file.store = content.CredsStore
-	file.helpers = map[string]string{}
-	for key, helper := range content.CredHelpers {
-		file.helpers[hostOf(key)] = helper
-	}
+	file.store, file.helpers = content.CredsStore, byKey(content.CredHelpers)
 	return file
 }
 
@@ -198,28 +193,32 @@ func lookupKeys(host, resource string) []string {
 	return append(keys, host)
 }
 
-// keyOf normalises a key of auths: Docker writes https://index.docker.io/v1/
-// for its hub, old versions wrote URLs of /v1/ and /v2/ for others, Podman
-// writes host/namespace.
-func keyOf(key string) string {
-	stripped, isURL := key, false
-	for _, scheme := range []string{"https://", "http://"} {
-		if rest, ok := strings.CutPrefix(stripped, scheme); ok {
-			stripped, isURL = rest, true
+// byKey normalises the keys of a map. Of two that mean the same registry, the
+// one that Docker writes counts.
+func byKey[V any](from map[string]V) map[string]V {
+	to := map[string]V{}
+	for _, key := range slices.Sorted(maps.Keys(from)) {
+		normal := keyOf(key)
+		if _, ok := to[normal]; !ok || key == helperKey(normal) {
+			to[normal] = from[key]
 		}
 	}
-	host, path, _ := strings.Cut(strings.TrimRight(stripped, "/"), "/")
+	return to
+}
+
+// keyOf normalises a key of auths: Docker writes https://index.docker.io/v1/
+// for its hub (and longer URLs for other things it knows of it), old versions
+// wrote URLs of /v1/ and /v2/ for others, Podman writes host/namespace.
+func keyOf(key string) string {
+	for _, scheme := range []string{"https://", "http://"} {
+		key = strings.TrimPrefix(key, scheme)
+	}
+	host, path, _ := strings.Cut(strings.TrimRight(key, "/"), "/")
 	host = normalHost(host)
-	if path == "" || isURL || path == "v1" || path == "v2" {
+	if path == "" || path == "v1" || path == "v2" {
 		return host
 	}
 	return host + "/" + path
-}
-
-// hostOf returns the registry of a key that is a host or a URL.
-func hostOf(key string) string {
-	host, _, _ := strings.Cut(keyOf(key), "/")
-	return host
 }
 
 // jsonError describes what is wrong with JSON without showing what it says,

@@ -3,6 +3,9 @@ package trust
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -53,7 +56,11 @@ func (s *envSource) read() {
 		return
 	}
 	s.headers = map[string]func() string{}
-	for registry, header := range headers {
-		s.headers[hostOf(registry)] = func() string { return header }
+	for _, key := range slices.Sorted(maps.Keys(headers)) {
+		// The lifecycle takes any path for one of the registry.
+		host, _, _ := strings.Cut(keyOf(key), "/")
+		if _, ok := s.headers[host]; !ok || key == host {
+			s.headers[host] = func() string { return headers[key] }
+		}
 	}
 }

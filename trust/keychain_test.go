@@ -70,7 +70,7 @@ func TestKeychainFromTheEnvironment(t *testing.T) {
 	keychain := trust.Keychain(trust.KeychainOptions{Getenv: environment(map[string]string{
 		"CNB_REGISTRY_AUTH": `{
 			"basic.example.com": "Basic ` + basic("bob", "hunter2:x") + `",
-			"https://url.example.com/v1/": "basic ` + strings.TrimRight(basic("bob", "p"), "=") + `",
+			"https://url.example.com/some/path": "basic ` + strings.TrimRight(basic("bob", "p"), "=") + `",
 			"bearer.example.com:5000": "Bearer abc.def",
 			"identity.example.com": "X-Identity refresh",
 			"docker.io": "Bearer hub"
@@ -136,7 +136,11 @@ func TestKeychainFromFiles(t *testing.T) {
 	t.Parallel()
 	docker := `{"auths": {
 		"docker.example.com": {"auth": "` + basic("bob", "docker") + `"},
+		"docker.io": {"auth": "` + basic("bob", "not-docker's") + `"},
 		"https://index.docker.io/v1/": {"auth": "` + basic("bob", "hub") + `"},
+		"https://index.docker.io/v1/access-token": {"auth": "` + basic("bob", "access") + `"},
+		"https://index.docker.io/v1/refresh-token": {"auth": "` + basic("bob", "refresh") + `"},
+		"index.docker.io": {"auth": "` + basic("bob", "not-docker's") + `"},
 		"https://old.example.com/v2/": {"username": "bob", "password": "old"},
 		"identity.example.com": {"auth": "` + basic("00000000-0000-0000-0000-000000000000", "") + `", "identitytoken": "refresh"},
 		"token.example.com": {"registrytoken": "bearer"},
@@ -191,6 +195,7 @@ func TestKeychainFromFiles(t *testing.T) {
 		{"DOCKER_AUTH_CONFIG and the rest", "acme/b", map[string]string{"HOME": home, "DOCKER_AUTH_CONFIG": `{"auths": {}}`}, bob("hub")},
 		{"CNB_REGISTRY_AUTH before all", "docker.example.com/b", map[string]string{"HOME": home,
 			"CNB_REGISTRY_AUTH": `{"docker.example.com": "Bearer cnb"}`}, authn.AuthConfig{RegistryToken: "cnb"}},
+		{"a home that is no directory", "docker.example.com/b", map[string]string{"HOME": "/dev/null"}, authn.AuthConfig{}},
 		{"nothing at all", "docker.example.com/b", nil, authn.AuthConfig{}},
 		{"an entry that is spoilt elsewhere", "docker.example.com/b", map[string]string{"HOME": home}, bob("docker")},
 	}

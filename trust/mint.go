@@ -167,6 +167,9 @@ func (m minter) without(ctx context.Context, group wanted, cause error) ([]permi
 		return nil, refusals, nil
 	}
 	together, err := m.permits(ctx, good)
+	if ctx.Err() != nil {
+		return nil, nil, ctx.Err()
+	}
 	if err != nil {
 		// One by one they were allowed; then let it be one by one.
 		together = single
