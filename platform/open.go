@@ -15,7 +15,7 @@ import (
 
 // open chooses an engine, and fills the volumes while the builder is fetched.
 func (p *Platform) open(ctx context.Context, r *resolved) (lifecycle.Place, error) {
-	engine, err := p.choose(ctx, r.Engine)
+	engine, err := p.choose(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -46,17 +46,28 @@ func fill(ctx context.Context, place lifecycle.Place, r *resolved) error {
 	return both.Wait()
 }
 
-// choose returns the engine called wanted, or the first that works here.
-func (p *Platform) choose(ctx context.Context, wanted string) (lifecycle.Engine, error) {
-	var known, tried []string
+// candidates returns the engine called wanted, or all of them.
+func (p *Platform) candidates(wanted string) ([]lifecycle.Engine, error) {
+	if wanted == "" || wanted == "auto" {
+		return p.Engines, nil
+	}
+	known := []string{"auto"}
 	for _, engine := range p.Engines {
-		known = append(known, engine.Name())
-		if wanted != "" && wanted != "auto" && wanted != engine.Name() {
-			continue
+		if engine.Name() == wanted {
+			return []lifecycle.Engine{engine}, nil
 		}
+		known = append(known, engine.Name())
+	}
+	return nil, NewUsageError(fmt.Sprintf("--engine %q is not known", wanted), "choose one of "+strings.Join(known, ", "))
+}
+
+// choose returns the first candidate that works here.
+func (p *Platform) choose(ctx context.Context, r *resolved) (lifecycle.Engine, error) {
+	var tried []string
+	for _, engine := range r.engines {
 		err := engine.Probe(ctx)
 		if err == nil {
-			p.Progress.Info(fmt.Sprintf("Engine %s: %s", engine.Name(), reason(wanted)))
+			p.Progress.Info(fmt.Sprintf("Engine %s: %s", engine.Name(), reason(r.Engine)))
 			return engine, nil
 		}
 		if ctx.Err() != nil {
@@ -69,9 +80,6 @@ func (p *Platform) choose(ctx context.Context, wanted string) (lifecycle.Engine,
 		}](err); ok {
 			tried = append(tried, "             "+hinted.Hint())
 		}
-	}
-	if len(tried) == 0 {
-		return nil, NewUsageError(fmt.Sprintf("no such engine: %s", wanted), "choose one of auto, "+strings.Join(known, ", "))
 	}
 	return nil, fmt.Errorf("no engine can run phases here; tried:\n%s", strings.Join(tried, "\n"))
 }

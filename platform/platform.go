@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
@@ -32,6 +33,7 @@ type Platform struct {
 // errors mean that neither the app image nor a cache has changed, unless the
 // failing phase was export.
 func (p *Platform) Build(ctx context.Context, opts Options) (*Result, error) {
+	started := time.Now()
 	r, err := p.resolve(ctx, opts)
 	if err != nil {
 		return nil, err
@@ -42,7 +44,7 @@ func (p *Platform) Build(ctx context.Context, opts Options) (*Result, error) {
 	}
 	defer place.Close()
 
-	b := &build{Platform: p, resolved: r, place: place, result: newResult(r)}
+	b := &build{Platform: p, resolved: r, place: place, result: newResult(r, started)}
 	for _, step := range []struct {
 		title string
 		name  lifecycle.Name

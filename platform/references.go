@@ -4,73 +4,119 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
-// parse reads a reference as docker and pack do.
-func (r *resolved) parse(what, reference string) (name.Reference, error) {
-	ref, err := name.ParseReference(reference, name.WeakValidation)
-	if err != nil {
-		return nil, NewUsageError(fmt.Sprintf("%s %q is not an image reference: %v", what, reference, err), "write it as REGISTRY/REPOSITORY[:TAG]")
-	}
-	if !slices.Contains(r.Insecure, ref.Context().RegistryStr()) {
-		return ref, nil
-	}
-	return name.ParseReference(reference, name.WeakValidation, name.Insecure)
+// purpose is a reference and what the build does with it.
+type purpose struct {
+	what    string // "app image"
+	written string // by the user, or by the builder
+	ref     name.Reference
 }
 
-// checkReferences parses all references and refuses combinations in which one
-// image would overwrite another.
+// tag is the name under which others find the image: a digest beside it is left
+// out, because what the build overwrites is the name.
+func (p purpose) tag() string {
+	written, _, _ := strings.Cut(p.written, "@")
+	ref, err := name.ParseReference(written, name.WeakValidation)
+	if err != nil {
+		return p.ref.Name()
+	}
+	return strings.ToLower(ref.Context().RegistryStr()) + "/" + ref.Context().RepositoryStr() + ":" + ref.Identifier()
+}
+
+// parse reads a reference that the user gave for something.
+func (r *resolved) parse(what, written string) (name.Reference, error) {
+	return parseReference(what, written, r.Insecure)
+}
+
+// checkReferences parses all references that the user gave, and refuses
+// combinations in which one image would overwrite another.
 func (r *resolved) checkReferences() error {
 	if r.Builder == "" {
 		return NewUsageError("no builder given", "name one with --builder")
 	}
-	app, err := r.parse("image", r.Image)
+	app, err := r.parseOutput("image", r.Image)
 	if err != nil {
 		return err
 	}
-	if _, ok := app.(name.Digest); ok {
-		return NewUsageError(fmt.Sprintf("image %q has a digest; a build makes a new one", r.Image), "name a tag instead")
+	r.app, r.previous = app.Name(), app.Name()
+	images := []purpose{{"app image", r.Image, app}}
+	for _, tag := range r.Tags {
+		ref, err := r.parseOutput("tag", tag)
+		if err != nil {
+			return err
+		}
+		images = append(images, purpose{"tag", tag, ref})
 	}
 	if r.builderRef, err = r.parse("builder", r.Builder); err != nil {
 		return err
 	}
-	r.app, r.previous = app.Name(), app.Name()
-	if r.PreviousImage != "" {
-		previous, err := r.parse("previous image", r.PreviousImage)
+	sources := []purpose{{"builder", r.Builder, r.builderRef}}
+	if r.RunImage != "" {
+		ref, err := r.parse("run image", r.RunImage)
 		if err != nil {
 			return err
 		}
-		r.previous = previous.Name()
+		sources = append(sources, purpose{"run image", r.RunImage, ref})
 	}
-	taken := map[string]string{app.Name(): "app image"}
-	if what, ok := taken[r.builderRef.Name()]; ok {
-		return NewUsageError(fmt.Sprintf("builder and %s are the same reference %s", what, r.Builder), "the build would overwrite the builder; choose another name")
-	}
-	taken[r.builderRef.Name()] = "builder"
-	for _, tag := range r.Tags {
-		ref, err := r.parse("tag", tag)
-		if err != nil {
-			return err
-		}
-		if what, ok := taken[ref.Name()]; ok && what == "builder" {
-			return NewUsageError(fmt.Sprintf("tag and builder are the same reference %s", tag), "the build would overwrite the builder; choose another tag")
-		}
-		taken[ref.Name()] = "app image"
-	}
-	if r.imports, err = r.normalise(r.Imports, nil); err != nil {
+	caches, err := r.checkCaches()
+	if err != nil {
 		return err
 	}
-	r.exports, err = r.normalise(r.Exports, taken)
-	return err
+	r.outputs = slices.Concat(images, caches)
+	if err := refuseSame(sources, r.outputs); err != nil {
+		return err
+	}
+	if r.PreviousImage != "" {
+		ref, err := r.parse("previous image", r.PreviousImage)
+		if err != nil {
+			return err
+		}
+		r.previous = ref.Name()
+		images = append(images, purpose{"previous image", r.PreviousImage, ref})
+	}
+	return refuseSame(images, caches)
 }
 
-// normalise resolves the references of registry caches; none of them may be one
-// of taken, by reference what it is.
-func (r *resolved) normalise(locations []phases.Location, taken map[string]string) ([]phases.Location, error) {
+// parseOutput reads a reference that the build makes stand for something new.
+func (r *resolved) parseOutput(what, written string) (name.Reference, error) {
+	ref, err := r.parse(what, written)
+	if err != nil {
+		return nil, err
+	}
+	if _, ok := ref.(name.Digest); ok {
+		return nil, NewUsageError(fmt.Sprintf("%s %q has a digest; a build makes a new one", what, written), "name a tag instead")
+	}
+	return ref, nil
+}
+
+// checkCaches normalises the imports and the exports, and returns the latter.
+func (r *resolved) checkCaches() ([]purpose, error) {
+	var caches []purpose
+	for _, at := range r.Exports {
+		if written, ok := at.Attrs["ref"]; ok {
+			ref, err := r.parseOutput("cache image", written)
+			if err != nil {
+				return nil, err
+			}
+			caches = append(caches, purpose{"cache image", written, ref})
+		}
+	}
+	var err error
+	if r.imports, err = r.normalise(r.Imports); err != nil {
+		return nil, err
+	}
+	r.exports, err = r.normalise(r.Exports)
+	return caches, err
+}
+
+// normalise resolves the references of registry caches.
+func (r *resolved) normalise(locations []phases.Location) ([]phases.Location, error) {
 	var out []phases.Location
 	for _, at := range locations {
 		attrs := maps.Clone(at.Attrs)
@@ -78,9 +124,6 @@ func (r *resolved) normalise(locations []phases.Location, taken map[string]strin
 			ref, err := r.parse("cache image", written)
 			if err != nil {
 				return nil, err
-			}
-			if what, ok := taken[ref.Name()]; ok {
-				return nil, NewUsageError(fmt.Sprintf("cache image and %s are the same reference %s", what, written), "saving the cache would overwrite it; choose another name for the cache")
 			}
 			if slices.Contains(r.Insecure, ref.Context().RegistryStr()) {
 				attrs["registry.insecure"] = "true"
@@ -90,6 +133,21 @@ func (r *resolved) normalise(locations []phases.Location, taken map[string]strin
 		out = append(out, phases.Location{Type: at.Type, Attrs: attrs})
 	}
 	return out, nil
+}
+
+// refuseSame fails if one of others is also one of outputs, by which the build
+// would overwrite it.
+func refuseSame(others, outputs []purpose) error {
+	for _, other := range others {
+		for _, output := range outputs {
+			if other.tag() == output.tag() {
+				return NewUsageError(
+					fmt.Sprintf("%s and %s are the same reference %s", other.what, output.what, output.written),
+					fmt.Sprintf("the build would overwrite the %s; choose another name for the %s", other.what, output.what))
+			}
+		}
+	}
+	return nil
 }
 
 // host is the registry of the app image.

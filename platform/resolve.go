@@ -2,7 +2,9 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -26,9 +28,13 @@ type resolved struct {
 	verdict    trust.Verdict
 	api        string
 	runImage   string
-	imports    []phases.Location
-	exports    []phases.Location
-	plan       lifecycle.Plan
+	// outputs are the references that the build makes stand for something new.
+	outputs []purpose
+	imports []phases.Location
+	exports []phases.Location
+	plan    lifecycle.Plan
+	// engines are those that may run the build, in the order of preference.
+	engines []lifecycle.Engine
 }
 
 // resolve checks what the user asks for before anything is changed.
@@ -37,10 +43,12 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (*resolved, error)
 	if err := r.checkReferences(); err != nil {
 		return nil, err
 	}
-	if info, err := os.Stat(opts.AppDir); err != nil {
-		return nil, NewUsageError(fmt.Sprintf("application path: %v", err), "name the directory with the application's source with --path")
-	} else if !info.IsDir() {
-		return nil, NewUsageError(fmt.Sprintf("application path %s is not a directory", opts.AppDir), "name the directory with the application's source with --path")
+	if err := checkAppDir(opts.AppDir); err != nil {
+		return nil, err
+	}
+	var err error
+	if r.engines, err = p.candidates(opts.Engine); err != nil {
+		return nil, err
 	}
 	if err := p.resolveBuilder(ctx, r); err != nil {
 		return nil, err
@@ -58,6 +66,18 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (*resolved, error)
 		NoColor:     opts.NoColor,
 	})
 	return r, nil
+}
+
+// checkAppDir fails unless dir is a directory that can be read.
+func checkAppDir(dir string) error {
+	const hint = "name the directory with the application's source with --path"
+	if _, err := os.ReadDir(dir); err != nil {
+		if failed, ok := errors.AsType[*fs.PathError](err); ok {
+			err = failed.Err
+		}
+		return NewUsageError(fmt.Sprintf("application path %s: %v", dir, err), hint)
+	}
+	return nil
 }
 
 func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
@@ -99,7 +119,11 @@ func (p *Platform) resolveRunImage(ctx context.Context, r *resolved) error {
 	if err != nil {
 		return fmt.Errorf("builder %s: %w", r.Builder, err)
 	}
-	return nil
+	ref, err := r.parse("run image", r.runImage)
+	if err != nil {
+		return err
+	}
+	return refuseSame([]purpose{{"run image", r.runImage, ref}}, r.outputs)
 }
 
 func (r *resolved) user() lifecycle.User {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
@@ -37,7 +38,8 @@ type BuilderResult struct {
 	PlatformAPI string `json:"platform_api"`
 }
 
-// PhaseTime is how long a phase took.
+// PhaseTime is how long a phase took. The first one, "prepare", is everything
+// before the phases: looking up images and unpacking the builder.
 type PhaseTime struct {
 	Name    lifecycle.Name `json:"name"`
 	Seconds float64        `json:"seconds"`
@@ -46,7 +48,7 @@ type PhaseTime struct {
 // LayerResult is the way of one layer through the build.
 type LayerResult struct {
 	Layer string `json:"layer"`
-	// Restore is restored or missed.
+	// Restore is restored or missed; "" if the build had no use for the layer.
 	Restore       string `json:"restore"`
 	RestoreReason string `json:"restore_reason,omitempty"`
 	From          string `json:"from,omitempty"`
@@ -61,9 +63,10 @@ type LayerResult struct {
 	SaveSeconds    float64 `json:"save_seconds"`
 }
 
-func newResult(r *resolved) *Result {
+func newResult(r *resolved, started time.Time) *Result {
 	return &Result{
-		started: time.Now(),
+		started: started,
+		Phases:  []PhaseTime{{"prepare", time.Since(started).Seconds()}},
 		Tags:    append([]string{r.app}, r.Tags...),
 		Builder: BuilderResult{
 			Image: r.builderRef.Name(), Digest: r.builder.Digest.String(),
@@ -114,6 +117,9 @@ func (res *Result) exported(out phases.ExportOutput) {
 			if i > 0 && layer.Save != "" {
 				layer.Sent += l.Sent
 				continue
+			}
+			if l.Status == string(layers.Kept) {
+				layer.Restore, layer.RestoreReason = "", "" // its buildpack took no part
 			}
 			layer.Save, layer.SaveReason, layer.SaveSeconds = l.Status, l.Reason, l.Seconds
 			layer.Sent += l.Sent

@@ -1,7 +1,9 @@
 package build
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -52,47 +54,56 @@ func (o *Options) complete() error {
 // it has none there, as in pack.
 func environment(files, variables []string) (map[string]string, error) {
 	env := map[string]string{}
-	var all []string
 	for _, path := range files {
-		fromFile, err := readEnvFile(path)
+		content, err := os.ReadFile(path)
+		if failed, ok := errors.AsType[*fs.PathError](err); ok {
+			return nil, usagef("check the path", "--env-file %s: %v", path, failed.Err)
+		}
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, fromFile...)
-	}
-	for _, variable := range append(all, variables...) {
-		key, value, given := strings.Cut(variable, "=")
-		if !validKey(key) {
-			return nil, usagef("write KEY=VALUE, or KEY for the value it has here", "environment variable %q has no valid name", key)
-		}
-		if !given {
-			if value, given = os.LookupEnv(key); !given {
+		for i, line := range strings.Split(string(content), "\n") {
+			line = strings.TrimSpace(line)
+			if line == "" || strings.HasPrefix(line, "#") {
 				continue
 			}
+			if err := set(env, line); err != nil {
+				return nil, usagef(envForm, "--env-file %s, line %d: %v", path, i+1, err)
+			}
 		}
-		env[key] = value
+	}
+	for _, variable := range variables {
+		if err := set(env, variable); err != nil {
+			return nil, usagef(envForm, "--env: %v", err)
+		}
 	}
 	return env, nil
 }
 
-func readEnvFile(path string) ([]string, error) {
-	content, err := os.ReadFile(path)
-	if err != nil {
-		return nil, usagef("check the path", "--env-file: %v", err)
+const envForm = "write KEY=VALUE, or KEY for the value it has here"
+
+// set enters one variable. The error does not show the value, which may be a
+// secret.
+func set(env map[string]string, variable string) error {
+	key, value, given := strings.Cut(variable, "=")
+	if key == "" {
+		return errors.New("a variable without a name")
 	}
-	var variables []string
-	for line := range strings.Lines(string(content)) {
-		line = strings.TrimSpace(line)
-		if line != "" && !strings.HasPrefix(line, "#") {
-			variables = append(variables, line)
+	if !validKey(key) {
+		return fmt.Errorf("%q cannot be the name of a variable", key)
+	}
+	if !given {
+		if value, given = os.LookupEnv(key); !given {
+			return nil
 		}
 	}
-	return variables, nil
+	env[key] = value
+	return nil
 }
 
 // validKey reports whether a variable can be a file below platform/env.
 func validKey(key string) bool {
-	return key != "" && key != "." && key != ".." && !strings.ContainsAny(key, "/\x00")
+	return key != "." && key != ".." && !strings.ContainsAny(key, "/\x00")
 }
 
 // creationTime reads --creation-time as pack does.
