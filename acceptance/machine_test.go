@@ -95,6 +95,16 @@ func (o outcome) wantStderr(t *testing.T, all ...string) {
 	}
 }
 
+// wantNoStderr fails if one of the given strings is in the log.
+func (o outcome) wantNoStderr(t *testing.T, none ...string) {
+	t.Helper()
+	for _, unwanted := range none {
+		if strings.Contains(o.stderr, unwanted) {
+			t.Errorf("log has %q:\n%s", unwanted, o.stderr)
+		}
+	}
+}
+
 // layerOf returns what became of one layer, by its name such as "acme/flags:c".
 func layerOf(t *testing.T, result *platform.Result, id string) platform.LayerResult {
 	t.Helper()
