@@ -57,7 +57,7 @@ func (c Cache) download(ctx context.Context, verb, names []string) ([]Package, e
 // prepare makes the directories and files that apt expects. An empty dpkg
 // status says that nothing is installed.
 func (c Cache) prepare() error {
-	for _, dir := range []string{"state/lists/partial", "archives/partial", "log"} {
+	for _, dir := range []string{"state/lists/partial", "archives/partial", "none/partial", "log"} {
 		if err := os.MkdirAll(filepath.Join(c.Dir, dir), 0o755); err != nil {
 			return err
 		}
@@ -73,7 +73,7 @@ func (c Cache) update(ctx context.Context, force bool) error {
 		return nil
 	}
 	c.Progress.Info("fetching Debian package lists")
-	if _, err := c.apt(ctx, "update", "--error-on=any"); err != nil {
+	if _, err := c.apt(ctx, "none", "update", "--error-on=any"); err != nil {
 		return err
 	}
 	return os.WriteFile(done, nil, 0o644)
@@ -81,7 +81,8 @@ func (c Cache) update(ctx context.Context, force bool) error {
 
 // fetch asks apt which files it takes, then has it fetch them.
 func (c Cache) fetch(ctx context.Context, verb, names []string) ([]Package, error) {
-	out, err := c.apt(ctx, slices.Concat(verb, []string{"--print-uris"}, names)...)
+	// apt does not name files that it has, so it is asked where it has none.
+	out, err := c.apt(ctx, "none", slices.Concat(verb, []string{"--print-uris"}, names)...)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +97,7 @@ func (c Cache) fetch(ctx context.Context, verb, names []string) ([]Package, erro
 	if verb[0] == "install" {
 		verb = append(slices.Clone(verb), "--download-only")
 	}
-	if _, err := c.apt(ctx, slices.Concat(verb, names)...); err != nil {
+	if _, err := c.apt(ctx, "archives", slices.Concat(verb, names)...); err != nil {
 		return nil, err
 	}
 	pkgs := make([]Package, len(files))
@@ -108,17 +109,19 @@ func (c Cache) fetch(ctx context.Context, verb, names []string) ([]Package, erro
 	return pkgs, nil
 }
 
-// apt runs apt-get in the archives directory and returns its standard output.
-func (c Cache) apt(ctx context.Context, args ...string) ([]byte, error) {
+// apt runs apt-get, with the named directory of the cache for package files, and
+// returns its standard output.
+func (c Cache) apt(ctx context.Context, archives string, args ...string) ([]byte, error) {
+	archives = filepath.Join(c.Dir, archives)
 	cmd := exec.CommandContext(ctx, "apt-get", slices.Concat([]string{
 		"-qq", "-y", "-c", filepath.Join(c.Dir, "apt.conf"),
 		"-o", "Dir::State=" + filepath.Join(c.Dir, "state"),
 		"-o", "Dir::State::status=" + filepath.Join(c.Dir, "state", "status"),
 		"-o", "Dir::Cache=" + c.Dir,
-		"-o", "Dir::Cache::archives=" + c.archives(),
+		"-o", "Dir::Cache::archives=" + archives,
 		"-o", "Dir::Log=" + filepath.Join(c.Dir, "log"),
 	}, args)...)
-	cmd.Dir = c.archives()
+	cmd.Dir = archives
 	cmd.Env = append(os.Environ(), "LC_ALL=C", "DEBIAN_FRONTEND=noninteractive")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

@@ -6,6 +6,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"text/tabwriter"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -25,6 +27,7 @@ import (
 	"github.com/pack-cache/pack-cache/internal/samples/runapp"
 	"github.com/pack-cache/pack-cache/internal/testregistry"
 	"github.com/pack-cache/pack-cache/lifecycle/sandbox"
+	"github.com/pack-cache/pack-cache/platform"
 )
 
 func main() {
@@ -76,13 +79,20 @@ func run(ctx context.Context, program, app string) error {
 	if err := d.pushBuilder(ctx); err != nil {
 		return err
 	}
+	var results []*platform.Result
 	for i, machine := range []string{"first", "second"} {
 		title(fmt.Sprintf("Build %d: a machine that has never built before", i+1))
-		if err := d.build(ctx, machine); err != nil {
+		result, err := d.build(ctx, machine)
+		if err != nil {
 			return err
 		}
+		results = append(results, result)
 	}
-	return d.start(ctx)
+	if err := d.start(ctx); err != nil {
+		return err
+	}
+	compare(results)
+	return nil
 }
 
 func (d *demo) ref(repository string) string { return d.registry.Addr + "/" + repository }
@@ -105,26 +115,50 @@ func (d *demo) pushBuilder(ctx context.Context) error {
 }
 
 // build plays a machine: an empty HOME, and with it an empty store.
-func (d *demo) build(ctx context.Context, machine string) error {
+func (d *demo) build(ctx context.Context, machine string) (*platform.Result, error) {
 	home := filepath.Join(d.dir, machine)
 	if err := os.Mkdir(home, 0o755); err != nil {
-		return err
+		return nil, err
 	}
-	for _, args := range [][]string{
-		{"config", "trusted-builders", "add", d.ref("samples/java-builder")},
-		{"build", d.ref("app"), "--builder", d.ref("samples/java-builder"), "--path", d.app,
-			"--cache-image", d.ref("cache"), "--publish"},
-	} {
-		fmt.Printf("$ pack-cache %s\n", strings.Join(args, " "))
-		cmd := exec.CommandContext(ctx, d.program, args...)
-		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
-		cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME=", "PACK_HOME=")
-		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stdout
-		if err := cmd.Run(); err != nil {
-			return fmt.Errorf("pack-cache %s: %w", args[0], err)
-		}
+	if _, err := d.run(ctx, home, "config", "trusted-builders", "add", d.ref("samples/java-builder")); err != nil {
+		return nil, err
 	}
-	return nil
+	output, err := d.run(ctx, home, "build", d.ref("app"), "--builder", d.ref("samples/java-builder"), "--path", d.app,
+		"--cache-image", d.ref("cache"), "--publish", "--output", "json")
+	if err != nil {
+		return nil, err
+	}
+	var result platform.Result
+	return &result, json.Unmarshal(output, &result)
+}
+
+// run runs pack-cache with a HOME, shows its log and returns its output.
+func (d *demo) run(ctx context.Context, home string, args ...string) ([]byte, error) {
+	fmt.Printf("$ pack-cache %s\n", strings.Join(args, " "))
+	cmd := exec.CommandContext(ctx, d.program, args...)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_CACHE_HOME=", "PACK_HOME=")
+	cmd.Stderr = os.Stdout
+	output, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("pack-cache %s: %w", args[0], err)
+	}
+	return output, nil
+}
+
+// compare shows what the cache was worth to the second machine.
+func compare(results []*platform.Result) {
+	title("The two builds side by side, in seconds")
+	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "phase\tcold\twarm\t")
+	for i, phase := range results[0].Phases {
+		fmt.Fprintf(table, "%s\t%.1f\t%.1f\t\n", phase.Name, phase.Seconds, results[1].Phases[i].Seconds)
+	}
+	fmt.Fprintf(table, "whole\t%.1f\t%.1f\t\n", results[0].Seconds, results[1].Seconds)
+	table.Flush()
+	for _, layer := range results[1].Layers {
+		fmt.Printf("%s: %s, %.1f MB in %.1f s; then %s\n", layer.Layer, layer.Restore, float64(layer.Received)/1e6, layer.RestoreSeconds, layer.Save)
+	}
 }
 
 func (d *demo) start(ctx context.Context) error {

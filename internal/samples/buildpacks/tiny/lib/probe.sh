@@ -7,6 +7,7 @@
 #     probe: socket path        for each Unix socket that has a name
 #     probe: memory PID         for each process whose memory can be read
 #     probe: done, N places     at the end
+#     probe: BROKEN             instead of everything, if it could find nothing
 #
 # It never puts a secret on a command line, into an environment or into a file,
 # where it would find itself.
@@ -22,9 +23,10 @@ done
 needles=$(printf '%s' "$needles") # an empty line would match everything
 places=0
 
-# holds reads standard input and tells whether a needle is in it.
+# holds reads standard input and tells whether a needle is in it. For busybox a
+# line ends where a zero byte is.
 holds() {
-	grep -aqF -f /dev/fd/9 9<<-NEEDLES
+	tr -s '\000' '\n' | grep -qF -f /proc/self/fd/9 9<<-NEEDLES
 		$needles
 	NEEDLES
 }
@@ -91,6 +93,12 @@ look_at_files() {
 	done
 }
 
+# A probe that finds nothing must be one that would have found something.
+if ! printf 'first\000before %s after\000last' "${needles%%
+*}" | holds || echo nothing | holds; then
+	echo "probe: BROKEN"
+	exit 1
+fi
 known=''
 for process in /proc/[0-9]*; do
 	known="$known ${process#/proc/}"
@@ -101,7 +109,7 @@ env | {
 	fi
 }
 # What the shell itself has open, a program that it starts does not get.
-ls -l /proc/self/fd | sed -n 's/.* \([0-9]*\) -> \(.*\)/\1 \2/p' | while read -r number target; do
+ls -l /proc/self/fd 2> /dev/null | sed -n 's/.* \([0-9]*\) -> \(.*\)/\1 \2/p' | while read -r number target; do
 	case $number:$target in
 	[012]:* | *:/proc/*/fd) ;;
 	*) echo "probe: fd $number $target" ;;
