@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
@@ -74,6 +75,9 @@ func addFile(archive *tar.Writer, path, name string, entry fs.DirEntry) error {
 		return fmt.Errorf("read application source: %s: %w", path, err)
 	}
 	header.Name = name
+	// Other formats round the time of modification to a second.
+	header.Format = tar.FormatPAX
+	header.AccessTime, header.ChangeTime = time.Time{}, time.Time{}
 	if err := archive.WriteHeader(header); err != nil {
 		return err
 	}

@@ -1,0 +1,75 @@
+package platform
+
+import (
+	"archive/tar"
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestSourceArchive reads back what a volume gets of a source directory.
+func TestSourceArchive(t *testing.T) {
+	t.Parallel()
+	type entry struct {
+		Name, Link, Content string
+		Type                byte
+		Mode                int64
+		Time                time.Time
+	}
+	dir := t.TempDir()
+	written := time.Date(2026, 1, 31, 12, 0, 0, 612_345_678, time.UTC)
+	program := filepath.Join(dir, "bin", "ümläut")
+	for _, err := range []error{
+		os.Mkdir(filepath.Join(dir, "bin"), 0o755),
+		os.WriteFile(program, []byte("#!/bin/sh\n"), 0o600),
+		os.Chmod(program, 0o750),
+		os.Symlink("bin", filepath.Join(dir, "link")),
+		os.Chtimes(program, written, written),
+		os.Chtimes(filepath.Join(dir, "bin"), written, written),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	link, err := os.Lstat(filepath.Join(dir, "link"))
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	var archive bytes.Buffer
+	writer := tar.NewWriter(&archive)
+	if err := sourceArchive(dir)(t.Context(), writer); err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var got []entry
+	for reader := tar.NewReader(&archive); ; {
+		header, err := reader.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, entry{header.Name, header.Linkname, string(content), header.Typeflag, header.Mode, header.ModTime.UTC()})
+	}
+	want := []entry{
+		{"bin", "", "", tar.TypeDir, 0o755, written},
+		{"bin/ümläut", "", "#!/bin/sh\n", tar.TypeReg, 0o750, written},
+		{"link", "bin", "", tar.TypeSymlink, 0o777, link.ModTime().UTC()},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("archive (-want +got):\n%s", diff)
+	}
+}
