@@ -95,7 +95,7 @@ func (c *control) Send(m message, file *os.File) error {
 	return err
 }
 
-// Receive waits for a message. The error is io.EOF when the other end is gone.
+// Receive waits for a message. It fails when the other end is gone.
 func (c *control) Receive() (message, *os.File, error) {
 	var m message
 	if err := c.in.Decode(&m); err != nil {
@@ -116,20 +116,23 @@ func (c *control) Receive() (message, *os.File, error) {
 func (c *control) Read(p []byte) (int, error) {
 	oob := make([]byte, unix.CmsgSpace(4))
 	n, oobn, _, _, err := c.conn.ReadMsgUnix(p, oob)
-	messages, parseErr := unix.ParseSocketControlMessage(oob[:max(oobn, 0)])
-	if parseErr != nil {
-		return n, parseErr
+	if err != nil {
+		return 0, err
+	}
+	messages, err := unix.ParseSocketControlMessage(oob[:oobn])
+	if err != nil {
+		return 0, err
 	}
 	for i := range messages {
-		fds, rightsErr := unix.ParseUnixRights(&messages[i])
-		if rightsErr != nil {
-			return n, rightsErr
+		fds, err := unix.ParseUnixRights(&messages[i])
+		if err != nil {
+			return 0, err
 		}
 		for _, fd := range fds {
 			c.files = append(c.files, os.NewFile(uintptr(fd), "received"))
 		}
 	}
-	return n, err
+	return n, nil
 }
 
 // Close ends the conversation.

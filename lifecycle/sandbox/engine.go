@@ -29,6 +29,8 @@ type Config struct {
 // Engine runs phases in namespaces. It is safe for concurrent use.
 type Engine struct {
 	config Config
+	// candidates lists what to try as users of phases; see candidates.
+	candidates func() (ids []identity, reasons []string)
 
 	mu   sync.Mutex
 	host *host // what the probe found; nil until it has succeeded
@@ -44,7 +46,7 @@ func New(config Config) *Engine {
 	if config.Progress == nil {
 		config.Progress = progress.Discard
 	}
-	return &Engine{config: config}
+	return &Engine{config: config, candidates: candidates}
 }
 
 // Name implements lifecycle.Engine.
@@ -85,7 +87,8 @@ func (e *Engine) ready(ctx context.Context) (*host, error) {
 		}
 	}
 	h := &host{store: store, work: work, self: self, own: own}
-	if err := h.probe(ctx, e.config.Progress); err != nil {
+	ids, reasons := e.candidates()
+	if err := h.probe(ctx, ids, reasons, e.config.Progress); err != nil {
 		self.Close()
 		own.Close()
 		return nil, err

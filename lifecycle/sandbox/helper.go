@@ -16,6 +16,10 @@ func (h *host) do(ctx context.Context, id identity, j *job, in io.Reader) (*os.F
 	if !id.userNS() {
 		return perform(ctx, j, &stoppable{ctx.Done(), ctx.Err, in})
 	}
+	var failures readErrors
+	if in != nil {
+		in = failures.of(in)
+	}
 	var stderr strings.Builder
 	p, err := h.start(id, starting{kind: helperProcess, user: j.User, stdin: in, stderr: &stderr})
 	if err != nil {
@@ -30,6 +34,9 @@ func (h *host) do(ctx context.Context, id identity, j *job, in io.Reader) (*os.F
 			file.Close()
 		}
 		return nil, ctx.Err()
+	}
+	if err := failures.first(); err != nil {
+		return nil, err // only imports read, and they give no file
 	}
 	if text := strings.TrimSpace(stderr.String()); err != nil && text != "" {
 		err = fmt.Errorf("%w: %s", err, text)

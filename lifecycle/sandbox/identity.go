@@ -24,7 +24,7 @@ const (
 	asRange = "range"
 	// asSubids maps an ordinary user to 0 and its subordinate ids to the rest.
 	asSubids = "subids"
-	// asSingle maps an ordinary user's one id to the id that a phase runs as.
+	// asSingle maps this user's one id to the id that a phase runs as.
 	asSingle = "single"
 )
 
@@ -132,9 +132,7 @@ func candidates() (ids []identity, reasons []string) {
 		if uidErr == nil && gidErr == nil {
 			ids = append(ids, identity{Kind: asRange, UIDs: uids, GIDs: gids})
 		}
-		return ids, reasons
-	}
-	if id, err := subordinate(); err == nil {
+	} else if id, err := subordinate(); err == nil {
 		ids = append(ids, id)
 	} else {
 		reasons = append(reasons, err.Error())

@@ -15,10 +15,13 @@ import (
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
-// probe finds the first identity with which a process can be put into a root of
-// its own, and what overlays can do here.
-func (h *host) probe(ctx context.Context, report progress.Reporter) error {
-	ids, reasons := candidates()
+// probeUser is whom the probe's phase runs as. Its ids are usual for builders.
+var probeUser = lifecycle.User{UID: 1000, GID: 1000}
+
+// probe finds the first of ids with which a process can be put into a root of
+// its own, and what overlays can do here. Reasons say why no better ones are
+// among them.
+func (h *host) probe(ctx context.Context, ids []identity, reasons []string, report progress.Reporter) error {
 	var failures []error
 	for _, id := range ids {
 		found, err := h.try(ctx, id, report)
@@ -45,7 +48,7 @@ func (h *host) try(ctx context.Context, id identity, report progress.Reporter) (
 	if err != nil {
 		return nil, err
 	}
-	p := &place{host: h, dir: dir, user: lifecycle.User{UID: 1, GID: 1}, report: report}
+	p := &place{host: h, dir: dir, user: probeUser, report: report}
 	defer p.remove(context.WithoutCancel(ctx), id, dir)
 	t := &task{
 		Phase: lifecycle.Phase{

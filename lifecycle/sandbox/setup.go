@@ -118,7 +118,15 @@ func explain(err error, t *task) error {
 		return withHint(fmt.Errorf("%w (its loader)", err), "pack-cache must be linked statically (CGO_ENABLED=0)")
 	}
 	if strings.HasPrefix(t.Phase.Args[0], "/") || !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return notInBuilder(err)
 	}
 	return fmt.Errorf("%w (it has to be an absolute path in the builder)", err)
+}
+
+// notInBuilder hints at a builder that lacks something it should have.
+func notInBuilder(err error) error {
+	if !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return withHint(err, "the builder image lacks it, or what it needs; check that the image is a complete builder")
 }

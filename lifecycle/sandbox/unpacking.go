@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -119,7 +118,7 @@ func serveUnpacking(c *control, img v1.Image, order *unpacking, report progress.
 	if err := c.Send(message{Job: &job{Kind: jobUnpack, Unpack: order}}, nil); err != nil {
 		return nil, fmt.Errorf("helper: %w", err)
 	}
-	var failures layerErrors
+	var failures readErrors
 	for {
 		m, _, err := c.Receive()
 		switch {
@@ -145,7 +144,7 @@ func serveUnpacking(c *control, img v1.Image, order *unpacking, report progress.
 
 // sendLayer answers a request with a pipe from which the layer can be read as
 // it is stored.
-func sendLayer(c *control, img v1.Image, digest string, failures *layerErrors) error {
+func sendLayer(c *control, img v1.Image, digest string, failures *readErrors) error {
 	content, err := openLayer(img, digest)
 	if err != nil {
 		failures.add(err)
@@ -160,9 +159,8 @@ func sendLayer(c *control, img v1.Image, digest string, failures *layerErrors) e
 	go func() {
 		defer in.Close()
 		defer content.Close()
-		if _, err := io.Copy(in, &readErrors{content, failures}); err == nil {
-			return
-		}
+		// The helper notices by itself that a layer was cut short.
+		_, _ = io.Copy(in, failures.of(content))
 	}()
 	return c.Send(message{Blob: digest}, out)
 }
@@ -177,40 +175,4 @@ func openLayer(img v1.Image, digest string) (io.ReadCloser, error) {
 		return nil, err
 	}
 	return layer.Compressed()
-}
-
-// layerErrors collects what went wrong while layers were read.
-type layerErrors struct {
-	mu  sync.Mutex
-	err error
-}
-
-func (l *layerErrors) add(err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.err == nil {
-		l.err = err
-	}
-}
-
-func (l *layerErrors) first() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.err
-}
-
-// readErrors notes errors of reading, as opposed to those of writing to a
-// helper that has lost interest.
-type readErrors struct {
-	io.Reader
-	failures *layerErrors
-}
-
-// Read implements io.Reader.
-func (r *readErrors) Read(p []byte) (int, error) {
-	n, err := r.Reader.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		r.failures.add(err)
-	}
-	return n, err
 }
