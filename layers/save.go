@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/buildpacks/lifecycle/buildpack"
+	"github.com/buildpacks/lifecycle/launch"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 )
@@ -152,6 +153,11 @@ func newSaver(req SaveRequest) (*saver, error) {
 	}
 	if req.ArchivePrefix == "" {
 		req.ArchivePrefix = req.LayersDir
+	}
+	for _, layer := range req.Layers {
+		if !isPathElement(launch.EscapeID(layer.ID.Buildpack)) || !isPathElement(layer.ID.Layer) {
+			return nil, fmt.Errorf("layer %s would not be below the layers directory", layer.ID)
+		}
 	}
 	s := &saver{SaveRequest: req}
 	if s.press, err = newPress(req.Compression); err != nil {
