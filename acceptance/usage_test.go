@@ -108,6 +108,9 @@ func (r refusal) check(t *testing.T, reg *registry) {
 	out := machine.run(append([]string{"build"}, r.args...)...)
 	out.wantCode(t, r.code)
 	out.wantStderr(t, append(r.says, "ERROR: ")...)
+	if testing.Verbose() {
+		t.Log(out.stderr)
+	}
 	if out.stdout != "" {
 		t.Errorf("a refused build writes to standard output: %q", out.stdout)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/pack-cache/pack-cache/builder"
 	"github.com/pack-cache/pack-cache/layers"
@@ -81,12 +82,22 @@ func checkAppDir(dir string) error {
 }
 
 func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
-	img, err := remote.Image(r.builderRef, remote.WithContext(ctx), remote.WithAuthFromKeychain(p.Keychain), remote.WithPlatform(hostPlatform()))
+	found, err := remote.Get(r.builderRef, remote.WithContext(ctx), remote.WithAuthFromKeychain(p.Keychain), remote.WithPlatform(hostPlatform()))
+	if err != nil {
+		return remoteError("builder", r.builderRef, err)
+	}
+	img, err := found.Image()
+	if _, answered := errors.AsType[*transport.Error](err); err != nil && found.MediaType.IsIndex() && !answered && ctx.Err() == nil {
+		return &hintedError{fmt.Errorf("builder %s: %w", r.Builder, err), "build on a machine that the builder is made for, or choose a builder for " + hostPlatform().String()}
+	}
 	if err != nil {
 		return remoteError("builder", r.builderRef, err)
 	}
 	if r.builder, err = builder.Inspect(img); err != nil {
 		return &hintedError{fmt.Errorf("builder %s: %w", r.Builder, err), "a builder is an image made by `pack builder create` or by a buildpacks project; check the reference"}
+	}
+	if err := runsHere(r.builder.Target); err != nil {
+		return fmt.Errorf("builder %s: %w", r.Builder, err)
 	}
 	if r.api, err = r.builder.PlatformAPI(); err != nil {
 		return fmt.Errorf("builder %s: %w", r.Builder, err)
@@ -94,6 +105,18 @@ func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
 	r.verdict = trust.Judge(r.builderRef, r.builder.Digest, trust.JudgeInput{Config: p.Config, TrustBuilderFlag: r.TrustBuilder})
 	p.Progress.Info(fmt.Sprintf("Builder %s@%s, %s", r.builderRef.Context(), r.builder.Digest, r.verdict.Reason))
 	return nil
+}
+
+// runsHere fails if a builder is for another kind of machine than this one.
+func runsHere(target builder.Target) error {
+	here := hostPlatform()
+	if target.OS == here.OS && (target.Architecture == "" || target.Architecture == here.Architecture) {
+		return nil
+	}
+	return &hintedError{
+		fmt.Errorf("it is for %s/%s, but this machine is %s", target.OS, target.Architecture, here.String()),
+		"build on a machine of that kind, or choose a builder for " + here.String(),
+	}
 }
 
 func (p *Platform) resolveRunImage(ctx context.Context, r *resolved) error {
