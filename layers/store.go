@@ -31,19 +31,24 @@ type Store interface {
 	// be read.
 	Resolve(ctx context.Context, name string) (v1.Descriptor, []byte, error)
 	// Open reads length bytes of a blob from offset on; length -1 reads to the
-	// end. What it returns is not verified; callers do that. The error wraps
-	// ErrNotFound when the blob is not there.
+	// end. What lies beyond the end of the blob is not there: reading it gives
+	// io.EOF. A transfer that breaks off never does, and a read after ctx has
+	// ended gives its error. What Open returns is not verified; callers do that.
+	// The error wraps ErrNotFound when the blob is not there.
 	Open(ctx context.Context, blob v1.Descriptor, offset, length int64) (io.ReadCloser, error)
 	// Push stores a blob. It calls open at most once, and not at all when want
-	// names a digest that the store already has. The returned descriptor has
+	// names a digest that the store already has; what open returned is closed
+	// before Push returns, unless ctx has ended. The returned descriptor has
 	// digest and size of what was stored and the media type of want. A blob is
-	// there whole or not at all.
+	// there whole or not at all: when reading or closing it fails, Push returns
+	// that error, and content with another digest than that of want is an error.
 	Push(ctx context.Context, want v1.Descriptor, open func() (io.ReadCloser, error)) (Pushed, error)
 	// Commit makes name stand for manifest, all of whose blobs are there. It is
 	// the only thing that changes what Resolve answers. previous is the
 	// manifest digest that the caller started from, the zero Hash for none;
 	// where the store can tell that name no longer stands for it, the error
-	// wraps ErrConflict and nothing changed.
+	// wraps ErrConflict and nothing changed. To commit what name stands for
+	// already succeeds, whatever previous is.
 	Commit(ctx context.Context, name string, mediaType string, manifest []byte, previous v1.Hash) (v1.Descriptor, error)
 }
 

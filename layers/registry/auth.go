@@ -32,6 +32,7 @@ type authorizer struct {
 
 	mu        sync.Mutex
 	challenge transport.Challenge
+	nobody    bool // there is no credential
 	secrets   []string
 	// lock is held while a token is fetched; it guards tokens.
 	lock   chan struct{}
@@ -78,14 +79,13 @@ func (a *authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 		return resp, nil
 	}
 	again, err := a.answer(req, asked, header)
-	if err != nil || again == header {
-		if err != nil {
-			resp.Body.Close()
-			return nil, err
-		}
+	if err == nil && again == header {
 		return resp, nil
 	}
-	resp.Body.Close()
+	drop(resp)
+	if err != nil {
+		return nil, err
+	}
 	repeat := withHeader(req, again)
 	if req.GetBody != nil {
 		if repeat.Body, err = req.GetBody(); err != nil {
@@ -115,6 +115,9 @@ func (a *authorizer) header(ctx context.Context, asked transport.Challenge, scop
 	if err != nil {
 		return "", credentialError(a.repo, err)
 	}
+	a.mu.Lock()
+	a.nobody = *cfg == authn.AuthConfig{}
+	a.mu.Unlock()
 	a.remember(cfg.Password, cfg.Auth, cfg.IdentityToken, cfg.RegistryToken)
 	switch {
 	case cfg.RegistryToken != "":
@@ -198,7 +201,11 @@ func (a *authorizer) current() transport.Challenge {
 }
 
 // anonymous says whether there is no credential for the registry.
-func (a *authorizer) anonymous() bool { return a.creds == authn.Anonymous }
+func (a *authorizer) anonymous() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.nobody
+}
 
 // remember keeps secrets for redact.
 func (a *authorizer) remember(secrets ...string) {

@@ -275,6 +275,23 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
+// TestNoRegistry meets a server that is none: that is no missing snapshot.
+func TestNoRegistry(t *testing.T) {
+	t.Parallel()
+	for _, status := range []int{http.StatusNotFound, http.StatusForbidden, http.StatusTeapot} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+		defer server.Close()
+		s, err := New(Config{Ref: server.Listener.Addr().String() + "/a/b"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _, err = s.Resolve(t.Context(), "latest")
+		if err == nil || errors.Is(err, layers.ErrNotFound) || !strings.Contains(err.Error(), "does not answer as a registry") || hint(err) == "" {
+			t.Errorf("status %d: error %v", status, err)
+		}
+	}
+}
+
 func TestInsecure(t *testing.T) {
 	t.Parallel()
 	for _, tls := range []bool{false, true} {

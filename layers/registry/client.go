@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -66,14 +67,16 @@ func pingError(ctx context.Context, repo name.Repository, err error) error {
 	// less than what was wrong with TLS.
 	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
 	if answer, ok := errors.AsType[*transport.Error](err); ok && !unverified {
-		return (&failure{op: "use", subject: repo.Name(), status: answer.StatusCode}).classify(false, nil)
+		return &failure{op: "use", subject: repo.Name(), status: answer.StatusCode,
+			cause: fmt.Errorf("%s does not answer as a registry", repo.RegistryStr()),
+			hint:  fmt.Sprintf("check the name %s and whether the registry is well", repo.RegistryStr())}
 	}
 	return unreachable("reach", repo.Name(), repo.RegistryStr(), err)
 }
 
 // call is one request.
 type call struct {
-	op     string // for errors: "pull from"
+	op     string // for errors: "pull", "push", "push to"
 	method string
 	url    *url.URL
 	header http.Header

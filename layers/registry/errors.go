@@ -66,6 +66,9 @@ func (f *failure) classify(anonymous bool, scopes []string) *failure {
 		}
 	case http.StatusNotFound:
 		f.cause = layers.ErrNotFound
+		if strings.HasPrefix(f.op, "push") {
+			f.hint = "some registries want a repository to be created before the first push"
+		}
 	case http.StatusTooManyRequests:
 		f.hint = "the registry limits how many requests it takes: try again later, or log in"
 	}

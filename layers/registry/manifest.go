@@ -138,7 +138,7 @@ func (s *Store) Commit(ctx context.Context, name, mediaType string, manifest []b
 
 // stands returns the digest that name stands for, the zero Hash if for none.
 func (c *client) stands(ctx context.Context, name string) (v1.Hash, error) {
-	k := call{op: "pull", method: http.MethodHead, url: c.url("manifests", name), scopes: c.push(),
+	k := call{op: "push", method: http.MethodHead, url: c.url("manifests", name), scopes: c.push(),
 		header: http.Header{"Accept": {accept}}}
 	resp, err := c.send(ctx, k)
 	if err != nil {
@@ -169,7 +169,7 @@ func (c *client) putManifest(ctx context.Context, name string, desc v1.Descripto
 	if resp.StatusCode != http.StatusCreated {
 		return c.answered(resp, k.op, c.subject(name))
 	}
-	resp.Body.Close()
+	drop(resp)
 	if err := agree(desc.Digest, resp.Header.Get("Docker-Content-Digest")); err != nil {
 		return &failure{op: k.op, subject: c.subject(name), cause: fmt.Errorf("the registry stored something else: %w", err)}
 	}

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 
@@ -33,15 +34,18 @@ func (s *Store) MountFrom(ctx context.Context, from layers.Store, blob v1.Descri
 func (c *client) mount(ctx context.Context, from name.Repository, digest v1.Hash) (bool, error) {
 	k := c.beginCall(url.Values{"mount": {digest.String()}, "from": {from.RepositoryStr()}}, from.Scope(transport.PullScope))
 	resp, err := c.send(ctx, k)
+	if errors.Is(err, layers.ErrDenied) {
+		return false, nil
+	}
 	if err != nil {
 		return false, err
 	}
 	switch resp.StatusCode {
 	case http.StatusCreated:
-		resp.Body.Close()
+		drop(resp)
 		return true, nil
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
-		resp.Body.Close()
+		drop(resp)
 		return false, nil
 	}
 	// The registry opened an upload instead.

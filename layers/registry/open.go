@@ -23,7 +23,7 @@ func (s *Store) Open(ctx context.Context, blob v1.Descriptor, offset, length int
 	case offset < 0 || length < -1:
 		return nil, &failure{op: "pull", subject: subject, cause: fmt.Errorf("invalid range: offset %d, length %d", offset, length)}
 	case length == 0:
-		if _, ok, err := c.stat(ctx, blob.Digest, c.pull()); err != nil || !ok {
+		if _, ok, err := c.stat(ctx, "pull", blob.Digest, c.pull()); err != nil || !ok {
 			return nil, errors.Join(err, missing(subject, ok))
 		}
 		return http.NoBody, nil
@@ -116,9 +116,9 @@ func (r *reader) Read(p []byte) (int, error) {
 
 func (r *reader) Close() error { return r.body.Close() }
 
-// stat asks whether a blob is there, and for its size.
-func (c *client) stat(ctx context.Context, digest v1.Hash, scopes []string) (size int64, ok bool, err error) {
-	k := call{op: "pull", method: http.MethodHead, url: c.url("blobs", digest.String()), scopes: scopes}
+// stat asks whether a blob is there, and for its size. op is for errors.
+func (c *client) stat(ctx context.Context, op string, digest v1.Hash, scopes []string) (size int64, ok bool, err error) {
+	k := call{op: op, method: http.MethodHead, url: c.url("blobs", digest.String()), scopes: scopes}
 	resp, err := c.send(ctx, k)
 	if err != nil {
 		return 0, false, err

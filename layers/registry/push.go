@@ -10,6 +10,7 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/pack-cache/pack-cache/layers"
 )
@@ -25,7 +26,7 @@ func (s *Store) Push(ctx context.Context, want v1.Descriptor, open func() (io.Re
 		return layers.Pushed{}, err
 	}
 	if want.Digest != (v1.Hash{}) {
-		size, ok, err := c.stat(ctx, want.Digest, c.push())
+		size, ok, err := c.stat(ctx, "push", want.Digest, c.push())
 		if err != nil {
 			return layers.Pushed{}, err
 		}
@@ -106,7 +107,7 @@ func (c *client) session(resp *http.Response, k call) (*url.URL, error) {
 	if resp.StatusCode/100 != 2 {
 		return nil, c.answered(resp, k.op, c.repo.Name())
 	}
-	resp.Body.Close()
+	drop(resp)
 	next, err := k.url.Parse(resp.Header.Get("Location"))
 	if err != nil || resp.Header.Get("Location") == "" {
 		return nil, &failure{op: k.op, subject: c.repo.Name(), status: resp.StatusCode, cause: errors.New("the registry does not say where to upload to")}
@@ -142,25 +143,27 @@ func (c *client) end(ctx context.Context, session *url.URL, digest v1.Hash) erro
 	}
 	if err != nil {
 		// The registry may have done it without our hearing so.
-		if _, ok, _ := c.stat(ctx, digest, c.push()); ok {
+		if _, ok, _ := c.stat(ctx, "push", digest, c.push()); ok {
 			return nil
 		}
 		return err
 	}
-	resp.Body.Close()
+	drop(resp)
 	if err := agree(digest, resp.Header.Get("Docker-Content-Digest")); err != nil {
 		return &failure{op: k.op, subject: c.repo.Name(), cause: fmt.Errorf("the registry stored something else: %w", err)}
 	}
 	return nil
 }
 
-// cancel gives up an upload session, as far as the registry lets us. It is
-// done also when ctx has ended.
+// cancel gives up an upload session, as far as the registry lets us: some want
+// the right to delete, and docker-registry knows a session only by its last
+// answer, which may have been lost. It is done also when ctx has ended.
 func (c *client) cancel(ctx context.Context, session *url.URL) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer stop()
-	k := call{op: "push to", method: http.MethodDelete, url: session, scopes: c.push(), once: true}
+	k := call{op: "push to", method: http.MethodDelete, url: session, once: true,
+		scopes: []string{c.repo.Scope(transport.DeleteScope)}}
 	if resp, err := c.send(ctx, k); err == nil {
-		resp.Body.Close()
+		drop(resp)
 	}
 }

@@ -41,8 +41,7 @@ func (b backoff) run(ctx context.Context, try func() (retry, error)) error {
 		pause *= 2
 		if r.answer != nil {
 			wait = max(wait, min(retryAfter(r.answer.Header, time.Now()), b.longest))
-			io.Copy(io.Discard, io.LimitReader(r.answer.Body, 64<<10))
-			r.answer.Body.Close()
+			drop(r.answer)
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -52,6 +51,13 @@ func (b backoff) run(ctx context.Context, try func() (retry, error)) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// drop closes an answer after reading what little there is, so that its
+// connection can be used again.
+func drop(resp *http.Response) {
+	io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+	resp.Body.Close()
 }
 
 // retryAfter reads RFC 9110 section 10.2.3: seconds or a date.

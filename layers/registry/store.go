@@ -33,7 +33,7 @@ type Config struct {
 	// with the proxy of the environment and the certificates of the system. A
 	// transport that is not an *http.Transport is not changed by Insecure.
 	Transport http.RoundTripper
-	// UserAgent precedes the library's own in the User-Agent header. Empty is
+	// UserAgent is the User-Agent header of all requests. Empty is
 	// "pack-cache".
 	UserAgent string
 }
