@@ -1,6 +1,7 @@
 package trust_test
 
 import (
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -102,6 +103,9 @@ func TestJudgeReasons(t *testing.T) {
 	t.Parallel()
 	config := trusting(t, "registry.example.com/acme/builder")
 	path := config.Path()
+	if rest, ok := strings.CutPrefix(path, os.Getenv("HOME")+"/"); ok {
+		path = "~/" + rest
+	}
 	tests := []struct {
 		name, builder string
 		in            trust.JudgeInput
