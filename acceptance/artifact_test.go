@@ -12,16 +12,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// image reads an image of the registry.
-func (r *registry) image(t *testing.T, ref string) v1.Image {
-	t.Helper()
-	img, err := remote.Image(r.parse(t, ref), r.access(t)...)
-	if err != nil {
-		t.Fatalf("read %s: %v", ref, err)
-	}
-	return img
-}
-
 // digest is the digest of the manifest that ref stands for, "" for none.
 func (r *registry) digest(t *testing.T, ref string) string {
 	t.Helper()
