@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"log"
 	"net/http/httptest"
 	"path/filepath"
 	"runtime"
@@ -237,7 +238,7 @@ func TestOptions(t *testing.T) {
 
 func TestPushAndWrite(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewServer(registry.New())
+	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	defer server.Close()
 	host := strings.TrimPrefix(server.URL, "http://")
 	b := tiny(t, samples.Options{RunImage: host + "/team/run"})

@@ -36,7 +36,7 @@ func TestTinyLifecycle(t *testing.T) {
 	t.Parallel()
 	r := tinyTree(t, nil)
 	for _, program := range []string{"lifecycle", "analyzer", "detector", "restorer", "builder", "exporter", "creator"} {
-		out := r.mustRun(t, nil, "/cnb/lifecycle/"+program, "-version")
+		out := r.mustRun(t, []string{"CNB_PLATFORM_API=0.12"}, "/cnb/lifecycle/"+program, "-version")
 		if strings.TrimSpace(out) != samples.LifecycleVersion {
 			t.Errorf("%s is version %q", program, out)
 		}
@@ -125,7 +125,8 @@ gone cache keep
 	partly1, partly2 := content("partly/file-1"), content("partly/file-2")
 
 	r.write(t, "workspace/bp-config/churn", "stays cache keep\nmoves launch,cache same 2 50\nchanges build,cache change 1 100000\npartly cache one\nadded - keep\n")
-	log = r.build(t, "BP_SEED=2")
+	r.write(t, "platform/env/BP_SEED", "2")
+	log = r.build(t)
 	wantLines(t, log, "churn: stays: restored", "churn: gone: removed", "churn: added: new")
 	if content("stays/file-1") != stays || content("moves/file-2") != moves || content("partly/file-2") != partly2 {
 		t.Error("what should stay has changed")
@@ -171,11 +172,10 @@ func TestTinyMake(t *testing.T) {
 func TestTinyBehave(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name         string
-		config       map[string]string
-		failing      string
-		output       string
-		withoutBuild bool
+		name    string
+		config  map[string]string
+		failing string
+		output  string
 	}{
 		{name: "detect says no", config: map[string]string{"detect-exit": "100"}, failing: "detector", output: "fail: samples/behave"},
 		{name: "detect breaks", config: map[string]string{"detect-exit": "7"}, failing: "detector", output: "7"},

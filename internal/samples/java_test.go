@@ -1,0 +1,144 @@
+package samples_test
+
+import (
+	"archive/tar"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pack-cache/pack-cache/internal/samples"
+)
+
+func TestJavaBuilder(t *testing.T) {
+	t.Parallel()
+	r := unpack(t, java(t, samples.Options{}).Build)
+
+	t.Run("programs", func(t *testing.T) {
+		for _, test := range []struct {
+			command []string
+			want    string
+		}{
+			{[]string{"java", "-version"}, "openjdk version"},
+			{[]string{"javac", "-version"}, "javac "},
+			{[]string{"mvn", "-version"}, "Apache Maven 3."},
+			{[]string{"sh", "-c", "echo one two | awk '{print $2}' | sed s/two/three/ | grep three"}, "three"},
+			{[]string{"/usr/bin/env", "bash", "-c", "echo ${BASH_VERSION%%.*}"}, "5"},
+			{[]string{"id", "-un"}, "cnb"},
+		} {
+			if out, err := r.run(t, nil, test.command...); err != nil || !strings.Contains(out, test.want) {
+				t.Errorf("%v: %v\n%s", test.command, err, out)
+			}
+		}
+	})
+
+	t.Run("trust store", func(t *testing.T) {
+		certificates := 0
+		for rest := []byte(r.read(t, "etc/ssl/certs/ca-certificates.crt")); ; certificates++ {
+			var block *pem.Block
+			if block, rest = pem.Decode(rest); block == nil {
+				break
+			}
+		}
+		out := r.mustRun(t, nil, "keytool", "-list", "-cacerts", "-storepass", "changeit")
+		if want := fmt.Sprintf("contains %d entr", certificates); !strings.Contains(out, want) {
+			t.Errorf("Java's trust store lacks something (want %q)\n%s", want, out)
+		}
+	})
+
+	t.Run("detect", func(t *testing.T) {
+		if out, err := r.phase(t, "detector"); err == nil || !strings.Contains(out, "fail: samples/java-maven") {
+			t.Errorf("without pom.xml: %v\n%s", err, out)
+		}
+		r.write(t, "workspace/pom.xml", "<project/>")
+		if out, err := r.phase(t, "detector"); err != nil {
+			t.Errorf("with pom.xml: %v\n%s", err, out)
+		}
+	})
+}
+
+// TestJavaLayer has the buildpack make its jdk layer, which must work where
+// nothing else of Java is: in the run image.
+func TestJavaLayer(t *testing.T) {
+	t.Parallel()
+	images := java(t, samples.Options{})
+	r, run := unpack(t, images.Build), unpack(t, images.Run)
+	r.write(t, "workspace/pom.xml", "<project/>") // Maven refuses it, after the layer is made
+	if out, err := r.phase(t, "detector"); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	out, err := r.phase(t, "builder")
+	if err == nil || !strings.Contains(out, "jdk: copying openjdk") || !strings.Contains(out, "maven_m2: 0 artifacts downloaded") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if out, _ = r.phase(t, "builder"); !strings.Contains(out, "jdk: reusing the layer") || !strings.Contains(out, "maven_m2: starting with 0 files") {
+		t.Errorf("the second build does not reuse what the first made:\n%s", out)
+	}
+	const jdk = "layers/samples_java-maven/jdk"
+	if err := os.CopyFS(filepath.Join(run.dir, jdk), os.DirFS(filepath.Join(r.dir, jdk))); err != nil {
+		t.Fatal(err)
+	}
+	if out := run.mustRun(t, nil, "/"+jdk+"/bin/java", "-version"); !strings.Contains(out, "openjdk version") {
+		t.Error(out)
+	}
+	if out := run.mustRun(t, nil, "/"+jdk+"/bin/keytool", "-list", "-cacerts", "-storepass", "changeit"); !strings.Contains(out, "trustedCertEntry") {
+		t.Error(out)
+	}
+	if out, err := run.run(t, nil, "java", "-version"); err == nil {
+		t.Errorf("the run image has a Java of its own: %s", out)
+	}
+}
+
+// TestReproducible assembles the builders once more from the same packages.
+func TestReproducible(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	plain := samples.Options{}
+	shared := os.Getenv(samples.CacheDirEnv)
+	if shared == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		shared = filepath.Join(user, "pack-cache-samples")
+	}
+	first := []*samples.Builder{tiny(t, plain), java(t, plain)}
+	if err := os.Symlink(filepath.Join(shared, "debian"), filepath.Join(dir, "debian")); err != nil {
+		t.Fatal(err)
+	}
+	again := samples.Options{CacheDir: dir}
+	for i, second := range []*samples.Builder{tiny(t, again), java(t, again)} {
+		if digestOf(t, first[i].Build) != digestOf(t, second.Build) || digestOf(t, first[i].Run) != digestOf(t, second.Run) {
+			t.Errorf("builder %d is another one when made again", i)
+		}
+	}
+}
+
+// TestJavaSize holds that the builder stays free of what nobody needs.
+func TestJavaSize(t *testing.T) {
+	t.Parallel()
+	images := java(t, samples.Options{})
+	var build, run int64
+	eachEntry(t, images.Build, func(h *tar.Header, _ io.Reader) {
+		build += h.Size
+		if strings.Contains(h.Name, "/jmods/") || strings.HasPrefix(h.Name, "usr/share/doc/") {
+			t.Errorf("%s is in the builder", h.Name)
+		}
+	})
+	eachEntry(t, images.Run, func(h *tar.Header, _ io.Reader) { run += h.Size })
+	t.Logf("builder %d MB, run image %d MB", build>>20, run>>20)
+	if build > 400<<20 || run > 60<<20 {
+		t.Errorf("builder %d MB, run image %d MB", build>>20, run>>20)
+	}
+}
+
+func TestCertificatesMustBeThere(t *testing.T) {
+	t.Parallel()
+	_, err := samples.Java(t.Context(), samples.Options{RunImage: "run", CACertificates: []byte("no PEM")})
+	if err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("got %v", err)
+	}
+}
