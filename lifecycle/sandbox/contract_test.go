@@ -1,14 +1,135 @@
 package sandbox
 
 import (
+	"os"
+	"os/exec"
+	"os/user"
+	"strings"
 	"testing"
+
+	subids "github.com/moby/sys/user"
+	"golang.org/x/sys/unix"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/enginetest"
 )
 
+// TestContract runs the suite with every identity that this user can have. As
+// root there is one; the others are reached by running this test again.
 func TestContract(t *testing.T) {
+	ids, reasons := candidates()
+	for _, id := range ids {
+		if os.Geteuid() == 0 && id.Kind != ids[0].Kind {
+			continue // what a root has to resort to in a container
+		}
+		t.Run(id.Kind, func(t *testing.T) { contract(t, id) })
+	}
+	for _, reason := range reasons {
+		t.Log(reason)
+	}
+}
+
+// contract runs the suite with one identity.
+func contract(t *testing.T, id identity) {
 	enginetest.Run(t, func(t *testing.T) lifecycle.Engine {
-		return New(Config{Executable: enginetest.Program(t)})
+		e := New(Config{Executable: enginetest.Program(t)})
+		e.candidates = func() ([]identity, []string) { return []identity{id}, nil }
+		return e
 	})
+}
+
+func TestContractOfOrdinaryUser(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("TestContract has done it")
+	}
+	t.Run("one id", func(t *testing.T) {
+		rerun(t, circumstances{kind: rerunPlain, uid: 4242, gid: 4242}, "^TestContract$/^single$")
+	})
+	t.Run("subordinate ids", func(t *testing.T) {
+		uid, gid := subidAccount(t)
+		rerun(t, circumstances{kind: rerunPlain, uid: uid, gid: gid}, "^TestContract$/^subids$")
+	})
+}
+
+// TestContractInContainers has the restrictions of containers: their root is an
+// overlay, and may not do everything.
+func TestContractInContainers(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root to make such a place")
+	}
+	t.Run("on an overlay", func(t *testing.T) {
+		rerun(t, circumstances{kind: rerunOverlay, namespaces: unix.CLONE_NEWNS}, "^(TestContract|TestSupport)$")
+	})
+	t.Run("without pivot_root", func(t *testing.T) {
+		rerun(t, circumstances{kind: rerunNoPivot}, "^TestContract$/^root$/^phases$/(root|links|mounts|secrets)")
+	})
+	t.Run("root in a user namespace", func(t *testing.T) {
+		rerun(t, circumstances{kind: rerunPlain}, "^TestContractOfRange$")
+	})
+}
+
+// TestContractOfRange is for a root that has no rights outside a user
+// namespace.
+func TestContractOfRange(t *testing.T) {
+	if os.Getenv(rerunEnv) == "" {
+		t.Skip("run again by TestContractInContainers")
+	}
+	ids, _ := candidates()
+	for _, id := range ids {
+		if id.Kind == asRange {
+			contract(t, id)
+		}
+	}
+}
+
+// TestSupport makes sure that an overlay is not taken for a file system that
+// can hold another one's layers and changes.
+func TestSupport(t *testing.T) {
+	e := New(Config{StoreDir: t.TempDir(), WorkDir: t.TempDir()})
+	h, err := e.ready(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := support{Layers: true, Upper: true}
+	if os.Getenv(rerunEnv) == rerunOverlay {
+		want = support{}
+	}
+	if h.support != want {
+		t.Errorf("support %+v, want %+v", h.support, want)
+	}
+}
+
+// hasSubids tells whether file gives ids to an account.
+func hasSubids(file string, account *user.User) bool {
+	ranges, err := subids.ParseSubIDFileFilter(file, func(s subids.SubID) bool {
+		return s.Name == account.Username || s.Name == account.Uid
+	})
+	return err == nil && len(ranges) > 0
+}
+
+// TestSubordinate makes sure that a user who has subordinate ids uses them.
+func TestSubordinate(t *testing.T) {
+	if os.Geteuid() == 0 {
+		uid, gid := subidAccount(t)
+		rerun(t, circumstances{kind: rerunPlain, uid: uid, gid: gid}, "^TestSubordinate$")
+		return
+	}
+	account, err := user.Current()
+	if err != nil || !hasSubids("/etc/subuid", account) {
+		t.Skip("this user has no subordinate ids")
+	}
+	if _, err := exec.LookPath("newuidmap"); err != nil {
+		t.Skip(err)
+	}
+	ids, _ := candidates()
+	var kinds []string
+	for _, id := range ids {
+		kinds = append(kinds, id.Kind)
+	}
+	if got := strings.Join(kinds, " "); got != "subids single" {
+		t.Errorf("candidates %s", got)
+	}
+	if !ids[0].contains(lifecycle.User{UID: 1001, GID: 1000}) || ids[0].contains(lifecycle.User{UID: 1 << 30, GID: 1}) {
+		t.Errorf("the ids %+v", ids[0])
+	}
 }
