@@ -2,7 +2,6 @@ package testregistry
 
 import (
 	"crypto/tls"
-	"errors"
 	"io"
 	stdlog "log"
 	"net/http"
@@ -12,52 +11,11 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 )
-
-// Rule is a fault: which requests meet it and what happens to them.
-type Rule struct {
-	// Method and Path select requests; empty and nil select all. Path is
-	// matched with the path and the query.
-	Method string
-	Path   *regexp.Regexp
-	// Skip lets that many matching requests pass first; Times, if not 0, is how
-	// many meet the fault then.
-	Skip, Times int
-
-	// Delay is waited before anything else.
-	Delay time.Duration
-	// Status, if not 0, is answered instead of asking the registry, with Header
-	// and Body.
-	Status int
-	Header http.Header
-	Body   string
-	// Drop closes the connection without an answer, before the registry sees
-	// the request; Lose does so after the registry has answered.
-	Drop, Lose bool
-	// CutRequest and CutResponse, if not 0, close the connection after that
-	// many bytes of the body.
-	CutRequest, CutResponse int64
-	// Edit, if not nil, changes the request on its way to the registry.
-	Edit func(*http.Request)
-	// EditResponse, if not nil, changes the answer on its way back.
-	EditResponse func(*http.Response)
-}
-
-// Request is one request that came to a Faults.
-type Request struct {
-	Method, Path, Query string
-	// Authorization is the request's credential.
-	Authorization string
-	// Status is that of the answer; 0 if there was none, or not yet.
-	Status int
-	// Sent and Received are the bytes of the bodies, as the client sees it.
-	Sent, Received int64
-}
 
 // Faults is a proxy in front of a registry that makes faults and counts. Its
 // methods are safe for concurrent use.
@@ -70,14 +28,6 @@ type Faults struct {
 	mu       sync.Mutex
 	rules    []*Rule
 	requests []*traffic
-}
-
-// traffic is a Request while it goes on.
-type traffic struct {
-	request        Request
-	status         atomic.Int64
-	sent, received atomic.Int64
-	rule           Rule
 }
 
 // StartFaults starts a proxy before r, with TLS if r has it. The caller closes
@@ -195,13 +145,6 @@ func (f *Faults) Downloaded() int64 {
 	return n
 }
 
-func (r *Rule) selects(method, path, query string) bool {
-	if query != "" {
-		path += "?" + query
-	}
-	return (r.Method == "" || r.Method == method) && (r.Path == nil || r.Path.MatchString(path))
-}
-
 // admit notes a request and finds its rule.
 func (f *Faults) admit(r *http.Request) *traffic {
 	t := &traffic{request: Request{
@@ -227,28 +170,6 @@ func (f *Faults) admit(r *http.Request) *traffic {
 		break
 	}
 	return t
-}
-
-var errCut = errors.New("cut")
-
-// meter counts a body, and breaks it off after limit bytes if limit is not 0.
-type meter struct {
-	io.ReadCloser
-	count *atomic.Int64
-	limit int64
-}
-
-func (m meter) Read(p []byte) (int, error) {
-	if m.limit > 0 {
-		left := m.limit - m.count.Load()
-		if left <= 0 {
-			return 0, errCut
-		}
-		p = p[:min(int64(len(p)), left)]
-	}
-	n, err := m.ReadCloser.Read(p)
-	m.count.Add(int64(n))
-	return n, err
 }
 
 func (f *Faults) handler(proxy http.Handler) http.Handler {

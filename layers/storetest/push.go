@@ -69,6 +69,19 @@ func (s *suite) pushTests() []test {
 			}
 			wantNoBlob(t, store, describe(b))
 		}},
+		{"source cannot be closed", func(t *testing.T) {
+			store := s.open(t)
+			b := noise(1, 1000)
+			for _, want := range []v1.Descriptor{{}, describe(b)} {
+				_, err := store.Push(t.Context(), want, func() (io.ReadCloser, error) {
+					return unclosable{bytes.NewReader(b)}, nil
+				})
+				if !errors.Is(err, errSource) {
+					t.Errorf("error %v, want the source's", err)
+				}
+			}
+			wantNoBlob(t, store, describe(b))
+		}},
 		{"content is not what was announced", func(t *testing.T) {
 			store := s.open(t)
 			old := newSnapshot(1)
@@ -180,6 +193,12 @@ func (s *suite) testSourceFails(t *testing.T) {
 type brokenReader struct{}
 
 func (brokenReader) Read([]byte) (int, error) { return 0, errSource }
+
+// unclosable finds out only when it is closed that its content is no good.
+type unclosable struct{ io.Reader }
+
+// Close implements io.Closer.
+func (unclosable) Close() error { return errSource }
 
 // testLarge moves more than fits in any buffer on the way, there and back.
 func (s *suite) testLarge(t *testing.T) {

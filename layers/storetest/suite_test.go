@@ -43,7 +43,7 @@ func TestSuiteFindsBugs(t *testing.T) {
 	for _, bug := range []string{
 		"resolves another name", "not-found is another error", "manifest is rewritten", "media type is lost",
 		"range ignores length", "error beyond the end", "missing blob is empty", "negative range",
-		"opens what is there", "sends what is there", "trusts the digest", "keeps half a blob", "source stays open",
+		"opens what is there", "sends what is there", "trusts the digest", "keeps half a blob", "source stays open", "closing is not checked",
 		"source's error is lost", "size is lost", "wanted media type is lost",
 		"push moves the name", "no conflict", "conflict when repeated", "conflict moves the name",
 		"ignores the context", "read ignores the context", "tells a secret", "name tells a secret", "hint is missing", "denied is another error",
@@ -169,7 +169,10 @@ func (f *fake) Push(ctx context.Context, want v1.Descriptor, open func() (io.Rea
 	}
 	b, err = io.ReadAll(r)
 	if !f.has("source stays open") {
-		r.Close()
+		closed := r.Close()
+		if err == nil && !f.has("closing is not checked") {
+			err = closed
+		}
 	}
 	if err := f.ended(ctx); err != nil {
 		return layers.Pushed{}, err
