@@ -18,7 +18,11 @@ import (
 
 // tree is an image unpacked on disk, in which programs can be run. All of it
 // belongs to whoever runs the test; who should own it is tested elsewhere.
-type tree struct{ dir string }
+type tree struct {
+	dir string
+	// inherited is a file that programs get as descriptor 3, or nil.
+	inherited *os.File
+}
 
 func unpack(t *testing.T, img v1.Image) tree {
 	t.Helper()
@@ -33,7 +37,7 @@ func unpack(t *testing.T, img v1.Image) tree {
 			t.Fatalf("unpack %s: %v", h.Name, err)
 		}
 	})
-	return tree{dir}
+	return tree{dir: dir}
 }
 
 // eachEntry calls visit for each entry of each layer.
@@ -101,6 +105,9 @@ exec chroot "$root" "$@"`
 		"sh", "-c", script, "sh", r.dir,
 		"env", "-i", "HOME=/home/cnb", "PATH=/usr/local/bin:/usr/bin:/bin",
 	}, env, command)...)
+	if r.inherited != nil {
+		cmd.ExtraFiles = []*os.File{r.inherited}
+	}
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -2,6 +2,7 @@ package samples_test
 
 import (
 	"encoding/hex"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -139,6 +140,26 @@ gone cache keep
 	}
 }
 
+func TestTinyChurnOddities(t *testing.T) {
+	t.Parallel()
+	r := tinyTree(t, map[string]string{"bp-config/churn": "odd cache odd\nfifo cache fifo\nlocked cache locked\nastray cache astray\n"})
+	wantLines(t, r.build(t), "churn: odd: new", "churn: astray: new")
+	info, err := os.Lstat(filepath.Join(r.dir, "layers/samples_churn/odd/setuid"))
+	if err != nil || info.Mode()&os.ModeSetuid == 0 {
+		t.Errorf("%v, %v", info, err)
+	}
+	for name, want := range map[string]os.FileMode{"fifo/pipe": os.ModeNamedPipe, "locked/file": 0, "astray": os.ModeSymlink} {
+		info, err := os.Lstat(filepath.Join(r.dir, "layers/samples_churn", name))
+		if err != nil || info.Mode().Type() != want {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+	r.write(t, "workspace/bp-config/churn", "odd cache nonsense\n")
+	if out, err := r.phase(t, "builder"); err == nil || !strings.Contains(out, "unknown kind") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 func TestTinyMake(t *testing.T) {
 	t.Parallel()
 	r := tinyTree(t, map[string]string{"src/a": "a", "src/b": "b"})
@@ -231,6 +252,34 @@ func TestTinyProbe(t *testing.T) {
 		r.write(t, "home/cnb/.docker/config.json", "another one")
 		wantLines(t, probed(t, r), "probe: FOUND /workspace/deep/down/file", "probe: FOUND /home/cnb/.docker/config.json",
 			"detect: probe: FOUND /workspace/deep/down/file")
+	})
+	t.Run("descriptor and socket", func(t *testing.T) {
+		t.Parallel()
+		r := tinyTree(t, nil)
+		socket, err := net.Listen("unix", filepath.Join(r.dir, "workspace/socket"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer socket.Close()
+		leak, err := os.CreateTemp(t.TempDir(), "leak")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer leak.Close()
+		if _, err := leak.WriteString("in no directory: " + secret); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Remove(leak.Name()); err != nil {
+			t.Fatal(err)
+		}
+		r.inherited = leak
+		log := probed(t, r)
+		wantLines(t, log, "probe: socket /workspace/socket")
+		for _, place := range []string{"probe: fd 3 ", "probe: FOUND /proc/1/fd/3 -> "} {
+			if !strings.Contains(log, place) {
+				t.Errorf("no %q in\n%s", place, log)
+			}
+		}
 	})
 	t.Run("environment", func(t *testing.T) {
 		t.Parallel()
