@@ -37,6 +37,7 @@ type cacheImage struct {
 	// diffIDs and blobs are the layers in their order.
 	diffIDs, blobs []string
 	manifest       *v1.Manifest
+	image          v1.Image
 }
 
 // cache reads the cache image under ref.
@@ -47,7 +48,7 @@ func (r *registry) cache(t *testing.T, ref string) cacheImage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var cache cacheImage
+	cache := cacheImage{image: img}
 	if err := json.Unmarshal([]byte(config.Config.Labels[layers.MetadataLabel]), &cache.metadata); err != nil {
 		t.Fatalf("cache metadata of %s: %v", ref, err)
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/pack-cache/pack-cache/platform"
@@ -88,21 +87,13 @@ func (o outcome) wantCode(t *testing.T, code int) {
 // wantStderr fails unless every one of the given strings is in the log.
 func (o outcome) wantStderr(t *testing.T, all ...string) {
 	t.Helper()
-	for _, want := range all {
-		if !strings.Contains(o.stderr, want) {
-			t.Errorf("log lacks %q:\n%s", want, o.stderr)
-		}
-	}
+	wantLines(t, o.stderr, all...)
 }
 
 // wantNoStderr fails if one of the given strings is in the log.
 func (o outcome) wantNoStderr(t *testing.T, none ...string) {
 	t.Helper()
-	for _, unwanted := range none {
-		if strings.Contains(o.stderr, unwanted) {
-			t.Errorf("log has %q:\n%s", unwanted, o.stderr)
-		}
-	}
+	wantNoLines(t, o.stderr, none...)
 }
 
 // layerOf returns what became of one layer, by its name such as "acme/flags:c".

@@ -14,11 +14,15 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/samples"
 	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/sandbox"
 )
 
 // binary is the program under test: $PACK_CACHE_BIN, or built here.
 var binary string
+
+// engine is where tests themselves run the stock lifecycle and app images.
+var engine lifecycle.Engine
 
 func TestMain(m *testing.M) {
 	sandbox.Child() // tests run app images in the sandbox themselves
@@ -26,15 +30,16 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) int {
-	if binary = os.Getenv("PACK_CACHE_BIN"); binary != "" {
-		return m.Run()
-	}
 	dir, err := os.MkdirTemp("", "pack-cache-acceptance-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	engine = sandbox.New(sandbox.Config{StoreDir: filepath.Join(dir, "builders")})
+	if binary = os.Getenv("PACK_CACHE_BIN"); binary != "" {
+		return m.Run()
+	}
 	binary = filepath.Join(dir, "pack-cache")
 	build := exec.Command("go", "build", "-o", binary, "github.com/pack-cache/pack-cache/cmd/pack-cache")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
