@@ -117,7 +117,7 @@ func testCloseRunning(t *testing.T, s *suite) {
 func testOpenCancelled(t *testing.T, s *suite) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	place, err := s.engine.Open(ctx, lifecycle.PlaceSpec{Builder: Builder(t), User: testUser})
+	place, err := s.engine.Open(ctx, lifecycle.PlaceSpec{Builder: s.builder, User: testUser})
 	if err == nil {
 		place.Close()
 		t.Error("a place was opened although nobody wants it")

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/enginetest/report"
@@ -40,7 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) lifecycle.Engine) {
 	if err := engine.Probe(t.Context()); err != nil {
 		t.Fatalf("probe: %v", err)
 	}
-	s := &suite{engine: engine, home: home}
+	s := &suite{engine: engine, home: home, builder: Builder(t)}
 	t.Run("phases", func(t *testing.T) {
 		for _, test := range []struct {
 			name string
@@ -100,15 +101,16 @@ func Run(t *testing.T, open func(t *testing.T) lifecycle.Engine) {
 
 // suite is what the tests share.
 type suite struct {
-	engine lifecycle.Engine
-	home   string
+	engine  lifecycle.Engine
+	home    string
+	builder v1.Image
 }
 
 // place opens a place with all volumes of a plan, which the test's end closes.
 func (s *suite) place(t *testing.T) lifecycle.Place {
 	t.Helper()
 	place, err := s.engine.Open(t.Context(), lifecycle.PlaceSpec{
-		Builder: Builder(t), User: testUser, Volumes: lifecycle.Volumes(),
+		Builder: s.builder, User: testUser, Volumes: lifecycle.Volumes(),
 	})
 	if err != nil {
 		t.Fatalf("open: %v", err)

@@ -116,6 +116,8 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 // testHostileImport unpacks entries that try to leave the volume. Whether the
 // import fails or not, nothing may be outside afterwards.
 func testHostileImport(t *testing.T, s *suite) {
+	place := s.place(t)
+	state := lifecycle.Mount{Volume: lifecycle.VolumeState, Target: "/other"}
 	reg := func(name string) file {
 		return file{tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o666}, []byte("escaped")}
 	}
@@ -142,9 +144,8 @@ func testHostileImport(t *testing.T, s *suite) {
 		"a pipe":                    {{tar.Header{Typeflag: tar.TypeFifo, Name: "pipe", Mode: 0o666}, nil}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			place := s.place(t)
-			state := lifecycle.Mount{Volume: lifecycle.VolumeState, Target: "/other"}
-			steps(t, place, with(builderPhase("do", "write:/other/file=untouched"), state))
+			steps(t, place, with(builderPhase("do", "write:/other/file=untouched", "remove:/workspace/file",
+				"remove:/workspace/dir", "remove:/workspace/a", "remove:/workspace/b"), state, app))
 			err := place.Import(t.Context(), lifecycle.VolumeApp, bytes.NewReader(archive(t, files...)))
 			got := steps(t, place, with(builderPhase("do", "list:/other", "read:/other/file", "stat:/other", "list:/workspace"), state, app))
 			if diff := cmp.Diff([]report.Step{{Out: "file"}, {Out: "untouched"}, {Out: "drwxr-xr-x 1001:1002 /other"}}, got[:3]); diff != "" {
