@@ -14,6 +14,8 @@ type refusal struct {
 	code int
 	// says is what its log has to have.
 	says []string
+	// env is added to the environment.
+	env []string
 }
 
 // TestUsage gives pack-cache what makes no sense.
@@ -27,39 +29,41 @@ func TestUsage(t *testing.T) {
 	}
 	const asReference = "HINT: write it as REGISTRY/REPOSITORY[:TAG]"
 	for _, test := range []refusal{
-		{"no image", []string{"--builder", builder, "--publish"}, 2, []string{"HINT: name the image to build"}},
-		{"two images", good("another"), 2, []string{"there can be only 1"}},
-		{"no builder", []string{reg.ref("app"), "--path", app.dir, "--publish"}, 2, []string{"ERROR: no builder given", "HINT: name one with --builder"}},
-		{"unknown flag", good("--no-such-flag"), 2, []string{"--no-such-flag", "HINT: see `pack-cache build --help`"}},
-		{"flag without a value", good("--builder"), 2, []string{"--builder", "HINT: see `pack-cache build --help`"}},
-		{"unknown engine", good("--engine", "warp"), 2, []string{`--engine "warp"`, "HINT: choose one of auto, sandbox"}},
-		{"unknown network", good("--network", "bridge"), 2, []string{`--network "bridge"`, "HINT: choose host or none"}},
-		{"unknown output", good("--output", "yaml"), 2, []string{`--output "yaml"`, "HINT: choose text or json"}},
-		{"app path is missing", good("--path", app.dir+"/nowhere"), 2, []string{app.dir + "/nowhere", "HINT: name the directory", "--path"}},
-		{"app path is a file", good("--path", app.dir+"/hello.txt"), 2, []string{app.dir + "/hello.txt: not a directory", "HINT: name the directory"}},
-		{"nothing to publish", []string{reg.ref("app"), "--builder", builder, "--path", app.dir}, 2, []string{"HINT: add --publish"}},
-		{"cache image without publishing", []string{reg.ref("app"), "--builder", builder, "--path", app.dir, "--cache-image", reg.ref("cache")}, 2, []string{"--cache-image needs --publish", "HINT: add --publish"}},
-		{"cache required without a cache", good("--cache-required"), 2, []string{"--cache-required", "HINT: name a cache with --cache-image"}},
-		{"environment without a name", good("--env", "=value"), 2, []string{"--env: a variable without a name", "HINT: write KEY=VALUE"}},
-		{"environment that is a path", good("--env", "../../x=y"), 2, []string{`--env: "../../x"`, "HINT: write KEY=VALUE"}},
-		{"env file is missing", good("--env-file", app.dir+"/nowhere"), 2, []string{"--env-file", app.dir + "/nowhere", "HINT: check the path"}},
-		{"creation time is none", good("--creation-time", "yesterday"), 2, []string{`--creation-time "yesterday"`, "HINT: give seconds since 1970"}},
+		{name: "no image", args: []string{"--builder", builder, "--publish"}, says: []string{"HINT: name the image to build"}},
+		{name: "two images", args: good("another"), says: []string{"there can be only 1"}},
+		{name: "no builder", args: []string{reg.ref("app"), "--path", app.dir, "--publish"}, says: []string{"ERROR: no builder given", "HINT: name one with --builder"}},
+		{name: "unknown flag", args: good("--no-such-flag"), says: []string{"--no-such-flag", "HINT: see `pack-cache build --help`"}},
+		{name: "flag without a value", args: good("--builder"), says: []string{"--builder", "HINT: see `pack-cache build --help`"}},
+		{name: "unknown engine", args: good("--engine", "warp"), says: []string{`--engine "warp"`, "HINT: choose one of auto, sandbox"}},
+		{name: "unknown network", args: good("--network", "bridge"), says: []string{`--network "bridge"`, "HINT: choose host or none"}},
+		{name: "unknown output", args: good("--output", "yaml"), says: []string{`--output "yaml"`, "HINT: choose text or json"}},
+		{name: "app path is missing", args: good("--path", app.dir+"/nowhere"), says: []string{app.dir + "/nowhere", "HINT: name the directory", "--path"}},
+		{name: "app path is a file", args: good("--path", app.dir+"/hello.txt"), says: []string{app.dir + "/hello.txt: not a directory", "HINT: name the directory"}},
+		{name: "nothing to publish", args: []string{reg.ref("app"), "--builder", builder, "--path", app.dir}, says: []string{"HINT: add --publish"}},
+		{name: "cache image without publishing", args: []string{reg.ref("app"), "--builder", builder, "--path", app.dir, "--cache-image", reg.ref("cache")}, says: []string{"--cache-image needs --publish", "HINT: add --publish"}},
+		{name: "cache required without a cache", args: good("--cache-required"), says: []string{"--cache-required", "HINT: name a cache with --cache-image"}},
+		{name: "environment without a name", args: good("--env", "=value"), says: []string{"--env: a variable without a name", "HINT: write KEY=VALUE"}},
+		{name: "environment that is a path", args: good("--env", "../../x=y"), says: []string{`--env: "../../x"`, "HINT: write KEY=VALUE"}},
+		{name: "env file is missing", args: good("--env-file", app.dir+"/nowhere"), says: []string{"--env-file", app.dir + "/nowhere", "HINT: check the path"}},
+		{name: "creation time is none", args: good("--creation-time", "yesterday"), says: []string{`--creation-time "yesterday"`, "HINT: give seconds since 1970"}},
 
-		{"image is no reference", []string{"UPPER/Case", "--builder", builder, "--path", app.dir, "--publish"}, 2, []string{`image "UPPER/Case"`, asReference}},
-		{"image is empty", []string{"", "--builder", builder, "--path", app.dir, "--publish"}, 2, []string{`image ""`, asReference}},
-		{"image is a URL", []string{"https://registry.example.com/app", "--builder", builder, "--path", app.dir, "--publish"}, 2, []string{`image "https://registry.example.com/app"`, "HINT: leave that out: registry.example.com/app"}},
-		{"image has a password", []string{"bob:hunter2@registry.example.com/app", "--builder", builder, "--path", app.dir, "--publish"}, 2, []string{`image "[redacted]@registry.example.com/app"`, "it contains a credential", "HINT: leave the credential out", "docker login registry.example.com"}},
-		{"image has a digest", []string{reg.ref("app@" + someDigest), "--builder", builder, "--path", app.dir, "--publish"}, 2, []string{"has a digest", "HINT: name a tag instead"}},
-		{"builder is no reference", good("--builder", "a b"), 2, []string{`builder "a b"`, asReference}},
-		{"run image is no reference", good("--run-image", "a:b:c"), 2, []string{`run image "a:b:c"`, asReference}},
-		{"previous image is no reference", good("--previous-image", "x/"), 2, []string{`previous image "x/"`, asReference}},
-		{"tag is no reference", good("--tag", reg.ref("app:über")), 2, []string{"tag \"" + reg.ref("app:über") + "\"", asReference}},
-		{"cache image is no reference", good("--cache-image", "cache:with:colons"), 2, []string{`cache image "cache:with:colons"`, asReference}},
-		{"cache image has a digest", good("--cache-image", reg.ref("cache@"+someDigest)), 2, []string{"cache image", "has a digest", "HINT: name a tag instead"}},
-		{"tag has a digest", good("--tag", reg.ref("app@"+someDigest)), 2, []string{"tag", "has a digest", "HINT: name a tag instead"}},
+		{name: "image is no reference", args: []string{"UPPER/Case", "--builder", builder, "--path", app.dir, "--publish"}, says: []string{`image "UPPER/Case"`, asReference}},
+		{name: "image is empty", args: []string{"", "--builder", builder, "--path", app.dir, "--publish"}, says: []string{`image ""`, asReference}},
+		{name: "image is a URL", args: []string{"https://registry.example.com/app", "--builder", builder, "--path", app.dir, "--publish"}, says: []string{`image "https://registry.example.com/app"`, "HINT: leave that out: registry.example.com/app"}},
+		{name: "image has a password", args: []string{"bob:hunter2@registry.example.com/app", "--builder", builder, "--path", app.dir, "--publish"}, says: []string{`image "[redacted]@registry.example.com/app"`, "it contains a credential", "HINT: leave the credential out", "docker login registry.example.com"}},
+		{name: "image has a digest", args: []string{reg.ref("app@" + someDigest), "--builder", builder, "--path", app.dir, "--publish"}, says: []string{"has a digest", "HINT: name a tag instead"}},
+		{name: "builder is no reference", args: good("--builder", "a b"), says: []string{`builder "a b"`, asReference}},
+		{name: "run image is no reference", args: good("--run-image", "a:b:c"), says: []string{`run image "a:b:c"`, asReference}},
+		{name: "previous image is no reference", args: good("--previous-image", "x/"), says: []string{`previous image "x/"`, asReference}},
+		{name: "tag is no reference", args: good("--tag", reg.ref("app:über")), says: []string{"tag \"" + reg.ref("app:über") + "\"", asReference}},
+		{name: "cache image is no reference", args: good("--cache-image", "cache:with:colons"), says: []string{`cache image "cache:with:colons"`, asReference}},
+		{name: "cache image has a digest", args: good("--cache-image", reg.ref("cache@"+someDigest)), says: []string{"cache image", "has a digest", "HINT: name a tag instead"}},
+		{name: "tag in another registry", args: good("--tag", "registry.example.com/app"), says: []string{"tag registry.example.com/app is in another registry", "HINT: choose a tag in " + reg.Addr}},
+		{name: "tag has a digest", args: good("--tag", reg.ref("app@"+someDigest)), says: []string{"tag", "has a digest", "HINT: name a tag instead"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
+			test.code = 2
 			test.check(t, reg)
 		})
 	}
@@ -76,21 +80,22 @@ func TestSameReferences(t *testing.T) {
 		return append([]string{image, "--path", app.dir, "--publish"}, more...)
 	}
 	for _, test := range []refusal{
-		{"app and builder", args(builder, "--builder", builder), 2, []string{"builder and app image are the same", builder, "HINT: "}},
-		{"app and builder, one with the tag", args(builder+":latest", "--builder", builder), 2, []string{"builder and app image are the same"}},
-		{"app and cache", args(image, "--builder", builder, "--cache-image", image), 2, []string{"app image and cache image are the same", image, "HINT: "}},
-		{"app and cache, one with the tag", args(image, "--builder", builder, "--cache-image", image+":latest"), 2, []string{"app image and cache image are the same"}},
-		{"builder and cache", args(image, "--builder", builder, "--cache-image", builder), 2, []string{"builder and cache image are the same", builder, "HINT: "}},
-		{"tag and builder", args(image, "--builder", builder, "--tag", builder), 2, []string{"builder and tag are the same", builder, "HINT: "}},
-		{"tag and cache", args(image, "--builder", builder, "--tag", cache, "--cache-image", cache), 2, []string{"tag and cache image are the same", cache, "HINT: "}},
-		{"app and run image", args(run, "--builder", builder, "--run-image", run), 2, []string{"run image and app image are the same", run, "HINT: "}},
-		{"app and the builder's run image", args(run, "--builder", builder), 2, []string{"run image and app image are the same", run, "HINT: "}},
-		{"tag and run image", args(image, "--builder", builder, "--tag", run), 2, []string{"run image and tag are the same", run, "HINT: "}},
-		{"cache and run image", args(image, "--builder", builder, "--cache-image", run), 2, []string{"run image and cache image are the same", run, "HINT: "}},
-		{"cache and previous image", args(image, "--builder", builder, "--cache-image", cache, "--previous-image", cache), 2, []string{"previous image and cache image are the same", cache, "HINT: "}},
+		{name: "app and builder", args: args(builder, "--builder", builder), says: []string{"builder and app image are the same", builder, "HINT: "}},
+		{name: "app and builder, one with the tag", args: args(builder+":latest", "--builder", builder), says: []string{"builder and app image are the same"}},
+		{name: "app and cache", args: args(image, "--builder", builder, "--cache-image", image), says: []string{"app image and cache image are the same", image, "HINT: "}},
+		{name: "app and cache, one with the tag", args: args(image, "--builder", builder, "--cache-image", image+":latest"), says: []string{"app image and cache image are the same"}},
+		{name: "builder and cache", args: args(image, "--builder", builder, "--cache-image", builder), says: []string{"builder and cache image are the same", builder, "HINT: "}},
+		{name: "tag and builder", args: args(image, "--builder", builder, "--tag", builder), says: []string{"builder and tag are the same", builder, "HINT: "}},
+		{name: "tag and cache", args: args(image, "--builder", builder, "--tag", cache, "--cache-image", cache), says: []string{"tag and cache image are the same", cache, "HINT: "}},
+		{name: "app and run image", args: args(run, "--builder", builder, "--run-image", run), says: []string{"run image and app image are the same", run, "HINT: "}},
+		{name: "app and the builder's run image", args: args(run, "--builder", builder), says: []string{"run image and app image are the same", run, "HINT: "}},
+		{name: "tag and run image", args: args(image, "--builder", builder, "--tag", run), says: []string{"run image and tag are the same", run, "HINT: "}},
+		{name: "cache and run image", args: args(image, "--builder", builder, "--cache-image", run), says: []string{"run image and cache image are the same", run, "HINT: "}},
+		{name: "cache and previous image", args: args(image, "--builder", builder, "--cache-image", cache, "--previous-image", cache), says: []string{"previous image and cache image are the same", cache, "HINT: "}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
+			test.code = 2
 			test.check(t, reg)
 		})
 	}
@@ -101,22 +106,35 @@ const someDigest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca4959
 
 // check runs the command on a machine of its own; it must say what is wrong and
 // change nothing.
-func (r refusal) check(t *testing.T, reg *registry) {
+func (r refusal) check(t *testing.T, registries ...*registry) {
 	t.Helper()
-	before := reg.content(t)
-	machine := newMachine(t)
+	var before []map[string]string
+	for _, reg := range registries {
+		before = append(before, reg.content(t))
+	}
+	machine := newMachine(t, r.env...)
 	out := machine.run(append([]string{"build"}, r.args...)...)
-	out.wantCode(t, r.code)
-	out.wantStderr(t, append(r.says, "ERROR: ")...)
 	if testing.Verbose() {
 		t.Log(out.stderr)
 	}
+	out.wantCode(t, r.code)
+	out.wantStderr(t, append(r.says, "ERROR: ")...)
 	if out.stdout != "" {
 		t.Errorf("a refused build writes to standard output: %q", out.stdout)
 	}
-	if strings.Contains(out.stderr, "hunter2") {
-		t.Errorf("the log has a password:\n%s", out.stderr)
-	}
+	out.wantNoSecret(t)
 	machine.wantNothingLeft()
-	reg.wantContent(t, before)
+	for i, reg := range registries {
+		reg.wantContent(t, before[i])
+	}
+}
+
+// wantNoSecret fails if the output has a password of these tests.
+func (o outcome) wantNoSecret(t *testing.T) {
+	t.Helper()
+	for _, secret := range []string{"hunter2", "-secret"} {
+		if strings.Contains(o.stdout+o.stderr, secret) {
+			t.Errorf("the output has a password:\n%s%s", o.stdout, o.stderr)
+		}
+	}
 }

@@ -1,16 +1,9 @@
 package platform
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"net/http"
-
-	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
-	"github.com/pack-cache/pack-cache/trust"
 )
 
 // UsageError says that what the user asks for makes no sense.
@@ -62,35 +55,4 @@ func cacheNotRead(imports []phases.ImportOutcome, required bool) error {
 		}
 	}
 	return nil
-}
-
-// remoteError says in the user's terms why an image could not be read.
-func remoteError(what string, ref name.Reference, err error) error {
-	if errors.Is(err, context.Canceled) {
-		return err
-	}
-	host := ref.Context().RegistryStr()
-	answer, ok := errors.AsType[*transport.Error](err)
-	if !ok {
-		if _, ok := errors.AsType[*trust.CredentialError](err); ok {
-			return err
-		}
-		return &hintedError{fmt.Errorf("%s %s cannot be read: %w", what, ref, err), fmt.Sprintf("check that registry %s can be reached from here", host)}
-	}
-	switch answer.StatusCode {
-	case http.StatusNotFound:
-		return &hintedError{fmt.Errorf("%s %s is not there", what, ref), "check the reference; a private registry may also hide what you may not see"}
-	case http.StatusUnauthorized, http.StatusForbidden:
-		return &trust.CredentialError{
-			Host:   host,
-			Access: trust.Scope{trust.Pull(ref.Context())},
-			Reason: fmt.Sprintf("the registry refuses to let the %s be read (%d)", what, answer.StatusCode),
-			Remedy: loginHint(host),
-		}
-	}
-	return &hintedError{fmt.Errorf("%s %s cannot be read: %w", what, ref, err), fmt.Sprintf("registry %s answered %d; try again later", host, answer.StatusCode)}
-}
-
-func loginHint(host string) string {
-	return fmt.Sprintf("log in with `docker login %s`, or set CNB_REGISTRY_AUTH", host)
 }

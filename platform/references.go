@@ -51,6 +51,10 @@ func (r *resolved) checkReferences() error {
 		if err != nil {
 			return err
 		}
+		if host := app.Context().RegistryStr(); ref.Context().RegistryStr() != host {
+			return NewUsageError(fmt.Sprintf("tag %s is in another registry than the image %s", tag, r.Image),
+				"choose a tag in "+host+"; the lifecycle publishes to one registry")
+		}
 		images = append(images, purpose{"tag", tag, ref})
 	}
 	if r.builderRef, err = r.parse("builder", r.Builder); err != nil {
@@ -148,13 +152,4 @@ func refuseSame(others, outputs []purpose) error {
 		}
 	}
 	return nil
-}
-
-// host is the registry of the app image.
-func (r *resolved) host() string {
-	ref, err := name.ParseReference(r.app, name.WeakValidation)
-	if err != nil {
-		return r.app
-	}
-	return ref.Context().RegistryStr()
 }

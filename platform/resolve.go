@@ -84,14 +84,14 @@ func checkAppDir(dir string) error {
 func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
 	found, err := remote.Get(r.builderRef, remote.WithContext(ctx), remote.WithAuthFromKeychain(p.Keychain), remote.WithPlatform(hostPlatform()))
 	if err != nil {
-		return remoteError("builder", r.builderRef, err)
+		return p.remoteError(ctx, "builder", r.builderRef, err)
 	}
 	img, err := found.Image()
 	if _, answered := errors.AsType[*transport.Error](err); err != nil && found.MediaType.IsIndex() && !answered && ctx.Err() == nil {
 		return &hintedError{fmt.Errorf("builder %s: %w", r.Builder, err), "build on a machine that the builder is made for, or choose a builder for " + hostPlatform().String()}
 	}
 	if err != nil {
-		return remoteError("builder", r.builderRef, err)
+		return p.remoteError(ctx, "builder", r.builderRef, err)
 	}
 	if r.builder, err = builder.Inspect(img); err != nil {
 		return &hintedError{fmt.Errorf("builder %s: %w", r.Builder, err), "a builder is an image made by `pack builder create` or by a buildpacks project; check the reference"}
@@ -126,7 +126,7 @@ func (p *Platform) resolveRunImage(ctx context.Context, r *resolved) error {
 			return err
 		}
 		if _, err := remote.Head(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(p.Keychain)); err != nil {
-			return remoteError("run image", ref, err)
+			return p.remoteError(ctx, "run image", ref, err)
 		}
 		return nil
 	}

@@ -26,13 +26,8 @@ func (b *build) own(ctx context.Context, name lifecycle.Name, scope trust.Scope,
 	defer log.Close()
 	session := phases.Session{PlatformAPI: b.api, User: b.user(), Insecure: b.Insecure, Verbose: b.Verbose, Grant: grant}
 	err = phases.Call(ctx, b.place, b.plan[name], session, mint, input, output, log)
-	if refused, ok := errors.AsType[*phases.Error](err); ok && refused.Denied {
-		return &trust.CredentialError{
-			Host:   b.host(),
-			Reason: "the registry refused",
-			Remedy: loginHint(b.host()),
-			Err:    err,
-		}
+	if failed, ok := errors.AsType[*phases.Error](err); ok && failed.Trouble != nil {
+		return b.troubleError(failed)
 	}
 	return err
 }

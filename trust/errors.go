@@ -40,6 +40,28 @@ func (e *CredentialError) Unwrap() error { return e.Err }
 // Hint says what the user can do.
 func (e *CredentialError) Hint() string { return e.Remedy }
 
+// UnreachableError says that a registry, or its token server, did not answer as
+// one should. It holds no secret.
+type UnreachableError struct {
+	// Host is the registry, with its port.
+	Host string
+	// Err is the cause.
+	Err error
+}
+
+// Error implements error.
+func (e *UnreachableError) Error() string {
+	return "registry " + e.Host + " cannot be used: " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// Hint says what the user can do.
+func (e *UnreachableError) Hint() string {
+	return "check that registry " + e.Host + " can be reached from here"
+}
+
 // cancelled says whether err comes from a context that ended.
 func cancelled(err error) bool {
 	return errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)

@@ -212,5 +212,8 @@ func (m minter) permits(ctx context.Context, group wanted) ([]permit, error) {
 
 // unreachable reports a registry that did not answer as one should.
 func unreachable(host string, err error) error {
-	return fmt.Errorf("registry %s cannot be used: %w", host, cleaned(err))
+	if cancelled(err) {
+		return fmt.Errorf("registry %s: %w", host, err)
+	}
+	return &UnreachableError{Host: host, Err: cleaned(err)}
 }

@@ -38,16 +38,18 @@ func Call(ctx context.Context, place lifecycle.Place, phase lifecycle.Phase, ses
 	toPhase.Close()
 	runErr := <-ended
 
-	if phaseErr, ok := errors.AsType[*Error](talkErr); ok {
+	phaseErr, failed := errors.AsType[*Error](talkErr)
+	switch {
+	case talkErr == nil && runErr == nil:
+		return json.Unmarshal(output, out)
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case failed:
 		return phaseErr
+	case runErr != nil:
+		return runErr
 	}
-	if err := errors.Join(runErr); err != nil {
-		return err
-	}
-	if talkErr != nil {
-		return fmt.Errorf("phase %s gave no result: %w", phase.Name, talkErr)
-	}
-	return json.Unmarshal(output, out)
+	return fmt.Errorf("phase %s gave no result: %w", phase.Name, talkErr)
 }
 
 // conversation is the caller's side of the messages.

@@ -45,8 +45,8 @@ type Error struct {
 	Advice string `json:"advice,omitempty"`
 	// Code is the exit code that the lifecycle gives such a failure.
 	Code int `json:"code"`
-	// Denied is set when a registry refused the credentials.
-	Denied bool `json:"denied,omitempty"`
+	// Trouble is set when a registry refused or could not be reached.
+	Trouble *Trouble `json:"trouble,omitempty"`
 }
 
 // Error implements error.
@@ -55,11 +55,7 @@ func (e *Error) Error() string { return string(e.Phase) + ": " + e.Message }
 // Hint returns what the user can do about it.
 func (e *Error) Hint() string { return e.Advice }
 
-// Unwrap lets callers see the phase's exit code, unless the failure is about
-// credentials, which have an exit code of their own.
+// Unwrap lets callers see the phase's exit code.
 func (e *Error) Unwrap() error {
-	if e.Denied {
-		return nil
-	}
 	return &lifecycle.ExitError{Phase: e.Phase, Code: e.Code}
 }

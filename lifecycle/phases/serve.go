@@ -17,7 +17,6 @@ import (
 	"github.com/heroku/color"
 	"golang.org/x/sys/unix"
 
-	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/trust"
 )
@@ -155,11 +154,13 @@ func (l *link) renew(context.Context, string) (*trust.Grant, error) {
 }
 
 func describe(name lifecycle.Name, err error) *Error {
-	e := &Error{Phase: name, Message: err.Error(), Code: new(platform.DefaultExiter).CodeFor(codes[name])}
+	e := &Error{
+		Phase: name, Message: err.Error(), Trouble: troubleWith(err),
+		Code: new(platform.DefaultExiter).CodeFor(codes[name]),
+	}
 	var hinted interface{ Hint() string }
 	if errors.As(err, &hinted) {
 		e.Advice = hinted.Hint()
 	}
-	e.Denied = errors.Is(err, layers.ErrDenied) || deniedByRegistry(err)
 	return e
 }

@@ -1,0 +1,84 @@
+package phases
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/buildpacks/imgutil"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/pack-cache/pack-cache/trust"
+)
+
+// Trouble is what a registry had to do with the failure of a phase.
+type Trouble struct {
+	// Host is the registry, with its port.
+	Host string `json:"host"`
+	// Access is what was asked for, nil if unknown.
+	Access *trust.Access `json:"access,omitempty"`
+	// Status is that of the registry's answer; 0 if there was none.
+	Status int `json:"status,omitempty"`
+	// Said are the registry's own words.
+	Said string `json:"said,omitempty"`
+}
+
+// Denied reports whether the registry refused the credentials.
+func (t *Trouble) Denied() bool {
+	return t.Status == http.StatusUnauthorized || t.Status == http.StatusForbidden
+}
+
+// Unreachable reports whether the registry could not be asked.
+func (t *Trouble) Unreachable() bool { return t.Status == 0 }
+
+// troubleWith finds out what a registry had to do with err, nil for nothing.
+func troubleWith(err error) *Trouble {
+	if save, ok := errors.AsType[imgutil.SaveError](err); ok {
+		for _, one := range save.Errors {
+			if found := troubleWith(one.Cause); found != nil {
+				return found
+			}
+		}
+	}
+	if answer, ok := errors.AsType[*transport.Error](err); ok && answer.Request != nil {
+		return &Trouble{
+			Host:   answer.Request.URL.Host,
+			Access: accessOf(answer.Request),
+			Status: answer.StatusCode,
+			Said:   wordsOf(answer),
+		}
+	}
+	if unanswered, ok := errors.AsType[*url.Error](err); ok {
+		if at, err := url.Parse(unanswered.URL); err == nil {
+			return &Trouble{Host: at.Host, Said: unanswered.Err.Error()}
+		}
+	}
+	return nil
+}
+
+// accessOf reads off a request what repository it is about and whether it
+// writes to it (OCI distribution specification, "Endpoints").
+func accessOf(request *http.Request) *trust.Access {
+	path, found := strings.CutPrefix(request.URL.Path, "/v2/")
+	for _, part := range []string{"/manifests/", "/blobs/"} {
+		if at := strings.LastIndex(path, part); found && at > 0 {
+			return &trust.Access{
+				Repository: request.URL.Host + "/" + path[:at],
+				Push:       request.Method != http.MethodGet && request.Method != http.MethodHead,
+			}
+		}
+	}
+	return nil
+}
+
+// wordsOf is the answer's status, codes and messages, without the details that
+// only its authors understand.
+func wordsOf(answer *transport.Error) string {
+	words := fmt.Sprintf("%d %s", answer.StatusCode, http.StatusText(answer.StatusCode))
+	for _, one := range answer.Errors {
+		words += fmt.Sprintf(", %s: %s", one.Code, one.Message)
+	}
+	return words
+}

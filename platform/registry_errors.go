@@ -1,0 +1,90 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/trust"
+)
+
+// remoteError says in the user's terms why an image could not be read.
+func (p *Platform) remoteError(ctx context.Context, what string, ref name.Reference, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if _, ok := errors.AsType[*trust.CredentialError](err); ok {
+		return err
+	}
+	host := ref.Context().RegistryStr()
+	answer, ok := errors.AsType[*transport.Error](err)
+	if !ok {
+		return &hintedError{fmt.Errorf("%s %s cannot be read: %w", what, ref, err), reachHint(host)}
+	}
+	switch answer.StatusCode {
+	case http.StatusNotFound:
+		return &hintedError{fmt.Errorf("%s %s is not there", what, ref), "check the reference; a private registry may also hide what you may not see"}
+	case http.StatusUnauthorized, http.StatusForbidden:
+		return &trust.CredentialError{
+			Host:   host,
+			Access: trust.Scope{trust.Pull(ref.Context())},
+			Reason: fmt.Sprintf("the registry refuses to let the %s be read (%d)", what, answer.StatusCode),
+			Remedy: p.loginHint(host),
+		}
+	}
+	return &hintedError{fmt.Errorf("%s %s cannot be read: %w", what, ref, err), answerHint(host, answer.StatusCode)}
+}
+
+// troubleError says in the user's terms what a registry had to do with the
+// failure of a phase.
+func (p *Platform) troubleError(failed *phases.Error) error {
+	trouble := failed.Trouble
+	switch {
+	case trouble.Denied():
+		err := &trust.CredentialError{
+			Host:   trouble.Host,
+			Reason: "the registry refuses",
+			Remedy: p.loginHint(trouble.Host),
+			Err:    errors.New(trouble.Said),
+		}
+		if trouble.Access != nil {
+			err.Access = trust.Scope{*trouble.Access}
+		}
+		return fmt.Errorf("%s: %w", failed.Phase, err)
+	case trouble.Unreachable():
+		return &hintedError{
+			fmt.Errorf("%s: registry %s cannot be reached: %s", failed.Phase, trouble.Host, trouble.Said),
+			reachHint(trouble.Host),
+		}
+	}
+	return &hintedError{failed, answerHint(trouble.Host, trouble.Status)}
+}
+
+// loginHint says what to do when a registry refuses.
+func (p *Platform) loginHint(host string) string {
+	registry, err := name.NewRegistry(host)
+	if err != nil {
+		return ""
+	}
+	if known, err := p.Keychain.Resolve(registry); err == nil && known != authn.Anonymous {
+		return fmt.Sprintf("check that the account that is logged in to %s may do that, or log in again with `docker login %s`, or set CNB_REGISTRY_AUTH", host, host)
+	}
+	return fmt.Sprintf("log in with `docker login %s`, or set CNB_REGISTRY_AUTH", host)
+}
+
+func reachHint(host string) string {
+	return fmt.Sprintf("check that registry %s can be reached from here", host)
+}
+
+func answerHint(host string, status int) string {
+	if status < http.StatusInternalServerError && status != http.StatusTooManyRequests {
+		return fmt.Sprintf("registry %s answered %d", host, status)
+	}
+	return fmt.Sprintf("registry %s answered %d; try again later", host, status)
+}
