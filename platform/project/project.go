@@ -1,0 +1,246 @@
+// Package project reads project.toml, the CNB project descriptor, in its
+// schema versions 0.1, 0.2 and 0.3.
+//
+// The descriptor comes with the source, so whoever can change the source can
+// change it: what it says about builder and buildpacks is a wish, never a
+// reason to trust them.
+package project
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+)
+
+// DefaultFile is the descriptor's name in the application's directory.
+const DefaultFile = "project.toml"
+
+// Descriptor is what a project asks of its build. It is immutable.
+type Descriptor struct {
+	// Builder is the builder that the project wishes for.
+	Builder string
+	// Include or Exclude, never both, choose the files of the source by the
+	// patterns of gitignore.
+	Include, Exclude []string
+	// Env is the environment of the buildpacks.
+	Env []Variable
+	// Group are the project's buildpacks instead of the builder's order; Pre
+	// and Post go before and after that order.
+	Group, Pre, Post []Buildpack
+	// Ignored are keys that the schema version does not know.
+	Ignored []string
+}
+
+// Variable is one environment variable.
+type Variable struct {
+	Name  string `toml:"name"`
+	Value string `toml:"value"`
+	// ExecEnv limits it to some execution environments; none is all.
+	ExecEnv []string `toml:"exec-env"`
+}
+
+// Buildpack is one that the project wants to be built with.
+type Buildpack struct {
+	ID      string   `toml:"id"`
+	Version string   `toml:"version"`
+	URI     string   `toml:"uri"`
+	ExecEnv []string `toml:"exec-env"`
+	// Script is a buildpack written in the descriptor itself.
+	Script Script `toml:"script"`
+}
+
+// Script is an inline buildpack.
+type Script struct {
+	API    string `toml:"api"`
+	Inline string `toml:"inline"`
+	Shell  string `toml:"shell"`
+}
+
+// Error says what is wrong with a descriptor.
+type Error struct {
+	Path string
+	Err  error
+}
+
+// Error implements error.
+func (e *Error) Error() string { return fmt.Sprintf("project descriptor %s: %v", e.Path, e.Err) }
+
+// Unwrap returns what is wrong.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hint tells the way out.
+func (e *Error) Hint() string { return "mend it, or name another one with --descriptor" }
+
+// Find reads the descriptor at path or, if path is empty, the one in the
+// application's directory appDir, which need not be there.
+func Find(path, appDir string) (*Descriptor, error) {
+	if path != "" {
+		return Read(path)
+	}
+	descriptor, err := Read(filepath.Join(appDir, DefaultFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return &Descriptor{}, nil
+	}
+	return descriptor, err
+}
+
+// Read reads a descriptor. Every error is an *Error.
+func Read(path string) (*Descriptor, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &Error{path, err}
+	}
+	descriptor, err := parse(string(content))
+	if err != nil {
+		return nil, &Error{path, err}
+	}
+	return descriptor, nil
+}
+
+// schema01 is schema version 0.1.
+type schema01 struct {
+	Build struct {
+		Include    []string    `toml:"include"`
+		Exclude    []string    `toml:"exclude"`
+		Builder    string      `toml:"builder"`
+		Buildpacks []Buildpack `toml:"buildpacks"`
+		Env        []Variable  `toml:"env"`
+	} `toml:"build"`
+}
+
+// schema02 is schema versions 0.2 and 0.3; exec-env came with 0.3.
+type schema02 struct {
+	IO struct {
+		Buildpacks struct {
+			Include []string    `toml:"include"`
+			Exclude []string    `toml:"exclude"`
+			Builder string      `toml:"builder"`
+			Group   []Buildpack `toml:"group"`
+			Build   struct {
+				Env []Variable `toml:"env"`
+			} `toml:"build"`
+			// Env.Build is the older spelling of Build.Env.
+			Env struct {
+				Build []Variable `toml:"build"`
+			} `toml:"env"`
+			Pre struct {
+				Group []Buildpack `toml:"group"`
+			} `toml:"pre"`
+			Post struct {
+				Group []Buildpack `toml:"group"`
+			} `toml:"post"`
+		} `toml:"buildpacks"`
+	} `toml:"io"`
+}
+
+func parse(content string) (*Descriptor, error) {
+	var version struct {
+		Project struct {
+			Schema string `toml:"schema-version"`
+		} `toml:"_"`
+	}
+	if _, err := toml.Decode(content, &version); err != nil {
+		return nil, err
+	}
+	var d *Descriptor
+	var err error
+	switch version.Project.Schema {
+	case "", "0.1":
+		d, err = parse01(content)
+	case "0.2", "0.3":
+		d, err = parse02(content)
+	default:
+		return nil, fmt.Errorf("schema version %q is not known; 0.1, 0.2 and 0.3 are", version.Project.Schema)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d, d.check()
+}
+
+func parse01(content string) (*Descriptor, error) {
+	var s schema01
+	md, err := toml.Decode(content, &s)
+	if err != nil {
+		return nil, err
+	}
+	b := s.Build
+	return &Descriptor{
+		Builder: b.Builder, Include: b.Include, Exclude: b.Exclude, Env: b.Env, Group: b.Buildpacks,
+		Ignored: undecoded(md, "build."),
+	}, nil
+}
+
+func parse02(content string) (*Descriptor, error) {
+	var s schema02
+	md, err := toml.Decode(content, &s)
+	if err != nil {
+		return nil, err
+	}
+	b := s.IO.Buildpacks
+	env := b.Build.Env
+	if env == nil {
+		env = b.Env.Build
+	}
+	return &Descriptor{
+		Builder: b.Builder, Include: b.Include, Exclude: b.Exclude, Env: env,
+		Group: b.Group, Pre: b.Pre.Group, Post: b.Post.Group,
+		Ignored: undecoded(md, "io.buildpacks."),
+	}, nil
+}
+
+// undecoded lists keys below prefix that mean nothing.
+func undecoded(md toml.MetaData, prefix string) []string {
+	var keys []string
+	for _, key := range md.Undecoded() {
+		if strings.HasPrefix(key.String(), prefix) {
+			keys = append(keys, key.String())
+		}
+	}
+	return keys
+}
+
+func (d *Descriptor) check() error {
+	if d.Include != nil && d.Exclude != nil {
+		return errors.New("include and exclude cannot both be given")
+	}
+	for _, variable := range d.Env {
+		if variable.Name == "" || strings.ContainsAny(variable.Name, "/=\x00") || variable.Name == "." || variable.Name == ".." {
+			return fmt.Errorf("environment variable %q has no valid name", variable.Name)
+		}
+	}
+	for _, bp := range slices.Concat(d.Group, d.Pre, d.Post) {
+		switch {
+		case bp.ID == "" && bp.URI == "":
+			return errors.New("a buildpack needs an id or a uri")
+		case bp.URI != "" && bp.Version != "":
+			return fmt.Errorf("buildpack %s cannot have both a uri and a version", bp.URI)
+		case bp.URI != "" && bp.Script.Inline != "":
+			return fmt.Errorf("buildpack %s cannot have both a uri and an inline script", bp.URI)
+		}
+	}
+	return nil
+}
+
+// Environment returns the variables for an execution environment.
+func (d *Descriptor) Environment(execEnv string) map[string]string {
+	env := map[string]string{}
+	for _, variable := range d.Env {
+		if applies(variable.ExecEnv, execEnv) {
+			env[variable.Name] = variable.Value
+		}
+	}
+	return env
+}
+
+// applies reports whether something limited to some execution environments is
+// meant for this one.
+func applies(limits []string, execEnv string) bool {
+	return len(limits) == 0 || slices.Contains(limits, execEnv)
+}
