@@ -32,7 +32,6 @@ func newEditable(t *testing.T, random *rand.Rand, dir string) *editable {
 			return err
 		case entry.IsDir():
 			e.dirs = append(e.dirs, path)
-			return os.Chmod(path, 0o755)
 		case entry.Type() == fs.ModeSymlink:
 			e.links = append(e.links, path)
 		default:
@@ -224,15 +223,19 @@ func restoreRandom(t *testing.T, random *rand.Rand) (layersDir, state string, be
 	source := t.TempDir()
 	dir := filepath.Join(source, "bp/layer")
 	randomTree(t, random, dir, 30, 5000)
-	write(t, filepath.Join(dir, "d1/d2/file"), fmt.Sprint(random.Uint64()))
-	must(t, os.MkdirAll(filepath.Join(dir, "zz"), 0o755))
-	must(t, os.Symlink("target", filepath.Join(dir, "zz/link")))
+	// Whoever runs the test must be able to edit.
 	must(t, filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if entry.IsDir() {
+		switch {
+		case entry.IsDir():
 			return os.Chmod(path, 0o755)
+		case entry.Type().IsRegular():
+			return os.Chmod(path, 0o600|fs.FileMode(random.Uint32N(0o1000)))
 		}
 		return err
 	}))
+	write(t, filepath.Join(dir, "d1/d2/file"), fmt.Sprint(random.Uint64()))
+	must(t, os.MkdirAll(filepath.Join(dir, "zz"), 0o755))
+	must(t, os.Symlink("target", filepath.Join(dir, "zz/link")))
 	raw, diffID := archiveOf(t, archiveForm{prefix: "/layers", dir: "bp/layer"}, source)
 	layersDir, state = t.TempDir(), t.TempDir()
 	snapshot := snapshotOf(newFakeStore(), raw, diffID)

@@ -449,3 +449,23 @@ func TestRestoreParents(t *testing.T) {
 		t.Errorf("mode %o", got)
 	}
 }
+
+// Whatever bytes a store returns: nothing outside the layer's directory changes,
+// and nothing is left of a layer that failed.
+func FuzzRestore(f *testing.F) {
+	in := func(files ...file) []byte { return archive(f, append(above[:3:3], files...)...) }
+	f.Add(in(dirEntry("/layers/bp/layer/d"), fileEntry("/layers/bp/layer/d/f", "x")))
+	f.Add(in(linkEntry(tar.TypeSymlink, "/layers/bp/layer/l", "../.."), fileEntry("/layers/bp/layer/l/secret", "x")))
+	f.Add(in(linkEntry(tar.TypeLink, "/layers/bp/layer/l", "/secret"), fileEntry("/layers/bp/layer/../x", "x")))
+	f.Add(archive(f, fileEntry("layers/bp/layer/a/\u00e9", "x"), dirEntry("layers/bp/layer/a")))
+	f.Add([]byte{0x28, 0xb5, 0x2f, 0xfd, 0, 0, 0, 0})
+	f.Add([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if len(raw) == 0 {
+			return
+		}
+		if layersDir, err := restoreRaw(t, raw); err == nil {
+			must(t, removeAll(layersDir, "bp/layer"))
+		}
+	})
+}

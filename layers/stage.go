@@ -75,11 +75,28 @@ func removeTree(root *os.Root, name string) error {
 	if !errors.Is(err, fs.ErrPermission) {
 		return err
 	}
-	walkErr := fs.WalkDir(root.FS(), name, func(p string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.IsDir() {
-			return nil // RemoveAll will say it
+	if info, statErr := root.Lstat(name); statErr != nil || !info.IsDir() {
+		return err
+	}
+	openUp(root, name)
+	return root.RemoveAll(name)
+}
+
+// openUp gives the owner all rights to a directory and those below it, as far as
+// possible. (fs.WalkDir does not take names that are no UTF-8.)
+func openUp(root *os.Root, dir string) {
+	if root.Chmod(dir, 0o700) != nil {
+		return
+	}
+	file, err := root.Open(dir)
+	if err != nil {
+		return
+	}
+	entries, _ := file.ReadDir(-1)
+	file.Close()
+	for _, entry := range entries {
+		if entry.IsDir() {
+			openUp(root, path.Join(dir, entry.Name()))
 		}
-		return root.Chmod(p, 0o700)
-	})
-	return errors.Join(walkErr, root.RemoveAll(name))
+	}
 }
