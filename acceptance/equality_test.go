@@ -1,0 +1,130 @@
+package acceptance
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pack-cache/pack-cache/internal/samples"
+	"github.com/pack-cache/pack-cache/internal/testregistry"
+)
+
+// TestLikeStock builds the same with pack-cache and with the stock lifecycle, by
+// several versions of the Platform API: a cold build, one in which something
+// changed, and one for a new tag. Buildpacks find the same layers, and the app
+// images are equal.
+func TestLikeStock(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		platformAPI string
+		// newTag is how a build for a new tag finds a layer for launch and cache:
+		// from 0.14 on the lifecycle restores it all the same.
+		newTag string
+	}{
+		{"0.7", "new"}, {"0.10", "new"}, {"0.12", "new"}, {"0.13", "new"}, {"0.15", "restored"},
+	} {
+		t.Run(test.platformAPI, func(t *testing.T) {
+			t.Parallel()
+			reg := newRegistry(t, testregistry.Options{})
+			builder := reg.tiny(t, func(o *samples.Options) { o.PlatformAPIs = []string{test.platformAPI} })
+			app := newApp(t, map[string]string{
+				"legacy": "", "churn": interchangedChurn + "gone launch keep\n", "seed": "1",
+			}, map[string]string{
+				"src/a": "a", "static/style.css": "p {}", "static/images/one": "1", "static/images/two": "2",
+			})
+			machine := newMachine(t)
+			// build returns what the buildpacks said.
+			build := func(tag string) []string {
+				result, out := machine.build(reg.ref("ours:"+tag), "--builder", builder, "--path", app.dir, "--cache-image", reg.ref("ours-cache"), "--publish")
+				if result.Builder.PlatformAPI != test.platformAPI {
+					t.Errorf("pack-cache spoke Platform API %s", result.Builder.PlatformAPI)
+				}
+				stock := reg.creator(t, builder, app, test.platformAPI, "-cache-image", reg.ref("stock-cache"), reg.ref("stock:"+tag))
+				said := layerStates(out.stderr)
+				if diff := cmp.Diff(layerStates(stock), said); diff != "" {
+					t.Errorf("what buildpacks find in the build of %s (-stock +ours):\n%s", tag, diff)
+				}
+				reg.wantSameImages(t, reg.ref("stock:"+tag), reg.ref("ours:"+tag))
+				return said
+			}
+			build("one")
+			app.set(map[string]string{"churn": interchangedChurn, "seed": "2"})
+			app.write("static/style.css", "p {color: red}")
+			build("one")
+			said := build("two")
+			for _, want := range []string{"flags: launch-cache: " + test.newTag, "churn: launch-stays: " + test.newTag, "flags: only-cache: restored"} {
+				if !slices.Contains(said, want) {
+					t.Errorf("a new tag: no %q in %q", want, said)
+				}
+			}
+		})
+	}
+}
+
+// layerStates picks what buildpacks say of how they find layers out of a log.
+func layerStates(log string) []string {
+	return regexp.MustCompile(`(flags|churn|make): [a-z-]+: (new|known|restored|unexpected)`).FindAllString(log, -1)
+}
+
+// appImage is all that an app image consists of.
+type appImage struct {
+	MediaType types.MediaType
+	Layers    []v1.Descriptor
+	// Config is without its labels.
+	Config *v1.ConfigFile
+	// Labels are decoded where they are JSON.
+	Labels map[string]any
+}
+
+func (r *registry) appImage(t *testing.T, ref string) appImage {
+	t.Helper()
+	img := r.image(t, ref)
+	manifest, err := img.Manifest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	labels := map[string]any{}
+	for key, value := range config.Config.Labels {
+		var decoded any
+		if err := json.Unmarshal([]byte(value), &decoded); err != nil {
+			decoded = value
+		}
+		labels[key] = decoded
+	}
+	config.Config.Labels = nil
+	return appImage{manifest.MediaType, manifest.Layers, config, labels}
+}
+
+// wantSameImages fails unless two app images are equal but for what cannot be.
+func (r *registry) wantSameImages(t *testing.T, stock, ours string) {
+	t.Helper()
+	mayDiffer := cmp.FilterPath(func(p cmp.Path) bool {
+		path := labelPath(p)
+		return path == "io.buildpacks.build.metadata/launcher/source" || strings.HasPrefix(path, "io.buildpacks.build.metadata/launcher/source/")
+	}, cmp.Ignore())
+	if diff := cmp.Diff(r.appImage(t, stock), r.appImage(t, ours), mayDiffer); diff != "" {
+		t.Errorf("app image (-stock +ours):\n%s", diff)
+	}
+}
+
+// labelPath is where in the labels' JSON a path leads to.
+func labelPath(p cmp.Path) string {
+	var keys []string
+	for _, step := range p {
+		if index, ok := step.(cmp.MapIndex); ok {
+			keys = append(keys, fmt.Sprint(index.Key()))
+		}
+	}
+	return strings.Join(keys, "/")
+}
