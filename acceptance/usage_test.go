@@ -122,6 +122,7 @@ func (r refusal) check(t *testing.T, registries ...*registry) {
 	if out.stdout != "" {
 		t.Errorf("a refused build writes to standard output: %q", out.stdout)
 	}
+	out.wantNoStderr(t, "\x1b") // it is no terminal
 	out.wantNoSecret(t)
 	machine.wantNothingLeft()
 	for i, reg := range registries {

@@ -45,7 +45,7 @@ func (o *Options) complete() error {
 	if o.output != "text" && o.output != "json" {
 		return usagef("choose text or json", "--output %q is not known", o.output)
 	}
-	o.Options.Verbose, o.Options.NoColor = o.Flags.Verbose, o.Flags.NoColor
+	o.Options.Verbose, o.Options.NoColor = o.Flags.Verbose, o.Flags.NoColor || !o.Streams.Color()
 	return nil
 }
 
