@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -102,9 +103,23 @@ func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
 	if r.api, err = r.builder.PlatformAPI(); err != nil {
 		return fmt.Errorf("builder %s: %w", r.Builder, err)
 	}
-	r.verdict = trust.Judge(r.builderRef, r.builder.Digest, trust.JudgeInput{Config: p.Config, TrustBuilderFlag: r.TrustBuilder})
+	r.verdict = trust.Judge(r.judged(), r.builder.Digest, trust.JudgeInput{Config: p.Config, TrustBuilderFlag: r.TrustBuilder})
 	p.Progress.Info(fmt.Sprintf("Builder %s@%s, %s", r.builderRef.Context(), r.builder.Digest, r.verdict.Reason))
 	return nil
+}
+
+// judged is the reference that the lists of trusted builders are asked about. A
+// builder that is pinned as REPOSITORY:TAG@DIGEST is as trusted as its tag.
+func (r *resolved) judged() name.Reference {
+	written, _, pinned := strings.Cut(r.Builder, "@")
+	if !pinned {
+		return r.builderRef
+	}
+	tag, err := name.NewTag(written, name.StrictValidation)
+	if err != nil {
+		return r.builderRef // there is no tag beside the digest
+	}
+	return tag
 }
 
 // runsHere fails if a builder is for another kind of machine than this one.

@@ -20,6 +20,8 @@ func NewCmdRoot(g *global.Flags) *cobra.Command {
 		Long: `pack-cache builds app images with Cloud Native Buildpacks on machines that are
 thrown away afterwards, and keeps the buildpacks' cache layers where the next
 machine finds them.`,
+		Args:          exit.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}

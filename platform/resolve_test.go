@@ -1,0 +1,29 @@
+package platform
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestJudged(t *testing.T) {
+	t.Parallel()
+	digest := "sha256:" + strings.Repeat("0", 64)
+	tests := []struct{ name, written, want string }{
+		{"tag", "r.example.com/b:1", "r.example.com/b:1"},
+		{"digest", "r.example.com/b@" + digest, "r.example.com/b@" + digest},
+		{"tag and digest", "r.example.com/b:1@" + digest, "r.example.com/b:1"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := &resolved{Options: Options{Builder: tt.written}}
+			var err error
+			if r.builderRef, err = r.parse("builder", tt.written); err != nil {
+				t.Fatal(err)
+			}
+			if got := r.judged().Name(); got != tt.want {
+				t.Errorf("judged() = %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
