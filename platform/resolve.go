@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -112,12 +113,12 @@ func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
 // builder that is pinned as REPOSITORY:TAG@DIGEST is as trusted as its tag.
 func (r *resolved) judged() name.Reference {
 	written, _, pinned := strings.Cut(r.Builder, "@")
-	if !pinned {
+	if !pinned || !strings.Contains(path.Base(written), ":") {
 		return r.builderRef
 	}
-	tag, err := name.NewTag(written, name.StrictValidation)
+	tag, err := r.parse("builder", written)
 	if err != nil {
-		return r.builderRef // there is no tag beside the digest
+		return r.builderRef
 	}
 	return tag
 }

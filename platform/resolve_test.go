@@ -11,6 +11,8 @@ func TestJudged(t *testing.T) {
 	tests := []struct{ name, written, want string }{
 		{"tag", "r.example.com/b:1", "r.example.com/b:1"},
 		{"digest", "r.example.com/b@" + digest, "r.example.com/b@" + digest},
+		{"registry with a port", "localhost:5000/b@" + digest, "localhost:5000/b@" + digest},
+		{"without a registry", "acme/b:1@" + digest, "index.docker.io/acme/b:1"},
 		{"tag and digest", "r.example.com/b:1@" + digest, "r.example.com/b:1"},
 	}
 	for _, tt := range tests {
