@@ -17,7 +17,7 @@ type app struct {
 // files by their path.
 func newApp(t *testing.T, settings, files map[string]string) *app {
 	t.Helper()
-	a := &app{t, t.TempDir()}
+	a := &app{t, openDir(t)}
 	a.write("hello.txt", "hello\n")
 	a.set(settings)
 	for path, content := range files {

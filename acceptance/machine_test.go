@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/pack-cache/pack-cache/platform"
@@ -20,11 +21,74 @@ type machine struct {
 	home string
 	// env is added to the environment of every command, as KEY=VALUE.
 	env []string
+	// uid is the user who runs commands, 0 for the one who runs the tests.
+	uid int
+	// written are the files that the test wrote.
+	written []string
+	// inherited are files that every command gets, open from descriptor 3 on.
+	inherited []*os.File
 }
 
 func newMachine(t *testing.T, env ...string) *machine {
 	t.Helper()
-	return &machine{t: t, home: t.TempDir(), env: env}
+	return &machine{t: t, home: openDir(t), env: env}
+}
+
+// ordinary makes an ordinary user work on the machine, if that is not so
+// anyway.
+func (m *machine) ordinary() *machine {
+	if os.Getuid() == 0 {
+		m.uid = 4242
+		m.own(m.home)
+	}
+	return m
+}
+
+// own gives a file to the user of the machine.
+func (m *machine) own(path string) {
+	m.t.Helper()
+	if m.uid == 0 {
+		return
+	}
+	if err := os.Chown(path, m.uid, m.uid); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// write writes a file below HOME, which is the machine's user's alone.
+func (m *machine) write(path, content string, mode os.FileMode) {
+	m.t.Helper()
+	for dir := filepath.Dir(path); dir != "."; dir = filepath.Dir(dir) {
+		if err := os.MkdirAll(filepath.Join(m.home, dir), 0o755); err != nil {
+			m.t.Fatal(err)
+		}
+		m.own(filepath.Join(m.home, dir))
+	}
+	path = filepath.Join(m.home, path)
+	if err := os.WriteFile(path, []byte(content), mode); err != nil {
+		m.t.Fatal(err)
+	}
+	m.own(path)
+	m.written = append(m.written, path)
+}
+
+// openDir returns an empty directory that other users may enter, too, unlike
+// those of t.TempDir. It is removed when the test ends.
+func openDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "pack-cache-test-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // outcome is what a command did.
@@ -40,8 +104,13 @@ func (m *machine) command(ctx context.Context, args ...string) *exec.Cmd {
 	if err := os.MkdirAll(tmp, 0o777); err != nil {
 		m.t.Fatal(err)
 	}
+	m.own(tmp)
 	cmd.Env = append([]string{"HOME=" + m.home, "TMPDIR=" + tmp, "PATH=" + os.Getenv("PATH")}, m.env...)
 	cmd.Dir = m.home
+	cmd.ExtraFiles = m.inherited
+	if m.uid != 0 {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(m.uid), Gid: uint32(m.uid)}}
+	}
 	return cmd
 }
 

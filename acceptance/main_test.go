@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -37,17 +38,29 @@ func run(m *testing.M) int {
 	}
 	defer os.RemoveAll(dir)
 	engine = sandbox.New(sandbox.Config{StoreDir: filepath.Join(dir, "builders")})
-	if binary = os.Getenv("PACK_CACHE_BIN"); binary != "" {
-		return m.Run()
-	}
 	binary = filepath.Join(dir, "pack-cache")
-	build := exec.Command("go", "build", "-o", binary, "github.com/pack-cache/pack-cache/cmd/pack-cache")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := build.CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build pack-cache: %v\n%s", err, output)
+	if err := errors.Join(os.Chmod(dir, 0o755), provide(binary)); err != nil {
+		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	return m.Run()
+}
+
+// provide puts the program where every user may run it.
+func provide(path string) error {
+	if given := os.Getenv("PACK_CACHE_BIN"); given != "" {
+		program, err := os.ReadFile(given)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(path, program, 0o755)
+	}
+	build := exec.Command("go", "build", "-o", path, "github.com/pack-cache/pack-cache/cmd/pack-cache")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build pack-cache: %w\n%s", err, output)
+	}
+	return nil
 }
 
 // registry is a registry in which a test has builders, apps and caches.
