@@ -22,15 +22,12 @@ func (s *saver) adopt(ctx context.Context, layer *saved, diffID string) (bool, e
 	unusable := readUnusable(s.StateDir, s.dirOf(layer.layer.ID))
 	for _, source := range s.sources() {
 		blob, ok := source.Blob(diffID)
-		if !ok || blob.Digest.String() == unusable {
+		if !ok || blob.Digest.String() == unusable || s.mustRecode(blob) {
 			continue
 		}
-		stored := storedLayer{diffID: diffID, blob: blob}
 		var sent int64
 		var err error
 		switch {
-		case s.mustRecode(blob):
-			stored, sent, err = s.recode(ctx, source, stored)
 		case source != s.usable:
 			sent, err = s.copyBlob(ctx, source.store, blob)
 		case layer.origin != origin(source.store, blob):
@@ -42,7 +39,7 @@ func (s *saver) adopt(ctx context.Context, layer *saved, diffID string) (bool, e
 		if err != nil {
 			return false, fmt.Errorf("storing %s: %w", layer.layer.ID, err)
 		}
-		layer.conclude(s.usable, stored, sent)
+		layer.conclude(s.usable, storedLayer{diffID: diffID, blob: blob}, sent)
 		if layer.report.Status != Reused {
 			layer.report.Reason = "copied from " + source.String()
 		}
@@ -69,16 +66,21 @@ func (s *saver) copyBlob(ctx context.Context, from Store, blob v1.Descriptor) (i
 			return 0, nil
 		}
 	}
-	var source *stickyReader
-	pushed, err := s.Store.Push(ctx, blob, func() (io.ReadCloser, error) {
-		reader := openBlob(ctx, from, blob, nil)
-		source = &stickyReader{from: newVerifier(reader, blob)}
-		return readCloser{source, reader}, nil
+	var sent int64
+	err := again(ctx, func() error {
+		var source *stickyReader
+		pushed, err := s.Store.Push(ctx, blob, func() (io.ReadCloser, error) {
+			reader := openBlob(ctx, from, blob, nil)
+			source = &stickyReader{from: newVerifier(reader, blob)}
+			return readCloser{source, reader}, nil
+		})
+		sent = pushed.Sent
+		if err != nil && source != nil && source.failed() {
+			return &sourceError{source.err}
+		}
+		return err
 	})
-	if err != nil && source != nil && source.failed() {
-		return 0, &sourceError{source.err}
-	}
-	return pushed.Sent, err
+	return sent, err
 }
 
 type readCloser struct {
@@ -92,7 +94,8 @@ func (s *saver) mustRecode(blob v1.Descriptor) bool {
 	return s.ForceCompression && have != s.Compression.codec() || s.DockerMediaTypes && have == Zstd
 }
 
-// recode stores a blob of a snapshot in the wanted compression.
+// recode stores a blob of a snapshot in the wanted compression. What is wrong
+// with the blob comes back as a *sourceError.
 func (s *saver) recode(ctx context.Context, from *Snapshot, layer storedLayer) (storedLayer, int64, error) {
 	got, pushed, err := s.stream(ctx, func(w *frameWriter) error {
 		reader := openBlob(ctx, from.store, layer.blob, from.memory)

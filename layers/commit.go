@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 
 	"github.com/buildpacks/lifecycle/buildpack"
@@ -168,9 +167,9 @@ func (s *saver) pushEmpty(ctx context.Context) (storedLayer, int64, error) {
 		return storedLayer{}, 0, err
 	}
 	want := v1.Descriptor{MediaType: mediaType, Digest: digestOf(data.Bytes()), Size: int64(data.Len())}
-	pushed, err := s.Store.Push(ctx, want, func() (io.ReadCloser, error) { return io.NopCloser(&data), nil })
+	sent, err := pushBytes(ctx, s.Store, want, data.Bytes())
 	if err != nil {
 		return storedLayer{}, 0, fmt.Errorf("storing the empty layer: %w", err)
 	}
-	return storedLayer{diffID: diffID, blob: want}, pushed.Sent, nil
+	return storedLayer{diffID: diffID, blob: want}, sent, nil
 }

@@ -1,6 +1,8 @@
 package layers
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -39,7 +41,7 @@ func (v verdict) reason() string {
 // compare holds a tree as it is listed now against the fingerprint. root is the
 // layer's open directory. A file whose times or inode moved is read again;
 // whatever else differs is a change. The error is about the tree.
-func (f *fingerprint) compare(entries []entry, root *os.File) (verdict, error) {
+func (f *fingerprint) compare(ctx context.Context, entries []entry, root *os.File) (verdict, error) {
 	var v verdict
 	known := lookup{records: f.records}
 	stack := newDirStack(int(root.Fd()))
@@ -63,7 +65,7 @@ func (f *fingerprint) compare(entries []entry, root *os.File) (verdict, error) {
 			continue
 		}
 		same, err := v.content(r, e, stack, buffer)
-		if err != nil {
+		if err = cmp.Or(ctx.Err(), err); err != nil {
 			return v, err
 		}
 		if !same {

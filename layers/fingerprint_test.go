@@ -90,7 +90,7 @@ func replace(e *editable, path string, change func(string) error) error {
 		return err
 	}
 	temporary := filepath.Join(e.outside, "new")
-	err = errors.Join(os.WriteFile(temporary, content, 0o600), change(temporary), unix.Chmod(temporary, st.Mode&0o7777))
+	err = errors.Join(os.WriteFile(temporary, content, 0o600), change(temporary), unix.Chmod(temporary, uint32(st.Mode)&0o7777))
 	times := []unix.Timespec{st.Mtim, st.Mtim}
 	return errors.Join(err, unix.UtimesNano(temporary, times), os.Rename(temporary, path))
 }
@@ -254,7 +254,7 @@ func checkVerdict(t *testing.T, layersDir, state string, before map[string]strin
 	entries, root, err := listTree(filepath.Join(layersDir, "bp/layer"))
 	must(t, err)
 	defer root.Close()
-	v, err := f.compare(entries, root)
+	v, err := f.compare(t.Context(), entries, root)
 	must(t, err)
 	if v.same != (diff == "") {
 		t.Errorf("verdict %+v (%s), but the difference is: %s", v, v.reason(), diff)
@@ -272,7 +272,7 @@ func TestFingerprintReadsLittle(t *testing.T) {
 		entries, root, err := listTree(filepath.Join(layersDir, "bp/layer"))
 		must(t, err)
 		defer root.Close()
-		v, err := f.compare(entries, root)
+		v, err := f.compare(t.Context(), entries, root)
 		must(t, err)
 		if !v.same {
 			t.Errorf("verdict %+v", v)
@@ -306,12 +306,12 @@ func TestFingerprintWithinOneTick(t *testing.T) {
 		}
 		f.records[0].ctime.Sec++
 		f.records[0].ctime.Nsec = fraction
-		if v, err := f.compare(entries, root); err != nil || v.same != (fraction != 0) {
+		if v, err := f.compare(t.Context(), entries, root); err != nil || v.same != (fraction != 0) {
 			t.Errorf("a second later: %+v, %v", v, err)
 		}
 		f.records[0].ctime.Sec--
 		f.records[0].ctime.Nsec = max(0, fraction-1_000_000)
-		if v, err := f.compare(entries, root); err != nil || v.same {
+		if v, err := f.compare(t.Context(), entries, root); err != nil || v.same {
 			t.Errorf("at once: %+v, %v", v, err)
 		}
 	}
@@ -368,7 +368,7 @@ func TestFingerprintFits(t *testing.T) {
 		must(t, os.MkdirAll(filepath.Join(layersDir, dir), 0o755))
 		var st unix.Stat_t
 		must(t, unix.Stat(filepath.Join(source, dir), &st))
-		must(t, unix.Chmod(filepath.Join(layersDir, dir), st.Mode&0o7777))
+		must(t, unix.Chmod(filepath.Join(layersDir, dir), uint32(st.Mode)&0o7777))
 	}
 	_, err := snapshotOf(newFakeStore(), raw, diffID).Restore(t.Context(), diffID, layersDir, "bp/layer", RestoreOptions{StateDir: state})
 	must(t, err)

@@ -95,12 +95,12 @@ func decodeFingerprint(data []byte) (*fingerprint, error) {
 	d := &decoder{data: data[len(fingerprintMagic):end]}
 	f := &fingerprint{dir: d.text(), diffID: d.text(), origin: d.text(), normalized: d.flag(), uniform: d.flag()}
 	f.uid, f.gid = int(d.number()), int(d.number())
-	for range d.count() {
+	for range d.count(4) {
 		f.parents = append(f.parents, parentEntry{
 			name: d.text(), mode: uint32(d.number()), uid: int(d.number()), gid: int(d.number()),
 		})
 	}
-	n := d.count()
+	n := d.count(9)
 	f.records = make([]record, n)
 	for i := range n {
 		f.records[i] = d.record()
@@ -128,17 +128,17 @@ func (d *decoder) number() int64 {
 	return n
 }
 
-// count is a number of things that take a byte each, at least.
-func (d *decoder) count() int {
+// count is a number of things that take so many bytes each, at least.
+func (d *decoder) count(size int) int {
 	n := d.number()
-	if n < 0 || n > int64(len(d.data)) {
+	if n < 0 || n > int64(len(d.data)/size) {
 		d.fail()
 		return 0
 	}
 	return int(n)
 }
 
-func (d *decoder) text() string { return string(d.bytes(d.count())) }
+func (d *decoder) text() string { return string(d.bytes(d.count(1))) }
 
 func (d *decoder) flag() bool { return d.number() == 1 }
 

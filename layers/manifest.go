@@ -1,11 +1,9 @@
 package layers
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 
 	"github.com/buildpacks/lifecycle/platform"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -103,11 +101,9 @@ func (c *contents) pushConfig(ctx context.Context, store Store) (v1.Descriptor, 
 	if c.docker {
 		want.MediaType = types.DockerConfigJSON
 	}
-	pushed, err := store.Push(ctx, want, func() (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(data)), nil
-	})
+	sent, err := pushBytes(ctx, store, want, data)
 	if err != nil {
 		return v1.Descriptor{}, 0, fmt.Errorf("storing the config: %w", err)
 	}
-	return want, pushed.Sent, nil
+	return want, sent, nil
 }

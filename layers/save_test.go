@@ -398,9 +398,6 @@ func TestSaveStoreFails(t *testing.T) {
 		"commit":            {func(s *fakeStore) { s.onCommit = func() error { return full } }, full},
 		"denied":            {func(s *fakeStore) { s.onPush = func(v1.Descriptor) error { return ErrDenied } }, ErrDenied},
 		"conflict for ever": {func(s *fakeStore) { s.onCommit = func() error { return ErrConflict } }, ErrConflict},
-		"push in the middle": {func(s *fakeStore) {
-			s.onPush = func(v1.Descriptor) error { return full }
-		}, full},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -420,6 +417,23 @@ func TestSaveStoreFails(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A push that fails now and then is repeated.
+func TestSaveTriesAgain(t *testing.T) {
+	t.Parallel()
+	store := seeded(t)
+	m := newMachine(t, store, "samples/java")
+	m.makes(m2, "repo/c.jar")
+	failures := 1
+	store.onPush = func(want v1.Descriptor) error {
+		if failures--; failures >= 0 {
+			return errors.New("502")
+		}
+		return nil
+	}
+	wantStatuses(t, m.save(), map[string]Status{"samples/java:m2": Updated, "samples/java:jdk": Removed, "samples/node:deps": Kept})
+	newMachine(t, store, "samples/java")
 }
 
 func TestSaveCancelled(t *testing.T) {

@@ -2,13 +2,8 @@ package layers
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 // dirOf is where the layer is below the layers directory.
@@ -83,7 +78,7 @@ func (s *saver) recognise(ctx context.Context, layer *saved, archive *treeArchiv
 			return "", err
 		}
 		if fits {
-			v, err := f.compare(archive.entries, archive.root)
+			v, err := f.compare(ctx, archive.entries, archive.root)
 			if err != nil {
 				return "", err
 			}
@@ -142,49 +137,4 @@ func (l *saved) fail(ctx context.Context, err error) error {
 	l.stored = storedLayer{}
 	l.report.Status, l.report.Reason = Failed, err.Error()
 	return nil
-}
-
-// push archives, compresses and stores the layer in one pass.
-func (s *saver) push(ctx context.Context, layer *saved, archive *treeArchive) error {
-	diffID, pushed, err := s.stream(ctx, archive.writeTo)
-	var source *sourceError
-	if errors.As(err, &source) {
-		return layer.fail(ctx, source.error)
-	}
-	if err != nil {
-		return fmt.Errorf("storing %s: %w", layer.layer.ID, err)
-	}
-	layer.conclude(s.usable, storedLayer{diffID: diffID, blob: pushed.Descriptor}, pushed.Sent)
-	return nil
-}
-
-// stream pushes what fill writes through the press into the store. What fill
-// returns comes back as a *sourceError.
-func (s *saver) stream(ctx context.Context, fill func(*frameWriter) error) (string, Pushed, error) {
-	mediaType, err := s.Compression.mediaType(s.DockerMediaTypes)
-	if err != nil {
-		return "", Pushed{}, err
-	}
-	var (
-		diffID string
-		runErr error
-		done   chan struct{}
-	)
-	pushed, err := s.Store.Push(ctx, v1.Descriptor{MediaType: mediaType}, func() (io.ReadCloser, error) {
-		done = make(chan struct{})
-		reader, writer := io.Pipe()
-		go func() {
-			defer close(done)
-			diffID, runErr = s.press.run(ctx, writer, fill)
-			writer.CloseWithError(runErr)
-		}()
-		return reader, nil
-	})
-	if done != nil {
-		<-done
-	}
-	if source := (*sourceError)(nil); errors.As(runErr, &source) {
-		return "", Pushed{}, source
-	}
-	return diffID, pushed, errors.Join(err)
 }

@@ -39,6 +39,8 @@ type treeWriter struct {
 	dirs  map[string]op
 	// mask are the permission bits that the system takes from new files.
 	mask uint32
+	// now is the access time of everything.
+	now unix.Timespec
 	// file is the open file, parent the directory it is in; -1 for none.
 	file, fileParent int
 }
@@ -49,7 +51,7 @@ func writeTree(ctx context.Context, root int, ops <-chan op) error {
 	if err != nil {
 		return err
 	}
-	w := &treeWriter{stack: newDirStack(root), dirs: map[string]op{"": {mode: 0o755}}, mask: mask, file: -1}
+	w := &treeWriter{stack: newDirStack(root), dirs: map[string]op{"": {mode: 0o755}}, mask: mask, now: timespec(time.Now()), file: -1}
 	defer w.close()
 	for {
 		select {
@@ -142,7 +144,7 @@ func (w *treeWriter) symlink(parent int, base string, o op) error {
 	if err := unix.Symlinkat(o.link, parent, base); err != nil {
 		return entryError(o.path, err)
 	}
-	return setTime(parent, base, o)
+	return w.setTime(parent, base, o)
 }
 
 func (w *treeWriter) create(parent int, base string, o op) error {
@@ -186,7 +188,7 @@ func (w *treeWriter) finishFile(o op) error {
 		return fmt.Errorf("writing %q: %w", o.path, err)
 	}
 	_, base := splitPath(o.path)
-	return setTime(w.fileParent, base, o)
+	return w.setTime(w.fileParent, base, o)
 }
 
 // finishDirs gives the directories below the layer's own their modes and times,
@@ -200,7 +202,7 @@ func (w *treeWriter) finishDirs() error {
 	slices.SortFunc(paths, func(a, b string) int { return strings.Compare(b, a) })
 	for _, path := range paths {
 		if path == "" {
-			if err := setTime(w.stack.root, ".", w.dirs[""]); err != nil {
+			if err := w.setTime(w.stack.root, ".", w.dirs[""]); err != nil {
 				return err
 			}
 			continue
@@ -217,7 +219,7 @@ func (w *treeWriter) finishDirs() error {
 		if err != nil {
 			return err
 		}
-		if err := setTime(parent, base, w.dirs[path]); err != nil {
+		if err := w.setTime(parent, base, w.dirs[path]); err != nil {
 			return err
 		}
 	}
@@ -231,11 +233,11 @@ func (w *treeWriter) close() {
 	w.stack.close()
 }
 
-func setTime(parent int, base string, o op) error {
+func (w *treeWriter) setTime(parent int, base string, o op) error {
 	if !o.setTime {
 		return nil
 	}
-	times := []unix.Timespec{{Nsec: unix.UTIME_OMIT}, o.mtime}
+	times := []unix.Timespec{w.now, o.mtime}
 	if err := unix.UtimesNanoAt(parent, base, times, unix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return fmt.Errorf("setting the time of %q: %w", o.path, err)
 	}
