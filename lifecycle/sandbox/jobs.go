@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/volume"
 )
 
 // job is work on files that belong to ids of the phases. As root this process
@@ -40,58 +38,15 @@ const (
 func perform(ctx context.Context, j *job, in io.Reader) (*os.File, error) {
 	switch j.Kind {
 	case jobVolumes:
-		return nil, makeVolumes(j)
+		return nil, volume.Make(j.Dir, j.Names, j.User)
 	case jobImport:
-		root, err := os.OpenRoot(j.Dir)
-		if err != nil {
-			return nil, err
-		}
-		defer root.Close()
-		return nil, importTar(ctx, root, in, j.User)
+		return nil, volume.Import(ctx, j.Dir, in, j.User)
 	case jobExport:
-		return exportFile(j.Dir, j.Path)
+		return volume.Open(j.Dir, j.Path)
 	case jobRemove:
 		return nil, removeContent(j.Dir)
 	}
 	return nil, fmt.Errorf("unknown job %q", j.Kind)
-}
-
-// makeVolumes makes the volumes, which belong to the user.
-func makeVolumes(j *job) error {
-	for _, name := range j.Names {
-		dir := filepath.Join(j.Dir, name)
-		if err := os.Mkdir(dir, 0o755); err != nil {
-			return err
-		}
-		// The process' umask may have taken something away.
-		if err := errors.Join(os.Chmod(dir, 0o755), os.Chown(dir, j.User.UID, j.User.GID)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// exportFile opens a regular file below dir.
-func exportFile(dir, path string) (*os.File, error) {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
-	// Without O_NONBLOCK a named pipe would keep the opener waiting.
-	file, err := root.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "export", Path: path, Err: errors.New("not a regular file")}
-	}
-	if err != nil {
-		file.Close()
-		return nil, err
-	}
-	return file, nil
 }
 
 // removeContent empties a directory, which itself belongs to someone else.

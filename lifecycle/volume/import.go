@@ -1,4 +1,4 @@
-package sandbox
+package volume
 
 import (
 	"archive/tar"
@@ -25,9 +25,15 @@ type importer struct {
 	dirs []*tar.Header
 }
 
-// importTar unpacks archive below root. Whatever an entry's name or link says,
-// nothing outside root is touched, and everything becomes u's.
-func importTar(ctx context.Context, root *os.Root, archive io.Reader, u lifecycle.User) error {
+// Import unpacks a tar stream into the volume at dir. Whatever an entry's name
+// or link says, nothing outside is touched, and everything becomes u's. It reads
+// the archive to its end.
+func Import(ctx context.Context, dir string, archive io.Reader, u lifecycle.User) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
 	im := &importer{root: root, user: u}
 	entries := tar.NewReader(archive)
 	for {

@@ -1,0 +1,51 @@
+package lifecycle
+
+import (
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+)
+
+// Check finds what makes a phase impossible in every engine. Volumes are the names
+// of those that the place has.
+func (p Phase) Check(volumes map[string]bool) error {
+	switch {
+	case p.Root != BuilderRoot && p.Root != OwnRoot:
+		return fmt.Errorf("unknown root %q", p.Root)
+	case p.Network != NetworkHost && p.Network != NetworkNone:
+		return fmt.Errorf("unknown network %q", p.Network)
+	case p.Root == BuilderRoot && len(p.Args) == 0:
+		return errors.New("nothing to run")
+	}
+	for _, m := range p.Mounts {
+		if err := m.check(volumes); err != nil {
+			return fmt.Errorf("mount of %s: %w", m.Target, err)
+		}
+	}
+	return p.User.Check()
+}
+
+// Check refuses users that nothing of a build may run as.
+func (u User) Check() error {
+	if u.UID <= 0 || u.GID < 0 {
+		// Root without capabilities still owns the kernel's settings.
+		return fmt.Errorf("user %d:%d: phases run as an ordinary user (CNB Platform specification, \"Build Image\")", u.UID, u.GID)
+	}
+	return nil
+}
+
+func (m Mount) check(volumes map[string]bool) error {
+	sources := slices.DeleteFunc([]string{m.Volume, m.Builder, m.Host}, func(s string) bool { return s == "" })
+	switch {
+	case len(sources) != 1:
+		return fmt.Errorf("needs one source, not %d", len(sources))
+	case !path.IsAbs(m.Target) || path.Clean(m.Target) == "/":
+		return errors.New("the target has to be an absolute path below the root")
+	case m.Volume != "" && !volumes[m.Volume]:
+		return fmt.Errorf("no volume %q", m.Volume)
+	case m.Host != "" && !path.IsAbs(m.Host):
+		return fmt.Errorf("%s is not an absolute path", m.Host)
+	}
+	return nil
+}
