@@ -108,10 +108,16 @@ func (m *machine) command(ctx context.Context, args ...string) *exec.Cmd {
 	cmd.Env = append([]string{"HOME=" + m.home, "TMPDIR=" + tmp, "PATH=" + os.Getenv("PATH")}, m.env...)
 	cmd.Dir = m.home
 	cmd.ExtraFiles = m.inherited
-	if m.uid != 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(m.uid), Gid: uint32(m.uid)}}
-	}
+	cmd.SysProcAttr = m.credential()
 	return cmd
+}
+
+// credential makes a process that of the machine's user.
+func (m *machine) credential() *syscall.SysProcAttr {
+	if m.uid == 0 {
+		return nil
+	}
+	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(m.uid), Gid: uint32(m.uid)}}
 }
 
 // run runs pack-cache and returns what it did, whatever that was.
