@@ -93,7 +93,7 @@ func extract(root *os.Root, h *tar.Header, content io.Reader) error {
 func (r tree) run(t *testing.T, env []string, command ...string) (string, error) {
 	t.Helper()
 	const script = `set -e; root=$1; shift
-mount -t tmpfs dev "$root/dev"
+mount -t tmpfs -o mode=755 dev "$root/dev"
 for device in null zero random urandom; do
 	touch "$root/dev/$device"
 	mount --bind "/dev/$device" "$root/dev/$device"

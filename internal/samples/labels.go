@@ -45,11 +45,10 @@ type (
 		Group []moduleInfo `json:"group" toml:"group"`
 	}
 	moduleLayer struct {
-		API         string  `json:"api"`
-		LayerDiffID string  `json:"layerDiffID"`
-		Homepage    string  `json:"homepage,omitempty"`
-		Name        string  `json:"name,omitempty"`
-		Order       []group `json:"order,omitempty"`
+		API         string `json:"api"`
+		LayerDiffID string `json:"layerDiffID"`
+		Homepage    string `json:"homepage,omitempty"`
+		Name        string `json:"name,omitempty"`
 	}
 )
 
