@@ -1,0 +1,36 @@
+package testdocker_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pack-cache/pack-cache/internal/testdocker"
+)
+
+// TestDaemon starts, restarts and closes a daemon of each kind.
+func TestDaemon(t *testing.T) {
+	t.Parallel()
+	for name, options := range map[string]testdocker.Options{"docker": {}, "podman": {Podman: true}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			daemon := testdocker.New(t, options)
+			if err := daemon.Restart(t.Context()); err != nil {
+				t.Fatalf("%v\n%s", err, daemon.Log())
+			}
+			dir := filepath.Dir(strings.TrimPrefix(daemon.Host, "unix://"))
+			for range 2 {
+				if err := daemon.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if _, err := os.Lstat(dir); err == nil {
+				t.Errorf("%s is left", dir)
+			}
+			if err := daemon.Restart(t.Context()); err == nil {
+				t.Error("a closed daemon was restarted")
+			}
+		})
+	}
+}
