@@ -25,7 +25,7 @@ var ways = []struct {
 	// in makes a machine know the credential.
 	in func(m *machine, host string, user testregistry.User)
 }{
-	{"config.json", (*machine).logIn},
+	{"config.json", func(m *machine, host string, user testregistry.User) { m.logIn(user, host) }},
 	{"credential helper", func(m *machine, host string, user testregistry.User) {
 		m.write("bin/docker-credential-sesame", fmt.Sprintf(`#!/bin/sh
 			read -r host
@@ -40,10 +40,13 @@ var ways = []struct {
 	}},
 }
 
-// logIn does what `docker login` does.
-func (m *machine) logIn(host string, user testregistry.User) {
+// logIn does what `docker login` does, for each of the hosts.
+func (m *machine) logIn(user testregistry.User, hosts ...string) {
 	m.t.Helper()
-	auths := map[string]any{host: map[string]string{"auth": basic(user)}}
+	auths := map[string]any{}
+	for _, host := range hosts {
+		auths[host] = map[string]string{"auth": basic(user)}
+	}
 	m.write(".docker/config.json", object(map[string]any{"auths": auths}), 0o600)
 }
 

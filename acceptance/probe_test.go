@@ -52,7 +52,8 @@ func (p probed) build(t *testing.T, reg *registry, builder string) {
 		m.ordinary()
 	}
 	m.believe(reg)
-	m.logIn(reg.Addr, alice)
+	m.logIn(alice, reg.Addr)
+	m.env = append(m.env, "CNB_REGISTRY_AUTH="+object(map[string]string{reg.Addr: "Basic " + basic(alice)}))
 	if p.trusted {
 		m.trust(builder)
 	}
