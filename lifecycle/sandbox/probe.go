@@ -22,6 +22,9 @@ var probeUser = lifecycle.User{UID: 1000, GID: 1000}
 // its own, and what overlays can do here. Reasons say why no better ones are
 // among them.
 func (h *host) probe(ctx context.Context, ids []identity, reasons []string, report progress.Reporter) error {
+	if err := checkExec(h.work); err != nil {
+		return err
+	}
 	var failures []error
 	for _, id := range ids {
 		found, err := h.try(ctx, id, report)
@@ -40,6 +43,20 @@ func (h *host) probe(ctx context.Context, ids []identity, reasons []string, repo
 		reasons = append(reasons, fmt.Sprintf("ids %q do not work: %v", id.Kind, err))
 	}
 	return withHint(fmt.Errorf("no sandbox can be made here: %w", errors.Join(failures...)), remedy(failures))
+}
+
+// checkExec makes sure that programs in volumes and in /tmp, such as a build
+// tool's wrapper in the source, can be executed.
+func checkExec(dir string) error {
+	var stat unix.Statfs_t
+	if err := unix.Statfs(dir, &stat); err != nil {
+		return &os.PathError{Op: "statfs", Path: dir, Err: err}
+	}
+	if stat.Flags&unix.ST_NOEXEC != 0 {
+		return withHint(fmt.Errorf("%s is mounted noexec, so a build cannot run programs there", dir),
+			"set TMPDIR to a directory on another file system")
+	}
+	return nil
 }
 
 // try runs a phase of nothing with the given identity.

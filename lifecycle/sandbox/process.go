@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -82,6 +84,9 @@ func (h *host) start(id identity, s starting) (*process, error) {
 	finish()
 	if err != nil {
 		c.Close()
+		if errors.Is(err, unix.ENOSPC) {
+			err = fmt.Errorf("%w (this is how the kernel says that its limit of namespaces is reached)", err)
+		}
 		return nil, step(err, "starting %s in new namespaces", s.kind)
 	}
 	p := &process{cmd, c}
