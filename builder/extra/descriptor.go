@@ -1,0 +1,121 @@
+package extra
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/pack-cache/pack-cache/builder"
+)
+
+const descriptorFile = "buildpack.toml"
+
+// descriptor is buildpack.toml (CNB Buildpack specification).
+type descriptor struct {
+	API       string `toml:"api"`
+	Buildpack struct {
+		ID      string `toml:"id"`
+		Version string `toml:"version"`
+	} `toml:"buildpack"`
+	Order builder.Order `toml:"order"`
+}
+
+func readDescriptor(content []byte) (*descriptor, error) {
+	var d descriptor
+	if _, err := toml.Decode(string(content), &d); err != nil {
+		return nil, fmt.Errorf("%s: %w", descriptorFile, err)
+	}
+	for _, field := range []struct{ name, value string }{
+		{"api", d.API}, {"buildpack.id", d.Buildpack.ID}, {"buildpack.version", d.Buildpack.Version},
+	} {
+		if field.value == "" {
+			return nil, hinted(`it needs api = "0.10" at its top, and id and version below [buildpack]`, "%s has no %s", descriptorFile, field.name)
+		}
+	}
+	return &d, checkName(d.Buildpack.ID, d.Buildpack.Version)
+}
+
+// ref is the buildpack's place in an order.
+func (d *descriptor) ref() builder.Ref {
+	return builder.Ref{ID: d.Buildpack.ID, Version: d.Buildpack.Version}
+}
+
+func (d *descriptor) composite() bool { return len(d.Order) > 0 }
+
+// An ID becomes a directory below /cnb/buildpacks and below /layers, a version a
+// directory below the first (CNB Buildpack specification, "buildpack.toml").
+var (
+	idGrammar      = regexp.MustCompile(`^[a-zA-Z0-9._/-]+$`)
+	versionGrammar = regexp.MustCompile(`^[a-zA-Z0-9._+-]+$`)
+	reservedIDs    = []string{"app", "config", "generated", "sbom", ".", ".."}
+)
+
+func checkName(id, version string) error {
+	if !idGrammar.MatchString(id) || slices.Contains(reservedIDs, escape(id)) {
+		return fmt.Errorf("%q cannot be the id of a buildpack", id)
+	}
+	if !versionGrammar.MatchString(version) || version == "." || version == ".." {
+		return fmt.Errorf("%q cannot be the version of a buildpack", version)
+	}
+	return nil
+}
+
+// escape turns an ID into the name of a directory.
+func escape(id string) string { return strings.ReplaceAll(id, "/", "_") }
+
+// checkAPI fails if the builder's lifecycle does not speak a Buildpack API. The
+// lifecycle itself says so only when the buildpack has passed detect.
+func (r *resolver) checkAPI(api string) error {
+	if len(r.apis) == 0 || slices.Contains(r.apis, api) {
+		return nil
+	}
+	return hinted("use another version of the buildpack, or of the builder",
+		"it speaks Buildpack API %s, the builder's lifecycle speaks %s", api, strings.Join(r.apis, ", "))
+}
+
+// checkComposites fails if a composite buildpack that was found refers to a
+// buildpack that nobody has, or to itself.
+func (r *resolver) checkComposites() error {
+	known := builder.Modules{}
+	for id, versions := range r.modules {
+		for version, m := range versions {
+			known.Add(id, version, m)
+		}
+	}
+	for _, m := range r.found {
+		known.Add(m.id, m.version, m.Module)
+	}
+	for _, m := range r.found {
+		if err := checkOrder(known, m.Order, []string{m.name()}); err != nil {
+			return about(m.name(), err)
+		}
+	}
+	return nil
+}
+
+// checkOrder walks the order of the last buildpack of path. No order that ends
+// is this deep.
+func checkOrder(known builder.Modules, order builder.Order, path []string) error {
+	for _, group := range order {
+		for _, ref := range group.Group {
+			m, ok := known[ref.ID][ref.Version]
+			name := ref.ID + "@" + ref.Version
+			switch {
+			case ref.Version == "":
+				return fmt.Errorf("its order has %s without a version", ref.ID)
+			case !ok:
+				return hinted("give it with another --buildpack from=…, in package.toml, or use a buildpackage, which has all of them",
+					"%s is part of it, and neither in the builder nor among the buildpacks of this build", name)
+			case slices.Contains(path, name):
+				return fmt.Errorf("its order comes back to itself: %s", strings.Join(append(path, name), " → "))
+			}
+			if err := checkOrder(known, m.Order, append(path, name)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}

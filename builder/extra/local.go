@@ -1,0 +1,124 @@
+package extra
+
+import (
+	"archive/tar"
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/pack-cache/pack-cache/builder"
+)
+
+// maxMetadata bounds the files that are read into memory: descriptors, and the
+// manifests and configs of images.
+const maxMetadata = 16 << 20
+
+// local adds the buildpack at a path: a directory or an archive.
+func (r *resolver) local(ctx context.Context, path string) (builder.Ref, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return builder.Ref{}, err
+	case info.IsDir():
+		return r.directory(ctx, path)
+	case !info.Mode().IsRegular():
+		return builder.Ref{}, errors.New("it is neither a directory nor a file")
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return builder.Ref{}, err
+	}
+	r.spool.files = append(r.spool.files, file)
+	return r.archive(ctx, io.NewSectionReader(file, 0, info.Size()))
+}
+
+// directory adds the buildpack in a directory.
+func (r *resolver) directory(ctx context.Context, path string) (builder.Ref, error) {
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		return builder.Ref{}, err
+	}
+	defer root.Close()
+	if _, err := root.Stat(layoutFile); err == nil {
+		return r.layout(dirFiles(path))
+	}
+	content, err := readSmall(root, descriptorFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return builder.Ref{}, noDescriptor(func(name string) bool { _, err := root.Stat(name); return err == nil })
+	}
+	if err != nil {
+		return builder.Ref{}, err
+	}
+	return r.addTree(walk(ctx, root), content)
+}
+
+// noDescriptor says that there is no buildpack, and what there is instead.
+func noDescriptor(has func(name string) bool) error {
+	if has("extension.toml") {
+		return hinted("use a buildpack", "it is an image extension")
+	}
+	return hinted("name the directory that has buildpack.toml in it, or an archive of what is in that directory", "it has no %s at its top", descriptorFile)
+}
+
+// readSmall reads a file of a directory.
+func readSmall(root *os.Root, name string) ([]byte, error) {
+	file, err := root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return readMetadata(name, file)
+}
+
+func readMetadata(name string, r io.Reader) ([]byte, error) {
+	content, err := io.ReadAll(io.LimitReader(r, maxMetadata+1))
+	if err == nil && len(content) > maxMetadata {
+		err = fmt.Errorf("%s: %w", name, &sizeError{maxMetadata})
+	}
+	return content, err
+}
+
+// walk gives the files of a directory in the order of their names.
+func walk(ctx context.Context, root *os.Root) source {
+	return func(visit func(*tar.Header, io.Reader) error) error {
+		return fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
+			if err = cmp.Or(err, ctx.Err()); err != nil {
+				return err
+			}
+			info, err := entry.Info()
+			if err != nil {
+				return err
+			}
+			if info.Mode()&fs.ModeSocket != 0 {
+				return fmt.Errorf("%q: it is a socket", name)
+			}
+			var link string
+			if info.Mode()&fs.ModeSymlink != 0 {
+				if link, err = root.Readlink(name); err != nil {
+					return err
+				}
+				link = filepath.ToSlash(link)
+			}
+			header, err := tar.FileInfoHeader(info, link)
+			if err != nil {
+				return err
+			}
+			header.Name = name
+			if !info.Mode().IsRegular() {
+				return visit(header, bytes.NewReader(nil))
+			}
+			file, err := root.Open(name)
+			if err != nil {
+				return err
+			}
+			defer file.Close()
+			return visit(header, file)
+		})
+	}
+}
