@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -45,6 +46,14 @@ func (r *registry) content(t *testing.T) map[string]string {
 	if err != nil {
 		t.Fatalf("read the registry's content: %v", err)
 	}
+	return all
+}
+
+// manifests is what the registry's tags stand for and which manifests it has.
+func (r *registry) manifests(t *testing.T) map[string]string {
+	t.Helper()
+	all := r.content(t)
+	maps.DeleteFunc(all, func(name, _ string) bool { return !strings.Contains(name, "/_manifests/") })
 	return all
 }
 

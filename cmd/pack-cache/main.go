@@ -34,7 +34,7 @@ func run() int {
 	if err := sandbox.Protect(); err != nil {
 		return exit.Print(streams.Err, err)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
 	cmd := root.NewCmdRoot(&global.Flags{
 		Streams: streams,
@@ -43,6 +43,17 @@ func run() int {
 		Stores:  phases.Stores{"registry": openRegistry},
 	})
 	return exit.Print(streams.Err, cmd.ExecuteContext(ctx))
+}
+
+// endings are the signals that cancel a command: Ctrl-C, what a CI system sends
+// to a job that it cancels, and the end of the terminal unless nohup asks to
+// outlive that.
+func endings() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 func openRegistry(_ context.Context, at phases.Location, credentials authn.Keychain) (layers.Store, string, error) {

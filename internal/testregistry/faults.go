@@ -25,6 +25,7 @@ type Faults struct {
 
 	registry *Registry
 	server   *httptest.Server
+	closed   chan struct{}
 	mu       sync.Mutex
 	rules    []*Rule
 	requests []*traffic
@@ -33,7 +34,7 @@ type Faults struct {
 // StartFaults starts a proxy before r, with TLS if r has it. The caller closes
 // it.
 func StartFaults(r *Registry) (*Faults, error) {
-	f := &Faults{registry: r}
+	f := &Faults{registry: r, closed: make(chan struct{})}
 	target := &url.URL{Scheme: "http", Host: r.Addr}
 	if r.ca != nil {
 		target.Scheme = "https"
@@ -81,8 +82,9 @@ func NewFaults(t testing.TB, r *Registry, rules ...Rule) *Faults {
 	return f
 }
 
-// Close ends the proxy and cuts its connections.
+// Close ends the proxy and cuts its connections. It is called once.
 func (f *Faults) Close() {
+	close(f.closed)
 	f.server.CloseClientConnections()
 	f.server.Close()
 }
@@ -179,7 +181,12 @@ func (f *Faults) handler(proxy http.Handler) http.Handler {
 		if rule.Delay > 0 {
 			select {
 			case <-time.After(rule.Delay):
+			// Whoever asked is no longer there. For a request with a body the
+			// server does not notice that by itself.
 			case <-r.Context().Done():
+				panic(http.ErrAbortHandler)
+			case <-f.closed:
+				panic(http.ErrAbortHandler)
 			}
 		}
 		switch {
