@@ -1,0 +1,75 @@
+package attrs
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Pair is one attribute as it was written, its name in lower case.
+type Pair struct{ Name, Value string }
+
+// Split reads one CSV record of NAME=VALUE fields. A field in double quotes may
+// hold commas. Values are verbatim. bare is the whole record if it is a single
+// field without "=". The error is an *Error and repeats no value, which may be a
+// secret.
+func Split(record string) (pairs []Pair, bare string, err error) {
+	fields, err := fields(record)
+	if err != nil {
+		return nil, "", err
+	}
+	for i, field := range fields {
+		name, value, ok := strings.Cut(field, "=")
+		name = strings.ToLower(name)
+		switch {
+		case field == "" && len(fields) == 1:
+			return nil, "", refuse("write attributes as in "+example, "nothing is given")
+		case !ok && len(fields) == 1:
+			return nil, field, nil
+		case !ok && i == 0:
+			return nil, "", refuse("put the attribute's name before its value, as in "+example, "the first attribute has no =")
+		case !ok:
+			return nil, "", refuse(`quote an attribute whose value has a comma, as in type=local,"dest=/a,b"`, "what follows attribute %q has no =", pairs[i-1].Name)
+		case name == "":
+			return nil, "", refuse("write attributes as in "+example, "an attribute has no name before its =")
+		}
+		pairs = append(pairs, Pair{name, value})
+	}
+	return pairs, "", nil
+}
+
+const example = "type=registry,ref=registry.example.com/team/cache"
+
+func fields(record string) ([]string, error) {
+	reader := csv.NewReader(strings.NewReader(record))
+	fields, err := reader.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, refuse("write attributes as in "+example, "nothing is given")
+	}
+	if err == nil {
+		if _, err = reader.Read(); errors.Is(err, io.EOF) {
+			return fields, nil
+		}
+		err = errors.New("more than one line")
+	}
+	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
+		err = parse.Err
+	}
+	return nil, refuse(`write NAME=VALUE,NAME=VALUE, and quote a whole attribute if its value has a comma or a quote: "NAME=a,b"`,
+		"it is no comma-separated record: %v", err)
+}
+
+// Error says what is wrong with what the user wrote.
+type Error struct{ message, hint string }
+
+// Error implements error.
+func (e *Error) Error() string { return e.message }
+
+// Hint tells the way out.
+func (e *Error) Hint() string { return e.hint }
+
+func refuse(hint, format string, args ...any) error {
+	return &Error{fmt.Sprintf(format, args...), hint}
+}
