@@ -39,13 +39,44 @@ func (s *saver) adopt(ctx context.Context, layer *saved, diffID string) (bool, e
 		if err != nil {
 			return false, fmt.Errorf("storing %s: %w", layer.layer.ID, err)
 		}
-		layer.conclude(s.usable, storedLayer{diffID: diffID, blob: blob}, sent)
-		if layer.report.Status != Reused {
+		if source != s.usable {
 			layer.report.Reason = "copied from " + source.String()
 		}
+		layer.conclude(s.usable, storedLayer{diffID: diffID, blob: blob}, sent)
 		return true, nil
 	}
 	return false, nil
+}
+
+// takeOver takes a layer that is not in the layers directory from a snapshot
+// that has it. If none does, the layer has failed. The error is the own store's.
+func (s *saver) takeOver(ctx context.Context, layer *saved) error {
+	for _, source := range s.sources() {
+		blob, ok := source.Blob(layer.layer.Elsewhere)
+		if !ok {
+			continue
+		}
+		stored := storedLayer{diffID: layer.layer.Elsewhere, blob: blob}
+		var sent int64
+		var err error
+		switch {
+		case s.mustRecode(blob):
+			stored, sent, err = s.recode(ctx, source, stored)
+		case source != s.usable:
+			sent, err = s.copyBlob(ctx, source.store, blob)
+		default:
+			err = probe(ctx, source.store, blob)
+		}
+		if lost := (*sourceError)(nil); errors.As(err, &lost) && ctx.Err() == nil {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("storing %s: %w", layer.layer.ID, err)
+		}
+		layer.conclude(s.usable, stored, sent)
+		return nil
+	}
+	return layer.fail(ctx, errors.New("the build did not make it again, and no cache has it"))
 }
 
 // probe finds out whether a blob is there: a snapshot may outlive its blobs

@@ -192,22 +192,21 @@ func writeHeader(w *frameWriter, buffer *bytes.Buffer, h *tar.Header) error {
 }
 
 // openFile opens a regular file that was listed as e.
-func openFile(dir int, base string, e *entry) (*os.File, error) {
-	fd, err := unix.Openat(dir, base, unix.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK|unix.O_CLOEXEC, 0)
+func openFile(dir int, base string, e *entry) (fdReader, error) {
+	fd, err := openAt(dir, base, unix.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, &os.PathError{Op: "open", Path: e.path, Err: err}
+		return -1, &os.PathError{Op: "open", Path: e.path, Err: err}
 	}
-	file := os.NewFile(uintptr(fd), e.path)
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
-		file.Close()
-		return nil, &os.PathError{Op: "stat", Path: e.path, Err: err}
+		unix.Close(fd)
+		return -1, &os.PathError{Op: "stat", Path: e.path, Err: err}
 	}
 	if st.Ino != e.inode || st.Size != e.size || uint32(st.Mode) != e.mode {
-		file.Close()
-		return nil, fmt.Errorf("%q changed while it was read", e.path)
+		unix.Close(fd)
+		return -1, fmt.Errorf("%q changed while it was read", e.path)
 	}
-	return file, nil
+	return fdReader(fd), nil
 }
 
 func readLink(dir int, base string) (string, error) {

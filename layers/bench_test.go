@@ -9,8 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sys/unix"
 )
 
 // benchTree returns a layers directory with the layer bench:mod: the directory
@@ -61,6 +63,7 @@ func BenchmarkSave(b *testing.B) {
 		b.Run(string(codec), func(b *testing.B) {
 			b.SetBytes(bytes)
 			var size int64
+			before := cpuTime()
 			for b.Loop() {
 				report, err := Save(b.Context(), SaveRequest{
 					Store: sinkStore{newFakeStore()}, Name: "x", LayersDir: dir, Layers: []CachedLayer{layer},
@@ -71,6 +74,7 @@ func BenchmarkSave(b *testing.B) {
 				}
 				size = report.Sent
 			}
+			b.ReportMetric((cpuTime()-before).Seconds()*1e3/float64(b.N), "cpu-ms/op")
 			b.ReportMetric(float64(size)/1e6, "MB-stored")
 		})
 	}
@@ -114,19 +118,23 @@ func BenchmarkRestore(b *testing.B) {
 			}
 			b.SetBytes(bytes)
 			state := b.TempDir()
+			var cpu time.Duration
 			for b.Loop() {
 				into, err := os.MkdirTemp(target, "")
 				if err != nil {
 					b.Fatal(err)
 				}
 				sha := previousDiffID(snapshot, layer.ID)
+				before := cpuTime()
 				if _, err := snapshot.Restore(b.Context(), sha, into, layer.ID.Dir(), RestoreOptions{StateDir: state}); err != nil {
 					b.Fatal(err)
 				}
 				b.StopTimer()
+				cpu += cpuTime() - before
 				os.RemoveAll(into)
 				b.StartTimer()
 			}
+			b.ReportMetric(cpu.Seconds()*1e3/float64(b.N), "cpu-ms/op")
 		})
 	}
 }
@@ -154,6 +162,16 @@ func BenchmarkUnchanged(b *testing.B) {
 			b.Fatalf("%+v, %v", report, err)
 		}
 	}
+}
+
+// cpuTime is what this process has used of all processors. Other than the time
+// on the clock it means something on a busy machine.
+func cpuTime() time.Duration {
+	var usage unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
+		return 0
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // sinkStore hashes what is pushed, as any store does, and forgets it.

@@ -30,6 +30,13 @@ type Compression struct {
 	Level *int
 }
 
+// Check returns an *OptionError if blobs cannot be written like this, with
+// Docker's media types instead of OCI's if dockerMediaTypes is set.
+func (c Compression) Check(dockerMediaTypes bool) error {
+	_, err := c.mediaType(dockerMediaTypes)
+	return err
+}
+
 // codec is c.Codec with the default filled in.
 func (c Compression) codec() Codec {
 	if c.Codec == "" {
@@ -64,6 +71,9 @@ func (c Compression) check() error {
 	highest, ok := map[Codec]int{Zstd: 22, Gzip: 9, Uncompressed: 0}[c.codec()]
 	if !ok {
 		return &OptionError{Option: fmt.Sprintf("compression=%s", c.Codec), Remedy: "use zstd, gzip or uncompressed"}
+	}
+	if c.Level != nil && c.codec() == Uncompressed {
+		return &OptionError{Option: fmt.Sprintf("compression-level=%d", *c.Level), Remedy: "uncompressed has no levels: leave compression-level out"}
 	}
 	if c.Level != nil && (*c.Level < 0 || *c.Level > highest) {
 		return &OptionError{

@@ -132,7 +132,6 @@ func (c *contents) describe(layer saved) {
 	}
 	metadata := layer.layer.Metadata
 	metadata.SHA = layer.stored.diffID
-	metadata.Cache = true
 	c.metadata.Buildpacks[i].Layers[id.Layer] = metadata
 }
 

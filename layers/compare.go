@@ -21,11 +21,8 @@ type verdict struct {
 	read int
 }
 
-// reason is a clause for the user.
+// reason is a clause for the user about a tree that is not the same.
 func (v verdict) reason() string {
-	if v.same {
-		return "unchanged"
-	}
 	var parts []string
 	for _, p := range []struct {
 		n    int
@@ -35,7 +32,7 @@ func (v verdict) reason() string {
 			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
 		}
 	}
-	return "entries: " + strings.Join(parts, ", ")
+	return "files: " + strings.Join(parts, ", ")
 }
 
 // compare holds a tree as it is listed now against the fingerprint. root is the

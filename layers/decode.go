@@ -33,7 +33,8 @@ func newDecoder(from io.Reader) (io.ReadCloser, error) {
 		}
 		return decoder, nil
 	case isZstd(magic):
-		decoder, err := zstd.NewReader(buffered, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(2))
+		decoder, err := zstd.NewReader(buffered, zstd.WithDecoderMaxWindow(maxWindow),
+			zstd.WithDecoderConcurrency(2), zstd.IgnoreChecksum(true)) // sha256 is checked
 		if err != nil {
 			return nil, fmt.Errorf("zstd: %w", err)
 		}

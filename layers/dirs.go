@@ -2,6 +2,7 @@ package layers
 
 import (
 	"fmt"
+	"io"
 	"path"
 	"strings"
 
@@ -34,7 +35,7 @@ func (d *dirStack) enter(dir string) (int, error) {
 			continue
 		}
 		d.leave(depth)
-		fd, err := unix.Openat(d.top(), name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		fd, err := openDir(d.top(), name)
 		if err != nil {
 			return -1, fmt.Errorf("opening directory %q: %w", path.Join(path.Join(d.names...), name), err)
 		}
@@ -71,3 +72,41 @@ func splitPath(name string) (dir, base string) {
 	}
 	return "", name
 }
+
+// openDir opens the directory name in dir, and no symbolic link.
+func openDir(dir int, name string) (int, error) {
+	return openAt(dir, name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+}
+
+// openAt opens name in dir without following a symbolic link. Opening can be
+// interrupted on file systems that are programs.
+func openAt(dir int, name string, flags int, mode uint32) (int, error) {
+	for {
+		fd, err := unix.Openat(dir, name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
+		if err != unix.EINTR {
+			return fd, err
+		}
+	}
+}
+
+// fdReader reads from a descriptor. An os.File would first try to wait for it.
+type fdReader int
+
+// Read implements io.Reader.
+func (fd fdReader) Read(p []byte) (int, error) {
+	for {
+		n, err := unix.Read(int(fd), p)
+		switch {
+		case err == unix.EINTR:
+		case err != nil:
+			return 0, err
+		case n == 0 && len(p) > 0:
+			return 0, io.EOF
+		default:
+			return n, nil
+		}
+	}
+}
+
+// Close implements io.Closer.
+func (fd fdReader) Close() error { return unix.Close(int(fd)) }

@@ -19,6 +19,8 @@ type entryPaths struct {
 	dir []string
 	// prefix is the layers directory of the archive, once it is known.
 	prefix []string
+	// root is prefix and dir.
+	root []string
 	// above are the directories seen before prefix was known.
 	above [][]string
 }
@@ -39,16 +41,15 @@ func (e *entryPaths) place(header *tar.Header) (path string, inside bool, err er
 			return "", false, err
 		}
 	}
-	root := slices.Concat(e.prefix, e.dir)
 	switch {
-	case e.prefix != nil && len(elements) >= len(root) && slices.Equal(elements[:len(root)], root):
-		return strings.Join(elements[len(root):], "/"), true, nil
+	case e.prefix != nil && len(elements) >= len(e.root) && slices.Equal(elements[:len(e.root)], e.root):
+		return strings.Join(elements[len(e.root):], "/"), true, nil
 	case header.Typeflag != tar.TypeDir:
 		return "", false, fmt.Errorf("entry %q is outside the layer %s", header.Name, strings.Join(e.dir, "/"))
 	case e.prefix == nil:
 		e.above = append(e.above, elements)
 		return "", false, nil
-	case isAbove(elements, root):
+	case isAbove(elements, e.root):
 		return "", false, nil
 	default:
 		return "", false, fmt.Errorf("entry %q is outside the layer %s", header.Name, strings.Join(e.dir, "/"))
@@ -62,10 +63,9 @@ func (e *entryPaths) findPrefix(elements []string) error {
 		if !slices.Equal(elements[i:i+len(e.dir)], e.dir) {
 			continue
 		}
-		e.prefix = elements[:i]
-		root := elements[:i+len(e.dir)]
+		e.prefix, e.root = elements[:i], elements[:i+len(e.dir)]
 		for _, above := range e.above {
-			if !isAbove(above, root) {
+			if !isAbove(above, e.root) {
 				return fmt.Errorf("entry %q is outside the layer %s", strings.Join(above, "/"), strings.Join(e.dir, "/"))
 			}
 		}

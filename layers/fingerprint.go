@@ -1,12 +1,7 @@
 package layers
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -107,61 +102,4 @@ func (f *fingerprint) fits(form archiveForm, layersDir string) (bool, error) {
 		now = append(now, parentEntryOf(h))
 	}
 	return slices.Equal(f.parents, now), nil
-}
-
-// stateFile is where something about a layer directory is kept in a state
-// directory. Layer names can be as long as file names, so they are hashed.
-func stateFile(stateDir, dir, kind string) string {
-	sum := sha256.Sum256([]byte(dir))
-	return filepath.Join(stateDir, hex.EncodeToString(sum[:16])+"."+kind)
-}
-
-// The kinds of state files.
-const (
-	fingerprintState = "fingerprint"
-	// unusableState holds the digest of a blob that could not be restored.
-	unusableState = "unusable"
-)
-
-// writeFingerprint keeps the fingerprint for the save that follows.
-func writeFingerprint(stateDir string, f *fingerprint) error {
-	return writeState(stateDir, f.dir, fingerprintState, f.encode())
-}
-
-// readFingerprint returns the fingerprint of a layer directory, nil if there is
-// none that can be used.
-func readFingerprint(stateDir, dir string) *fingerprint {
-	if stateDir == "" {
-		return nil
-	}
-	data, err := os.ReadFile(stateFile(stateDir, dir, fingerprintState))
-	if err != nil {
-		return nil
-	}
-	f, err := decodeFingerprint(data)
-	if err != nil || f.dir != dir {
-		return nil
-	}
-	return f
-}
-
-func writeState(stateDir, dir, kind string, data []byte) error {
-	if err := os.MkdirAll(stateDir, 0o700); err != nil {
-		return err
-	}
-	return os.WriteFile(stateFile(stateDir, dir, kind), data, 0o600)
-}
-
-// forget removes what a state directory has on a layer directory.
-func forget(stateDir, dir string) error {
-	if stateDir == "" {
-		return nil
-	}
-	var errs []error
-	for _, kind := range []string{fingerprintState, unusableState} {
-		if err := os.Remove(stateFile(stateDir, dir, kind)); !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
 }

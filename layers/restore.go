@@ -34,6 +34,9 @@ type Transfer struct {
 	// Files counts the entries of the layer, directories included.
 	Files    int
 	Duration time.Duration
+	// NoFingerprint says why no fingerprint could be kept although there was a
+	// StateDir. The layer is good, but Save will have to read all of it.
+	NoFingerprint error
 }
 
 // Restore brings the layer with the given diffID back to dir, a path relative to
@@ -95,37 +98,13 @@ func (s *Snapshot) restore(ctx context.Context, blob v1.Descriptor, diffID, laye
 		taken.diffID, taken.origin = diffID, origin(s.store, blob)
 		err = writeFingerprint(stateDir, taken)
 	}
-	if err != nil {
-		return transfer, errors.Join(fmt.Errorf("keeping its fingerprint: %w", err), removeTree(root, dir))
-	}
+	transfer.NoFingerprint = err
 	return transfer, nil
 }
 
 // origin names a blob of a store.
 func origin(store Store, blob v1.Descriptor) string {
 	return store.String() + "@" + blob.Digest.String()
-}
-
-// noteUnusable makes the next save store the layer anew, should the build make
-// the same one again.
-func noteUnusable(stateDir, dir string, blob v1.Descriptor, err error) error {
-	if stateDir == "" || !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrNotFound) {
-		return nil
-	}
-	return writeState(stateDir, dir, unusableState, []byte(blob.Digest.String()))
-}
-
-// readUnusable returns the digest of the blob that could not be restored, "" if
-// there was none.
-func readUnusable(stateDir, dir string) string {
-	if stateDir == "" {
-		return ""
-	}
-	digest, err := os.ReadFile(stateFile(stateDir, dir, unusableState))
-	if err != nil {
-		return ""
-	}
-	return string(digest)
 }
 
 // unpackBlob decodes and verifies what source yields and makes the layer's tree
@@ -167,46 +146,4 @@ func publish(grown *stage, dir string, tree *unpacked) error {
 		return errors.Join(err, removeTree(grown.layers, dir))
 	}
 	return nil
-}
-
-// stickyReader remembers how its source ended.
-type stickyReader struct {
-	from io.Reader
-	err  error
-}
-
-// Read implements io.Reader.
-func (r *stickyReader) Read(p []byte) (int, error) {
-	n, err := r.from.Read(p)
-	if err != nil && r.err == nil {
-		r.err = err
-	}
-	return n, err
-}
-
-// failed reports whether the source ended before its end.
-func (r *stickyReader) failed() bool { return r.err != nil && !errors.Is(r.err, io.EOF) }
-
-// blame returns the source's own error if it had one; otherwise the bytes
-// themselves are at fault.
-func (r *stickyReader) blame(err error) error {
-	if r.failed() {
-		return r.err
-	}
-	return fmt.Errorf("decoding: %w: %w", err, ErrCorrupt)
-}
-
-// blamingReader reads a decoder and tells its errors from those of its source.
-type blamingReader struct {
-	from   io.Reader
-	source *stickyReader
-}
-
-// Read implements io.Reader.
-func (r *blamingReader) Read(p []byte) (int, error) {
-	n, err := r.from.Read(p)
-	if err == nil || errors.Is(err, io.EOF) {
-		return n, err
-	}
-	return n, r.source.blame(err)
 }

@@ -35,11 +35,13 @@ type SaveRequest struct {
 	// ArchivePrefix is the absolute path that the layers directory has in the
 	// names of archive entries. "" is LayersDir itself.
 	ArchivePrefix string
-	// Layers are the cache=true layers of this build.
+	// Layers are the layers of this build that are to be kept.
 	Layers []CachedLayer
 	// Group are the IDs of the buildpacks of this build in their order. Layers
 	// that Previous has of other buildpacks are kept.
 	Group []string
+	// LaunchLayers keeps those that are not flagged cache=true, too.
+	LaunchLayers bool
 	// SBOM is the directory, relative to LayersDir, of the cache's SBOM files;
 	// "" for none. It is no error if it does not exist.
 	SBOM   string
@@ -60,8 +62,13 @@ type CachedLayer struct {
 	// Version is the version of the buildpack.
 	Version string
 	// Metadata is what the buildpack says of the layer. SHA is ignored. A
-	// launch layer is archived exactly as the lifecycle does it.
+	// launch layer is archived exactly as the lifecycle does it. Layers that are
+	// not flagged cache=true are in the snapshot, but nobody restores them.
 	Metadata buildpack.LayerMetadata
+	// Elsewhere is the diffID of a layer that the build did not make again, so
+	// that the layers directory does not have it; "" for all others. It is taken
+	// from Previous or Imports.
+	Elsewhere string
 }
 
 // Status is what became of a layer.

@@ -272,7 +272,7 @@ func TestSaveChanges(t *testing.T) {
 			if !report.Changed || store.pushes != pushes+3 { // two layers, the config
 				t.Errorf("report %+v, %d pushes", report, store.pushes-pushes)
 			}
-			if withState && report.Layers[0].Reason != "entries: 1 new" {
+			if withState && report.Layers[0].Reason != "files: 1 new" {
 				t.Errorf("reason %q", report.Layers[0].Reason)
 			}
 			after, err := store.manifest("latest")

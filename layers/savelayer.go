@@ -1,6 +1,7 @@
 package layers
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"path/filepath"
@@ -30,17 +31,16 @@ func previousDiffID(snapshot *Snapshot, id LayerID) string {
 	if id == sbomID {
 		return snapshot.metadata.BOM.SHA
 	}
-	layer, ok := snapshot.metadata.MetadataForBuildpack(id.Buildpack).Layers[id.Layer]
-	if !ok || !layer.Cache {
-		return ""
-	}
-	return layer.SHA
+	return snapshot.metadata.MetadataForBuildpack(id.Buildpack).Layers[id.Layer].SHA
 }
 
 // saveLayer brings one layer into the store. The error is the store's; what is
 // wrong with the layer itself goes into the report.
 func (s *saver) saveLayer(ctx context.Context, layer *saved) error {
 	id := layer.layer.ID
+	if layer.layer.Elsewhere != "" {
+		return s.takeOver(ctx, layer)
+	}
 	form := archiveForm{
 		prefix:     s.ArchivePrefix,
 		dir:        s.dirOf(id),
@@ -63,6 +63,7 @@ func (s *saver) saveLayer(ctx context.Context, layer *saved) error {
 		if found || err != nil {
 			return err
 		}
+		layer.report.Reason = ""
 	}
 	return s.push(ctx, layer, archive)
 }
@@ -82,8 +83,8 @@ func (s *saver) recognise(ctx context.Context, layer *saved, archive *treeArchiv
 			if err != nil {
 				return "", err
 			}
-			layer.report.Reason = v.reason()
 			if !v.same {
+				layer.report.Reason = v.reason()
 				return "", nil
 			}
 			layer.origin = f.origin
@@ -117,14 +118,19 @@ func (s *saver) sources() []*Snapshot {
 // conclude fills in the report of a layer that is in the store.
 func (l *saved) conclude(previous *Snapshot, stored storedLayer, sent int64) {
 	l.stored = stored
+	var reason string
 	switch previousDiffID(previous, l.layer.ID) {
 	case "":
-		l.report.Status = Added
+		l.report.Status, reason = Added, "new in this cache"
 	case stored.diffID:
-		l.report.Status = Reused
+		l.report.Status, reason = Reused, "unchanged"
+		if sent > 0 {
+			reason = "unchanged, but stored anew"
+		}
 	default:
-		l.report.Status = Updated
+		l.report.Status, reason = Updated, "changed"
 	}
+	l.report.Reason = cmp.Or(l.report.Reason, reason)
 	l.report.Size, l.report.Sent = stored.blob.Size, sent
 }
 

@@ -77,7 +77,7 @@ func writeTree(ctx context.Context, root int, ops <-chan op) error {
 // it for the whole process.
 func probeMask(root int) (uint32, error) {
 	const name = ".pack-cache-mode"
-	fd, err := unix.Openat(root, name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_CLOEXEC, 0o777)
+	fd, err := openAt(root, name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY, 0o777)
 	if err != nil {
 		return 0, err
 	}
@@ -148,7 +148,7 @@ func (w *treeWriter) symlink(parent int, base string, o op) error {
 }
 
 func (w *treeWriter) create(parent int, base string, o op) error {
-	fd, err := unix.Openat(parent, base, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY|unix.O_NOFOLLOW|unix.O_CLOEXEC, o.mode)
+	fd, err := openAt(parent, base, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY, o.mode)
 	if err != nil {
 		return entryError(o.path, err)
 	}

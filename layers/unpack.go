@@ -243,16 +243,3 @@ func isSparse(header *tar.Header) bool {
 	}
 	return false
 }
-
-// countingReader counts what passes.
-type countingReader struct {
-	from io.Reader
-	read int64
-}
-
-// Read implements io.Reader.
-func (r *countingReader) Read(p []byte) (int, error) {
-	n, err := r.from.Read(p)
-	r.read += int64(n)
-	return n, err
-}

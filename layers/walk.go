@@ -30,7 +30,7 @@ func (e *entry) isSocket() bool  { return e.mode&unix.S_IFMT == unix.S_IFSOCK }
 // Symbolic links are not followed. The open directory must be closed by the
 // caller.
 func listTree(dir string) (entries []entry, root *os.File, err error) {
-	fd, err := unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	fd, err := openDir(unix.AT_FDCWD, dir)
 	if err != nil {
 		return nil, nil, &os.PathError{Op: "open", Path: dir, Err: err}
 	}
@@ -70,7 +70,7 @@ func (w *walker) walk(fd int, above string) error {
 		if !e.isDir() {
 			continue
 		}
-		below, err := unix.Openat(fd, name, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		below, err := openDir(fd, name)
 		if err != nil {
 			return fmt.Errorf("opening %q: %w", e.path, err)
 		}
