@@ -119,3 +119,9 @@ func pushed(f *testregistry.Faults, repository string) []string {
 	slices.Sort(digests)
 	return digests
 }
+
+// sorted returns its arguments in their order.
+func sorted(all ...string) []string {
+	slices.Sort(all)
+	return all
+}
