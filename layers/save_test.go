@@ -837,3 +837,46 @@ func TestSaveBecomesLaunch(t *testing.T) {
 		t.Error("not the app layer's diffID")
 	}
 }
+
+// Launch layers that are not cached, and layers that the build left where they
+// are, are taken over from the snapshot that has them.
+func TestSaveElsewhere(t *testing.T) {
+	t.Parallel()
+	store := newFakeStore()
+	app := cacheLayer("samples/java", "app", true)
+	app.Metadata.Cache = false
+	m := newMachine(t, store, "samples/java")
+	m.req.LaunchLayers = true
+	m.makes(m2, "a")
+	m.makes(app, "b")
+	m.save()
+	snapshot, err := Load(t.Context(), store, "latest")
+	must(t, err)
+	if snapshot.Metadata().Buildpacks[0].Layers["app"].Cache {
+		t.Error("a launch layer is said to be cached")
+	}
+	left := app
+	left.Elsewhere = previousDiffID(snapshot, app.ID)
+	for _, imported := range []bool{false, true} {
+		m := newMachine(t, newFakeStore(), "samples/java")
+		m.req.LaunchLayers = true
+		want := Reused
+		if m.req.Store, m.req.Previous = store, snapshot; imported {
+			m.req.Store, m.req.Previous, m.req.Imports = newFakeStore(), nil, []*Snapshot{snapshot}
+			want = Added
+		}
+		m.restore(snapshot, m2.ID)
+		m.makes(m2)
+		m.req.Layers = append(m.req.Layers, left)
+		report := m.save()
+		wantStatuses(t, report, map[string]Status{"samples/java:m2": want, "samples/java:app": want})
+		if report.Changed != imported {
+			t.Errorf("report %+v", report)
+		}
+	}
+	lost := left
+	lost.Elsewhere = digestOf(nil).String()
+	m = newMachine(t, newFakeStore(), "samples/java")
+	m.req.Layers = []CachedLayer{lost}
+	wantStatuses(t, m.save(), map[string]Status{"samples/java:app": Failed})
+}
