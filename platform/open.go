@@ -20,7 +20,7 @@ func (p *Platform) open(ctx context.Context, r *resolved) (lifecycle.Place, erro
 		return nil, err
 	}
 	place, err := engine.Open(ctx, lifecycle.PlaceSpec{
-		Builder:  r.builder.Image,
+		Builder:  r.image,
 		User:     r.user(),
 		Volumes:  lifecycle.Volumes(),
 		Progress: p.Progress,
@@ -38,7 +38,7 @@ func (p *Platform) open(ctx context.Context, r *resolved) (lifecycle.Place, erro
 func fill(ctx context.Context, place lifecycle.Place, r *resolved) error {
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error {
-		return importArchive(ctx, place, lifecycle.VolumeApp, sourceArchive(r.AppDir))
+		return importArchive(ctx, place, lifecycle.VolumeApp, sourceArchive(r.AppDir, r.project.Filter()))
 	})
 	both.Go(func() error {
 		return importArchive(ctx, place, lifecycle.VolumePlatform, envArchive(r.Env))

@@ -10,15 +10,29 @@ import (
 // Options is what the user asks of a build. References are as the user wrote
 // them.
 type Options struct {
-	Image         string
-	Tags          []string
+	Image string
+	Tags  []string
+	// Builder is the builder, "" for that of the project descriptor or of
+	// config.toml.
 	Builder       string
 	RunImage      string
 	PreviousImage string
 	// AppDir is the directory with the application's source.
 	AppDir string
-	// Env is the environment for the buildpacks, by name.
+	// Descriptor is the path of the project descriptor, "" for project.toml in
+	// AppDir if there is one.
+	Descriptor string
+	// Env is the environment for the buildpacks, by name. It goes before that of
+	// the project descriptor.
 	Env map[string]string
+
+	// Buildpacks are built with instead of the builder's order, PreBuildpacks and
+	// PostBuildpacks before and after each of its groups. Each of them goes
+	// before what the project descriptor says of the same kind. See
+	// extra.Source for what they can be.
+	Buildpacks, PreBuildpacks, PostBuildpacks []string
+	// TrustExtraBuildpacks trusts buildpacks from outside the builder.
+	TrustExtraBuildpacks bool
 
 	Publish        bool
 	DefaultProcess string

@@ -38,6 +38,7 @@ func (p *Platform) Build(ctx context.Context, opts Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer r.extra.Close()
 	place, err := p.open(ctx, r)
 	if err != nil {
 		return nil, err

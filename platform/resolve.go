@@ -10,13 +10,16 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/builder/extra"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/platform/project"
 	"github.com/pack-cache/pack-cache/trust"
 )
 
@@ -24,13 +27,21 @@ import (
 // been judged.
 type resolved struct {
 	Options
-	app        string // normalised
-	previous   string
+	app      string // normalised
+	previous string
+	// project is what the project descriptor says; empty if there is none.
+	project    *project.Descriptor
 	builderRef name.Reference
-	builder    *builder.Builder
-	verdict    trust.Verdict
-	api        string
-	runImage   string
+	// builderFromProject is set when the descriptor named the builder.
+	builderFromProject bool
+	builder            *builder.Builder
+	// extra are the buildpacks that were added to the builder, image is the
+	// builder with them.
+	extra    *extra.Additions
+	image    v1.Image
+	verdict  trust.Verdict
+	api      string
+	runImage string
 	// outputs are the references that the build makes stand for something new.
 	outputs []purpose
 	imports []phases.Location
@@ -43,10 +54,13 @@ type resolved struct {
 // resolve checks what the user asks for before anything is changed.
 func (p *Platform) resolve(ctx context.Context, opts Options) (*resolved, error) {
 	r := &resolved{Options: opts}
-	if err := r.checkReferences(); err != nil {
+	if err := checkAppDir(opts.AppDir); err != nil {
 		return nil, err
 	}
-	if err := checkAppDir(opts.AppDir); err != nil {
+	if err := p.readProject(r); err != nil {
+		return nil, err
+	}
+	if err := r.checkReferences(); err != nil {
 		return nil, err
 	}
 	var err error
@@ -57,7 +71,7 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (*resolved, error)
 		return nil, err
 	}
 	if err := p.resolveRunImage(ctx, r); err != nil {
-		return nil, err
+		return nil, errors.Join(err, r.extra.Close())
 	}
 	r.plan = lifecycle.NewPlan(lifecycle.PlanInput{
 		PlatformAPI: r.api,
@@ -84,16 +98,9 @@ func checkAppDir(dir string) error {
 }
 
 func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
-	found, err := remote.Get(r.builderRef, remote.WithContext(ctx), remote.WithAuthFromKeychain(p.Keychain), remote.WithPlatform(hostPlatform()))
+	img, err := p.pull(ctx, "builder", r.builderRef)
 	if err != nil {
-		return p.remoteError(ctx, "builder", r.builderRef, err)
-	}
-	img, err := found.Image()
-	if _, answered := errors.AsType[*transport.Error](err); err != nil && found.MediaType.IsIndex() && !answered && ctx.Err() == nil {
-		return &hintedError{fmt.Errorf("builder %s: %w", r.Builder, err), "build on a machine that the builder is made for, or choose a builder for " + hostPlatform().String()}
-	}
-	if err != nil {
-		return p.remoteError(ctx, "builder", r.builderRef, err)
+		return err
 	}
 	if r.builder, err = builder.Inspect(img); err != nil {
 		return &hintedError{fmt.Errorf("builder %s: %w", r.Builder, err), "a builder is an image made by `pack builder create` or by a buildpacks project; check the reference"}
@@ -104,7 +111,13 @@ func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
 	if r.api, err = r.builder.PlatformAPI(); err != nil {
 		return fmt.Errorf("builder %s: %w", r.Builder, err)
 	}
-	r.verdict = trust.Judge(r.judged(), r.builder.Digest, trust.JudgeInput{Config: p.Config, TrustBuilderFlag: r.TrustBuilder})
+	if err := p.addBuildpacks(ctx, r); err != nil {
+		return err
+	}
+	r.verdict = trust.Judge(r.judged(), r.builder.Digest, trust.JudgeInput{
+		Config: p.Config, TrustBuilderFlag: r.TrustBuilder, FromProject: r.builderFromProject,
+		ExtraBuildpacksUntrusted: len(r.extra.Outside) > 0 && !r.TrustExtraBuildpacks,
+	})
 	p.Progress.Info(fmt.Sprintf("Builder %s@%s, %s", r.builderRef.Context(), r.builder.Digest, r.verdict.Reason))
 	return nil
 }
@@ -121,6 +134,24 @@ func (r *resolved) judged() name.Reference {
 		return r.builderRef
 	}
 	return tag
+}
+
+// pull reads the image of a reference that is for this kind of machine. what is
+// what the user gave the reference for.
+func (p *Platform) pull(ctx context.Context, what string, ref name.Reference) (v1.Image, error) {
+	here := hostPlatform()
+	found, err := remote.Get(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(p.Keychain), remote.WithPlatform(here))
+	if err != nil {
+		return nil, p.remoteError(ctx, what, ref, err)
+	}
+	img, err := found.Image()
+	if _, answered := errors.AsType[*transport.Error](err); err != nil && found.MediaType.IsIndex() && !answered && ctx.Err() == nil {
+		return nil, &hintedError{fmt.Errorf("%s %s: %w", what, ref, err), fmt.Sprintf("build on a machine that the %s is made for, or choose a %s for %s", what, what, here.String())}
+	}
+	if err != nil {
+		return nil, p.remoteError(ctx, what, ref, err)
+	}
+	return img, nil
 }
 
 // runsHere fails if a builder is for another kind of machine than this one.

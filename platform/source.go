@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
@@ -39,42 +40,89 @@ func importArchive(ctx context.Context, place lifecycle.Place, volume string, wr
 	return err
 }
 
-// sourceArchive holds everything below dir except sockets, with the modes and
-// times it has there.
-func sourceArchive(dir string) archiver {
+// sourceArchive holds everything below dir that keep wants, except sockets, with
+// the modes and times it has there; and the directories above it.
+func sourceArchive(dir string, keep func(path string, dir bool) bool) archiver {
 	return func(ctx context.Context, archive *tar.Writer) error {
+		var above skipped
 		return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil {
-				return fmt.Errorf("read application source: %w", err)
-			}
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			relative, err := filepath.Rel(dir, path)
-			if err != nil || relative == "." || entry.Type()&fs.ModeSocket != 0 {
-				return err
+			relative, relErr := filepath.Rel(dir, path)
+			if relErr != nil {
+				return relErr
 			}
-			return addFile(archive, path, filepath.ToSlash(relative), entry)
+			found := sourceFile{path, filepath.ToSlash(relative), entry}
+			wanted := relative == "." || keep(found.name, entry.IsDir())
+			switch {
+			case err != nil && wanted:
+				return fmt.Errorf("read application source: %w", err)
+			case err != nil:
+				return fs.SkipDir // a directory that cannot be read
+			case relative == "." || entry.Type()&fs.ModeSocket != 0:
+				return nil
+			case !wanted:
+				above.skip(found)
+				return nil
+			}
+			for _, parent := range above.parents(found.name) {
+				if err := parent.add(archive); err != nil {
+					return err
+				}
+			}
+			return found.add(archive)
 		})
 	}
 }
 
-func addFile(archive *tar.Writer, path, name string, entry fs.DirEntry) error {
-	info, err := entry.Info()
+// sourceFile is a file of the source.
+type sourceFile struct {
+	path, name string
+	entry      fs.DirEntry
+}
+
+// skipped are directories that were left out, each in the one before it.
+type skipped []sourceFile
+
+func (s *skipped) skip(f sourceFile) {
+	if f.entry.IsDir() {
+		*s = append(s.leave(f.name), f)
+	}
+}
+
+// leave forgets the directories that are not above name. A walk does not come
+// back to them.
+func (s skipped) leave(name string) skipped {
+	for len(s) > 0 && !strings.HasPrefix(name, s[len(s)-1].name+"/") {
+		s = s[:len(s)-1]
+	}
+	return s
+}
+
+// parents returns the directories above name that were left out so far.
+func (s *skipped) parents(name string) []sourceFile {
+	above := s.leave(name)
+	*s = nil
+	return above
+}
+
+func (f sourceFile) add(archive *tar.Writer) error {
+	info, err := f.entry.Info()
 	if err != nil {
 		return fmt.Errorf("read application source: %w", err)
 	}
 	var link string
 	if info.Mode()&fs.ModeSymlink != 0 {
-		if link, err = os.Readlink(path); err != nil {
+		if link, err = os.Readlink(f.path); err != nil {
 			return fmt.Errorf("read application source: %w", err)
 		}
 	}
 	header, err := tar.FileInfoHeader(info, link)
 	if err != nil {
-		return fmt.Errorf("read application source: %s: %w", path, err)
+		return fmt.Errorf("read application source: %s: %w", f.path, err)
 	}
-	header.Name = name
+	header.Name = f.name
 	// Other formats round the time of modification to a second.
 	header.Format = tar.FormatPAX
 	header.AccessTime, header.ChangeTime = time.Time{}, time.Time{}
@@ -84,13 +132,13 @@ func addFile(archive *tar.Writer, path, name string, entry fs.DirEntry) error {
 	if !info.Mode().IsRegular() {
 		return nil
 	}
-	file, err := os.Open(path)
+	file, err := os.Open(f.path)
 	if err != nil {
 		return fmt.Errorf("read application source: %w", err)
 	}
 	defer file.Close()
 	if _, err := io.Copy(archive, file); err != nil {
-		return fmt.Errorf("read application source: %s: %w", path, err)
+		return fmt.Errorf("read application source: %s: %w", f.path, err)
 	}
 	return nil
 }

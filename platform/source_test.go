@@ -43,7 +43,7 @@ func TestSourceArchive(t *testing.T) {
 
 	var archive bytes.Buffer
 	writer := tar.NewWriter(&archive)
-	if err := sourceArchive(dir)(t.Context(), writer); err != nil {
+	if err := sourceArchive(dir, everything)(t.Context(), writer); err != nil {
 		t.Fatal(err)
 	}
 	if err := writer.Close(); err != nil {
@@ -71,5 +71,59 @@ func TestSourceArchive(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("archive (-want +got):\n%s", diff)
+	}
+}
+
+func everything(string, bool) bool { return true }
+
+// TestSourceFilter leaves files out, but no directory above one that stays.
+func TestSourceFilter(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"a/b/c/keep", "a/b/drop", "a/x/drop", "a/z/keep", "keep"} {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(name), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		name string
+		keep func(string, bool) bool
+		want []string
+	}{
+		{"files by their name", func(name string, _ bool) bool { return filepath.Base(name) == "keep" },
+			[]string{"a", "a/b", "a/b/c", "a/b/c/keep", "a/z", "a/z/keep", "keep"}},
+		{"directories too", func(name string, dir bool) bool { return dir || filepath.Base(name) == "keep" },
+			[]string{"a", "a/b", "a/b/c", "a/b/c/keep", "a/x", "a/z", "a/z/keep", "keep"}},
+		{"nothing", func(string, bool) bool { return false }, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var archive bytes.Buffer
+			writer := tar.NewWriter(&archive)
+			if err := sourceArchive(dir, test.keep)(t.Context(), writer); err != nil {
+				t.Fatal(err)
+			}
+			if err := writer.Close(); err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for reader := tar.NewReader(&archive); ; {
+				header, err := reader.Next()
+				if err == io.EOF {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, header.Name)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("names (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/BurntSushi/toml"
 )
@@ -84,7 +85,7 @@ func Find(path, appDir string) (*Descriptor, error) {
 		return Read(path)
 	}
 	descriptor, err := Read(filepath.Join(appDir, DefaultFile))
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return &Descriptor{}, nil
 	}
 	return descriptor, err
@@ -111,6 +112,12 @@ type schema01 struct {
 		Builder    string      `toml:"builder"`
 		Buildpacks []Buildpack `toml:"buildpacks"`
 		Env        []Variable  `toml:"env"`
+		Pre        struct {
+			Group []Buildpack `toml:"group"`
+		} `toml:"pre"`
+		Post struct {
+			Group []Buildpack `toml:"group"`
+		} `toml:"post"`
 	} `toml:"build"`
 }
 
@@ -172,8 +179,9 @@ func parse01(content string) (*Descriptor, error) {
 	}
 	b := s.Build
 	return &Descriptor{
-		Builder: b.Builder, Include: b.Include, Exclude: b.Exclude, Env: b.Env, Group: b.Buildpacks,
-		Ignored: undecoded(md, "build."),
+		Builder: b.Builder, Include: b.Include, Exclude: b.Exclude, Env: b.Env,
+		Group: b.Buildpacks, Pre: b.Pre.Group, Post: b.Post.Group,
+		Ignored: undecoded(md),
 	}, nil
 }
 
@@ -191,16 +199,17 @@ func parse02(content string) (*Descriptor, error) {
 	return &Descriptor{
 		Builder: b.Builder, Include: b.Include, Exclude: b.Exclude, Env: env,
 		Group: b.Group, Pre: b.Pre.Group, Post: b.Post.Group,
-		Ignored: undecoded(md, "io.buildpacks."),
+		Ignored: undecoded(md),
 	}, nil
 }
 
-// undecoded lists keys below prefix that mean nothing.
-func undecoded(md toml.MetaData, prefix string) []string {
+// undecoded lists keys about the build that the schema version does not know,
+// such as those of another version. Everything else belongs to somebody else.
+func undecoded(md toml.MetaData) []string {
 	var keys []string
 	for _, key := range md.Undecoded() {
-		if strings.HasPrefix(key.String(), prefix) {
-			keys = append(keys, key.String())
+		if name := key.String(); strings.HasPrefix(name, "build.") || strings.HasPrefix(name, "io.buildpacks.") {
+			keys = append(keys, name)
 		}
 	}
 	return keys
@@ -237,6 +246,12 @@ func (d *Descriptor) Environment(execEnv string) map[string]string {
 		}
 	}
 	return env
+}
+
+// Applicable returns those of some buildpacks that are for an execution
+// environment.
+func Applicable(buildpacks []Buildpack, execEnv string) []Buildpack {
+	return slices.DeleteFunc(slices.Clone(buildpacks), func(bp Buildpack) bool { return !applies(bp.ExecEnv, execEnv) })
 }
 
 // applies reports whether something limited to some execution environments is

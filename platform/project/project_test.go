@@ -66,6 +66,10 @@ value = "spelling"
 			Pre:     []project.Buildpack{{URI: "docker://acme/pre"}},
 			Ignored: []string{"io.buildpacks.wrong"},
 		}},
+		{"0.2 without saying so", `
+[io.buildpacks]
+builder = "acme/builder"
+`, project.Descriptor{Ignored: []string{"io.buildpacks.builder"}}},
 		{"0.3", `
 [_]
 schema-version = "0.3"
@@ -139,22 +143,42 @@ func TestFilter(t *testing.T) {
 	tests := []struct {
 		name       string
 		descriptor project.Descriptor
-		path       string
+		path       string // a directory if it ends with a slash
 		want       bool
 	}{
 		{"everything", project.Descriptor{}, "a/b", true},
+		{"empty lists", project.Descriptor{Include: []string{}}, "a/b", true},
 		{"excluded", project.Descriptor{Exclude: []string{"*.log"}}, "a/b.log", false},
 		{"not excluded", project.Descriptor{Exclude: []string{"*.log"}}, "a/b.txt", true},
 		{"excluded but for one", project.Descriptor{Exclude: []string{"*.log", "!keep.log"}}, "keep.log", true},
+		{"excluded at the top", project.Descriptor{Exclude: []string{"/a"}}, "a", false},
+		{"not excluded elsewhere", project.Descriptor{Exclude: []string{"/a"}}, "b/a", true},
+		{"excluded directory", project.Descriptor{Exclude: []string{"logs/"}}, "logs/", false},
+		{"in an excluded directory", project.Descriptor{Exclude: []string{"logs/"}}, "logs/deep/file", false},
+		{"file with the name of an excluded directory", project.Descriptor{Exclude: []string{"logs/"}}, "logs", true},
+		{"directory whose content is excluded", project.Descriptor{Exclude: []string{"logs/*"}}, "logs/", true},
 		{"included", project.Descriptor{Include: []string{"src/"}}, "src/main.go", true},
+		{"included directory", project.Descriptor{Include: []string{"src/"}}, "src/", true},
 		{"not included", project.Descriptor{Include: []string{"src/"}}, "doc/x", false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if got := tt.descriptor.Filter()(tt.path); got != tt.want {
+			path, dir := strings.CutSuffix(tt.path, "/")
+			if got := tt.descriptor.Filter()(path, dir); got != tt.want {
 				t.Errorf("filter(%q) = %v, want %v", tt.path, got, tt.want)
 			}
 		})
+	}
+}
+
+func TestApplicable(t *testing.T) {
+	t.Parallel()
+	all := []project.Buildpack{{ID: "always"}, {ID: "test", ExecEnv: []string{"test"}}}
+	if diff := cmp.Diff(all[:1], project.Applicable(all, "production")); diff != "" {
+		t.Errorf("production (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(all, project.Applicable(all, "test")); diff != "" {
+		t.Errorf("test (-want +got):\n%s", diff)
 	}
 }

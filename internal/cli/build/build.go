@@ -57,8 +57,13 @@ breaks a build, unless --cache-required is given.`,
 
 func (o *Options) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVarP(&o.Builder, "builder", "B", "", "builder image (default: default-builder-image of config.toml)")
+	f.StringVarP(&o.Builder, "builder", "B", "", "builder image (default: that of project.toml, else default-builder-image of config.toml)")
 	f.StringVarP(&o.AppDir, "path", "p", ".", "directory with the application's source")
+	f.StringVarP(&o.Descriptor, "descriptor", "d", "", "project descriptor (default: project.toml in the source, if it is there)")
+	f.StringSliceVarP(&o.Buildpacks, "buildpack", "b", nil, "build with this instead of the builder's order: ID[@VERSION] of the builder, from=builder for its whole order, a directory, a .tgz or .cnb file or its URL, or a buildpackage as docker://REF or REF (repeatable, or with commas)")
+	f.StringArrayVar(&o.PreBuildpacks, "pre-buildpack", nil, "buildpack to put before all groups of the builder's order, and before the --pre-buildpack named before (repeatable)")
+	f.StringArrayVar(&o.PostBuildpacks, "post-buildpack", nil, "buildpack to put after all groups of the builder's order (repeatable)")
+	f.BoolVar(&o.TrustExtraBuildpacks, "trust-extra-buildpacks", false, "trust buildpacks that are not from the builder, too")
 	f.BoolVar(&o.Publish, "publish", false, "publish the app image to its registry")
 	f.StringVar(&o.cacheImage, "cache-image", "", "keep the cache in this image; needs --publish")
 	f.BoolVar(&o.CacheRequired, "cache-required", false, "fail when the cache cannot be read (exit code 1) or saved (exit code 3)")
@@ -81,9 +86,6 @@ func runBuild(ctx context.Context, opts *Options) error {
 	p, err := opts.Platform()
 	if err != nil {
 		return err
-	}
-	if opts.Builder == "" {
-		opts.Builder = p.Config.DefaultBuilder
 	}
 	result, err := p.Build(ctx, opts.Options)
 	if result == nil {

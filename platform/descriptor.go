@@ -1,0 +1,49 @@
+package platform
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"path/filepath"
+	"strings"
+
+	"github.com/pack-cache/pack-cache/platform/project"
+)
+
+// execEnv is the execution environment that app images are built for.
+const execEnv = "production"
+
+// readProject reads the project descriptor and fills in what the user did not
+// say.
+func (p *Platform) readProject(r *resolved) error {
+	var err error
+	r.project, err = project.Find(r.Descriptor, r.AppDir)
+	if failed, ok := errors.AsType[*fs.PathError](err); ok && r.Descriptor != "" {
+		return NewUsageError(fmt.Sprintf("--descriptor %s: %v", r.Descriptor, failed.Err), "check the path")
+	}
+	if err != nil {
+		return err
+	}
+	if len(r.project.Ignored) > 0 {
+		p.Progress.Warn("the project descriptor has keys that mean nothing in its schema version, and are left out: " + strings.Join(r.project.Ignored, ", "))
+	}
+	if r.Builder == "" && r.project.Builder != "" {
+		r.Builder, r.builderFromProject = r.project.Builder, true
+	}
+	if r.Builder == "" && p.Config != nil {
+		r.Builder = p.Config.DefaultBuilder
+	}
+	env := r.project.Environment(execEnv)
+	maps.Copy(env, r.Env)
+	r.Env = env
+	return nil
+}
+
+// projectDir is what paths in the project descriptor are relative to.
+func (r *resolved) projectDir() string {
+	if r.Descriptor != "" {
+		return filepath.Dir(r.Descriptor)
+	}
+	return r.AppDir
+}
