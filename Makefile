@@ -24,8 +24,11 @@ lint:
 	  if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted"; exit 1; fi
 	$(GO) vet ./...
 
+# The race detector needs a C compiler. CI has one, or fails.
+RACE := $(if $(or $(CI),$(shell command -v gcc)),CGO_ENABLED=1 $(GO) test -race,$(GO) test)
+
 unit:
-	CGO_ENABLED=1 $(GO) test -race -shuffle=on $$($(GO) list ./... | grep -v /acceptance)
+	$(RACE) -shuffle=on -timeout 30m $$($(GO) list ./... | grep -v /acceptance)
 
 acceptance: bin/pack-cache
 	PACK_CACHE_BIN=$(CURDIR)/bin/pack-cache $(GO) test -shuffle=on -timeout 40m -v ./acceptance/...
