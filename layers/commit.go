@@ -34,6 +34,11 @@ func (s *saver) commit(ctx context.Context, own []saved) (*SaveReport, error) {
 				return report, nil
 			}
 		}
+		if s.Ready != nil {
+			if err := s.Ready(ctx); err != nil {
+				return nil, err
+			}
+		}
 		config, n, err := made.pushConfig(ctx, s.Store)
 		if err != nil {
 			return nil, err

@@ -48,6 +48,9 @@ type SaveRequest struct {
 	Target Target
 	// UID and GID become the owner of every archive entry.
 	UID, GID int
+	// Ready, if not nil, is waited for when every layer is in the store and the
+	// name is about to move. Its error ends the save.
+	Ready func(context.Context) error
 	// Compression is for new blobs. With ForceCompression, blobs in another
 	// compression are compressed anew.
 	Compression      Compression

@@ -64,6 +64,12 @@ type Place interface {
 	Close() error
 }
 
+// Located is what a Place may be besides: one whose volumes are on this machine.
+type Located interface {
+	// Dir is the directory that the volumes are made in, for messages.
+	Dir() string
+}
+
 // Streams are a phase's standard streams. A nil Stdin is /dev/null; a nil
 // writer throws away.
 type Streams struct {

@@ -31,7 +31,7 @@ type Platform struct {
 // A Result is returned with a nil error, and with an error that says that the
 // image was built but its cache not saved (*CacheNotSavedError). All other
 // errors mean that neither the app image nor a cache has changed, unless the
-// failing phase was export.
+// failing phase was export; a cache never changes before the app image.
 func (p *Platform) Build(ctx context.Context, opts Options) (*Result, error) {
 	started := time.Now()
 	r, err := p.resolve(ctx, opts)
@@ -105,6 +105,7 @@ func (b *build) restore(ctx context.Context) error {
 	}
 	b.result.restored(out)
 	b.reportImports(out.Imports)
+	b.reportRestored(out.Layers)
 	return cacheNotRead(out.Imports, b.CacheRequired)
 }
 

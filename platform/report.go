@@ -21,6 +21,21 @@ func (b *build) reportImports(imports []phases.ImportOutcome) {
 	}
 }
 
+// reportRestored warns of layers that were lost on the way: a build that fails
+// for lack of them would not say why.
+func (b *build) reportRestored(layers []phases.LayerRestored) {
+	var noRoom bool
+	for _, layer := range layers {
+		if layer.Failed {
+			b.Progress.Warn(fmt.Sprintf("cached layer %s is not restored: %s", layer.Layer, layer.Reason))
+		}
+		noRoom = noRoom || layer.NoRoom
+	}
+	if noRoom {
+		b.Progress.Warn(b.roomHint())
+	}
+}
+
 func (b *build) reportSaved(saved []phases.SaveOutcome) {
 	for _, to := range saved {
 		switch {

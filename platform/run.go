@@ -26,10 +26,23 @@ func (b *build) own(ctx context.Context, name lifecycle.Name, scope trust.Scope,
 	defer log.Close()
 	session := phases.Session{PlatformAPI: b.api, User: b.user(), Insecure: b.Insecure, Verbose: b.Verbose, Grant: grant}
 	err = phases.Call(ctx, b.place, b.plan[name], session, mint, input, output, log)
-	if failed, ok := errors.AsType[*phases.Error](err); ok && failed.Trouble != nil {
+	failed, ok := errors.AsType[*phases.Error](err)
+	switch {
+	case ok && failed.Trouble != nil:
 		return b.troubleError(failed)
+	case ok && failed.NoRoom:
+		return &hintedError{err, b.roomHint()}
 	}
 	return err
+}
+
+// roomHint says what to do when there is no room for the volumes of the place.
+func (b *build) roomHint() string {
+	where := "the place where the build runs"
+	if located, ok := b.place.(lifecycle.Located); ok {
+		where = "the file system of " + located.Dir()
+	}
+	return "make room on " + where
 }
 
 // builders runs one of the builder's own phases.
@@ -38,14 +51,14 @@ func (b *build) builders(ctx context.Context, name lifecycle.Name) error {
 	defer log.Close()
 	err := b.place.Run(ctx, b.plan[name], lifecycle.Streams{Stdout: log, Stderr: log})
 	if failed, ok := errors.AsType[*lifecycle.ExitError](err); ok {
-		return explain(failed)
+		return explain(failed, err)
 	}
 	return err
 }
 
 // explain says what an exit code of detect or build means (CNB Platform
-// specification, "Exit Codes").
-func explain(failed *lifecycle.ExitError) error {
+// specification, "Exit Codes"). err wraps failed.
+func explain(failed *lifecycle.ExitError, err error) error {
 	const untouched = "the previous app image and the cache are as they were"
 	meaning := map[int]string{
 		11: "the builder's lifecycle does not speak this Platform API",
@@ -56,9 +69,9 @@ func explain(failed *lifecycle.ExitError) error {
 	}
 	what, ok := meaning[failed.Code]
 	if !ok {
-		return &hintedError{failed, "see the output above; " + untouched}
+		return &hintedError{err, "see the output above; " + untouched}
 	}
-	return &hintedError{fmt.Errorf("%s: %w", what, failed), "see the output above; " + untouched}
+	return &hintedError{fmt.Errorf("%s: %w", what, err), "see the output above; " + untouched}
 }
 
 // refuseExtensions fails if image extensions were detected, which need the

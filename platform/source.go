@@ -3,6 +3,7 @@ package platform
 import (
 	"archive/tar"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -34,7 +35,7 @@ func importArchive(ctx context.Context, place lifecycle.Place, volume string, wr
 	}()
 	err := place.Import(ctx, volume, reader)
 	reader.CloseWithError(io.ErrClosedPipe)
-	if writeErr := <-written; writeErr != nil && writeErr != io.ErrClosedPipe {
+	if writeErr := <-written; writeErr != nil && !errors.Is(writeErr, io.ErrClosedPipe) {
 		return writeErr
 	}
 	return err

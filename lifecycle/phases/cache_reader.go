@@ -88,14 +88,14 @@ func (c *cacheReader) RetrieveLayer(diffID string) (io.ReadCloser, error) {
 }
 
 func (c *cacheReader) restoreLayer(id layers.LayerID, dir, diffID string) {
-	outcome := LayerRestored{Layer: id.String()}
+	outcome := LayerRestored{Layer: id.String(), Failed: true}
 	if snapshot := c.from.holding(diffID); snapshot == nil {
 		outcome.Reason = "the cache names the layer but does not hold it"
 	} else {
 		outcome.From = snapshot.String()
 		transfer, err := snapshot.Restore(c.ctx, diffID, c.layersDir, dir, layers.RestoreOptions{StateDir: c.stateDir})
 		outcome.Received, outcome.Size, outcome.Seconds = transfer.Received, transfer.Size, transfer.Duration.Seconds()
-		outcome.Restored = err == nil
+		outcome.Restored, outcome.Failed, outcome.NoRoom = err == nil, err != nil, noRoom(err)
 		if err != nil {
 			outcome.Reason = err.Error()
 		}

@@ -63,14 +63,27 @@ func export(ctx context.Context, j *job, in ExportInput) (ExportOutput, error) {
 	}
 	var out ExportOutput
 	both, ctx := errgroup.WithContext(ctx)
+	published := make(chan struct{})
 	both.Go(func() error {
 		started := time.Now()
 		report, err := j.exportApp(inputs, group, in)
 		out.Digest, out.Seconds = report.Image.Digest, time.Since(started).Seconds()
+		if err == nil {
+			close(published)
+		}
 		return err
 	})
 	both.Go(func() error {
-		saved, err := j.saveCaches(ctx, group, in)
+		// The lifecycle restores launch layers only if the app image has them,
+		// so a cache must never be newer than the image.
+		saved, err := j.saveCaches(ctx, group, in, func(ctx context.Context) error {
+			select {
+			case <-published:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
 		out.Saved = saved
 		return err
 	})

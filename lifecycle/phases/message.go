@@ -45,6 +45,8 @@ type Error struct {
 	Advice string `json:"advice,omitempty"`
 	// Code is the exit code that the lifecycle gives such a failure.
 	Code int `json:"code"`
+	// NoRoom is set when a volume's file system is full.
+	NoRoom bool `json:"no_room,omitempty"`
 	// Trouble is set when a registry refused or could not be reached.
 	Trouble *Trouble `json:"trouble,omitempty"`
 }

@@ -34,6 +34,10 @@ type LayerRestored struct {
 	Layer    string `json:"layer"`
 	From     string `json:"from,omitempty"`
 	Restored bool   `json:"restored"`
+	// Failed is set when the lifecycle wanted the layer and did not get it.
+	Failed bool `json:"failed,omitempty"`
+	// NoRoom is set when that was for lack of room.
+	NoRoom bool `json:"no_room,omitempty"`
 	// Reason says why it was not restored.
 	Reason   string  `json:"reason,omitempty"`
 	Received int64   `json:"received_bytes"`

@@ -40,8 +40,9 @@ type LayerSaved struct {
 }
 
 // saveCaches saves the group's cached layers to every export. A cache that
-// cannot be saved is an outcome, not an error; the only error is ctx's.
-func (j *job) saveCaches(ctx context.Context, group buildpack.Group, in ExportInput) ([]SaveOutcome, error) {
+// cannot be saved is an outcome, not an error; the only error is ctx's. ready is
+// waited for before a cache is replaced.
+func (j *job) saveCaches(ctx context.Context, group buildpack.Group, in ExportInput, ready func(context.Context) error) ([]SaveOutcome, error) {
 	if len(in.Exports) == 0 {
 		return nil, nil
 	}
@@ -52,7 +53,7 @@ func (j *job) saveCaches(ctx context.Context, group buildpack.Group, in ExportIn
 		outcome := SaveOutcome{To: at.String()}
 		report, saveErr := (*layers.SaveReport)(nil), err
 		if err == nil {
-			report, saveErr = j.saveTo(ctx, at, group, cached, imports, in)
+			report, saveErr = j.saveTo(ctx, at, group, cached, imports, in, ready)
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -63,7 +64,7 @@ func (j *job) saveCaches(ctx context.Context, group buildpack.Group, in ExportIn
 	return outcomes, nil
 }
 
-func (j *job) saveTo(ctx context.Context, at Location, group buildpack.Group, cached []layers.CachedLayer, imports imported, in ExportInput) (*layers.SaveReport, error) {
+func (j *job) saveTo(ctx context.Context, at Location, group buildpack.Group, cached []layers.CachedLayer, imports imported, in ExportInput, ready func(context.Context) error) (*layers.SaveReport, error) {
 	store, name, err := j.open(ctx, at)
 	if err != nil {
 		return nil, err
@@ -71,7 +72,7 @@ func (j *job) saveTo(ctx context.Context, at Location, group buildpack.Group, ca
 	request := layers.SaveRequest{
 		Store: store, Name: name,
 		Imports:   imports.snapshots,
-		Overwrite: in.ClearCache,
+		Overwrite: in.ClearCache, Ready: ready,
 		LayersDir: lifecycle.LayersDir, StateDir: lifecycle.StateDir,
 		Layers: cached,
 		SBOM:   existingDir(lifecycle.LayersDir, sbomDir),

@@ -153,9 +153,14 @@ func (l *link) renew(context.Context, string) (*trust.Grant, error) {
 	return a.Grant, nil
 }
 
+// noRoom tells whether err says that a file system is full.
+func noRoom(err error) bool {
+	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
+}
+
 func describe(name lifecycle.Name, err error) *Error {
 	e := &Error{
-		Phase: name, Message: err.Error(), Trouble: troubleWith(err),
+		Phase: name, Message: err.Error(), Trouble: troubleWith(err), NoRoom: noRoom(err),
 		Code: new(platform.DefaultExiter).CodeFor(codes[name]),
 	}
 	var hinted interface{ Hint() string }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+
+	"golang.org/x/sys/unix"
 )
 
 // failure is an error that may have crossed the boundary between two
@@ -12,6 +14,7 @@ type failure struct {
 	Message string `json:"message"`
 	Remedy  string `json:"remedy,omitempty"`
 	Missing bool   `json:"missing,omitempty"`
+	NoRoom  bool   `json:"no_room,omitempty"`
 }
 
 // Error implements error.
@@ -20,12 +23,14 @@ func (f *failure) Error() string { return f.Message }
 // Hint says what the user can do about it, "" if nothing is known.
 func (f *failure) Hint() string { return f.Remedy }
 
-// Is makes errors.Is(err, fs.ErrNotExist) work on both sides.
-func (f *failure) Is(target error) bool { return f.Missing && target == fs.ErrNotExist }
+// Is makes errors.Is work on both sides for what matters there.
+func (f *failure) Is(target error) bool {
+	return f.Missing && target == fs.ErrNotExist || f.NoRoom && target == unix.ENOSPC
+}
 
 // failureOf readies err for the journey to another process.
 func failureOf(err error) *failure {
-	f := &failure{Message: err.Error(), Missing: errors.Is(err, fs.ErrNotExist)}
+	f := &failure{Message: err.Error(), Missing: errors.Is(err, fs.ErrNotExist), NoRoom: noRoom(err)}
 	if hinted, ok := errors.AsType[interface {
 		error
 		Hint() string

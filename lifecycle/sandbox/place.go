@@ -43,7 +43,10 @@ type place struct {
 	result  error // of Close
 }
 
-var _ lifecycle.Place = (*place)(nil)
+var (
+	_ lifecycle.Place   = (*place)(nil)
+	_ lifecycle.Located = (*place)(nil)
+)
 
 // Open implements lifecycle.Engine.
 func (e *Engine) Open(ctx context.Context, spec lifecycle.PlaceSpec) (lifecycle.Place, error) {
@@ -62,7 +65,7 @@ func (e *Engine) Open(ctx context.Context, spec lifecycle.PlaceSpec) (lifecycle.
 		p.report = e.config.Progress
 	}
 	if p.dir, err = os.MkdirTemp(h.work, "pack-cache-"); err != nil {
-		return nil, err
+		return nil, p.explain(ctx, err, "making a place")
 	}
 	if err := p.fill(ctx, spec); err != nil {
 		return nil, errors.Join(err, p.Close())
@@ -74,7 +77,7 @@ func (e *Engine) Open(ctx context.Context, spec lifecycle.PlaceSpec) (lifecycle.
 func (p *place) fill(ctx context.Context, spec lifecycle.PlaceSpec) error {
 	for _, dir := range []string{dirVolumes, dirPhases, dirStage} {
 		if err := os.Mkdir(filepath.Join(p.dir, dir), 0o700); err != nil {
-			return err
+			return p.explain(ctx, err, "making a place")
 		}
 	}
 	for _, name := range spec.Volumes {
@@ -87,7 +90,7 @@ func (p *place) fill(ctx context.Context, spec lifecycle.PlaceSpec) error {
 		Kind: jobVolumes, Dir: filepath.Join(p.dir, dirVolumes), Names: spec.Volumes, User: p.user,
 	}, nil)
 	if err != nil {
-		return step(err, "making volumes")
+		return p.explain(ctx, err, "making volumes")
 	}
 	p.builder, err = p.host.unpackBuilder(ctx, spec.Builder, p.user, p.report)
 	return step(err, "unpacking the builder")
@@ -105,7 +108,7 @@ func (p *place) Run(ctx context.Context, phase lifecycle.Phase, streams lifecycl
 	scratch := filepath.Join(p.dir, dirPhases, strconv.FormatInt(p.phases.Add(1), 10))
 	defer p.remove(context.WithoutCancel(ctx), p.host.identity, scratch)
 	if err := makeScratch(scratch); err != nil {
-		return fmt.Errorf("phase %s: %w", phase.Name, err)
+		return p.explain(ctx, err, "phase "+string(phase.Name))
 	}
 	t := &task{
 		Phase: phase, Identity: p.host.identity,
@@ -197,10 +200,20 @@ func (p *place) explain(ctx context.Context, err error, what string) error {
 		err = errClosed
 	}
 	if _, exited := errors.AsType[*lifecycle.ExitError](err); exited {
+		// A program that runs out of room seldom says where.
+		if isFull(p.host.work) {
+			return withRoomHint(err, p.host.work)
+		}
 		return err
+	}
+	if noRoom(err) {
+		err = withRoomHint(err, p.host.work)
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
+
+// Dir implements lifecycle.Located.
+func (p *place) Dir() string { return p.host.work }
 
 // remove removes a directory, whoever owns what is in it.
 func (p *place) remove(ctx context.Context, id identity, dir string) error {

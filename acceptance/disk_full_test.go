@@ -1,0 +1,102 @@
+package acceptance
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pack-cache/pack-cache/internal/testregistry"
+)
+
+// TestDiskFull builds where there is too little room. The message names the
+// directory; nothing is left in it, and nothing changes in the registry.
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	args := func(app *app) []string {
+		return []string{reg.ref("app"), "--builder", builder, "--path", app.dir, "--cache-image", reg.ref("cache"), "--publish"}
+	}
+	big := map[string]string{"churn": "deps cache random 1 9000000"}
+	newMachine(t).build(args(newApp(t, big, nil))...)
+	before := reg.manifests(t)
+
+	for _, test := range []struct {
+		name string
+		// dir is the directory below HOME that is small, size its size in MB.
+		dir  string
+		size string
+		app  *app
+		code int
+		says []string
+	}{
+		{"unpacking the builder", ".cache", "8", newApp(t, nil, nil), 1, []string{"unpacking the builder", "no space left"}},
+		{"copying the source", "tmp", "4", newApp(t, nil, map[string]string{"large": strings.Repeat("x", 5<<20)}), 1, []string{"large", "no space left"}},
+		{"restoring", "tmp", "7", newApp(t, big, nil), 51, []string{"Warning: ", "samples/churn:deps", "no space left", "a buildpack failed"}},
+		{"building", "tmp", "16", newApp(t, map[string]string{"build-fill": "100"}, nil), 51, []string{"No space left", "a buildpack failed"}},
+		{"exporting", "tmp", "16", newApp(t, map[string]string{"churn": "deps launch random 1 9000000"}, nil), 62, []string{"export: ", "no space left"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			machine := newMachine(t)
+			dir := filepath.Join(machine.home, test.dir)
+			out := machine.runIn(dir, test.size, append([]string{"build"}, args(test.app)...)...)
+			if testing.Verbose() {
+				t.Log(out.stderr)
+			}
+			out.wantCode(t, test.code)
+			out.wantStderr(t, append(test.says, "HINT: ", "make room on the file system of "+dir)...)
+			machine.wantNothingLeft()
+			if diff := cmp.Diff(before, reg.manifests(t)); diff != "" {
+				t.Errorf("the registry has changed (-before +after):\n%s", diff)
+			}
+		})
+	}
+}
+
+// smallDisk runs the command "$@" with a small file system on $DIR and says in
+// $LEFT what was left there. Nobody else can see the file system.
+const smallDisk = `
+mount --make-rprivate / && mount -t tmpfs -o mode=1777,size="${SIZE}m" small "$DIR" || exit 99
+env -u DIR -u SIZE -u LEFT "$@"
+code=$?
+ls -A "$DIR" > "$LEFT"
+exit "$code"
+`
+
+// runIn runs pack-cache with a directory that has room for so many MB.
+func (m *machine) runIn(dir, size string, args ...string) outcome {
+	m.t.Helper()
+	left := filepath.Join(m.t.TempDir(), "left")
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		m.t.Fatal(err)
+	}
+	inner := m.command(m.t.Context(), args...)
+	cmd := exec.CommandContext(m.t.Context(), "sh", append([]string{"-c", smallDisk, "sh"}, inner.Args...)...)
+	cmd.Env = append(inner.Env, "DIR="+dir, "SIZE="+size, "LEFT="+left)
+	cmd.Dir = inner.Dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
+	if os.Geteuid() != 0 {
+		cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWUSER
+		cmd.SysProcAttr.UidMappings = []syscall.SysProcIDMap{{HostID: os.Geteuid(), Size: 1}}
+		cmd.SysProcAttr.GidMappings = []syscall.SysProcIDMap{{HostID: os.Getegid(), Size: 1}}
+	}
+	var stdout, stderr watched
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	_ = cmd.Run() // the exit code is the outcome's
+	remains, err := os.ReadFile(left)
+	if err != nil {
+		m.t.Fatalf("%v: %s", err, stderr.String())
+	}
+	for name := range strings.Lines(string(remains)) {
+		if name != "pack-cache\n" { // unpacked builders may stay
+			m.t.Errorf("left in %s: %s", dir, name)
+		}
+	}
+	return outcome{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
+}

@@ -1,0 +1,28 @@
+package sandbox
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+// noRoom tells whether err says that a file system is full.
+func noRoom(err error) bool {
+	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
+}
+
+// isFull tells whether next to nothing can be written to dir's file system any
+// more.
+func isFull(dir string) bool {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return false
+	}
+	return s.Bavail*uint64(s.Bsize) < 1<<20 || s.Files > 0 && s.Ffree < 16
+}
+
+// withRoomHint adds to an error of a place in work what to do when that is
+// full.
+func withRoomHint(err error, work string) error {
+	return withHint(err, "make room on the file system of "+work+", or name a directory on a larger one in TMPDIR")
+}
