@@ -1,10 +1,6 @@
 package samples_test
 
 import (
-	"archive/tar"
-	"errors"
-	"io"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,80 +8,13 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// tree is an image unpacked on disk, in which programs can be run. All of it
-// belongs to whoever runs the test; who should own it is tested elsewhere.
+// tree is an image unpacked on disk, in which programs can be run.
 type tree struct {
 	dir string
 	// inherited is a file that programs get as descriptor 3, or nil.
 	inherited *os.File
-}
-
-func unpack(t *testing.T, img v1.Image) tree {
-	t.Helper()
-	dir := t.TempDir()
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer root.Close()
-	eachEntry(t, img, func(h *tar.Header, content io.Reader) {
-		if err := extract(root, h, content); err != nil {
-			t.Fatalf("unpack %s: %v", h.Name, err)
-		}
-	})
-	return tree{dir: dir}
-}
-
-// eachEntry calls visit for each entry of each layer.
-func eachEntry(t *testing.T, img v1.Image, visit func(*tar.Header, io.Reader)) {
-	t.Helper()
-	layers, err := img.Layers()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, l := range layers {
-		content, err := l.Uncompressed()
-		if err != nil {
-			t.Fatal(err)
-		}
-		tr := tar.NewReader(content)
-		for {
-			h, err := tr.Next()
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			visit(h, tr)
-		}
-		if err := content.Close(); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func extract(root *os.Root, h *tar.Header, content io.Reader) error {
-	name := strings.TrimSuffix(h.Name, "/")
-	switch h.Typeflag {
-	case tar.TypeDir:
-		return root.MkdirAll(name, 0o755)
-	case tar.TypeSymlink:
-		return root.Symlink(h.Linkname, name)
-	case tar.TypeLink:
-		return root.Link(h.Linkname, name)
-	default:
-		f, err := root.OpenFile(name, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, fs.FileMode(h.Mode)&fs.ModePerm)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(f, content)
-		return errors.Join(err, f.Close())
-	}
 }
 
 // run runs a program inside the tree as user 1000 and returns its output. It

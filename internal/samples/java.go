@@ -29,6 +29,10 @@ func Java(ctx context.Context, options Options) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
+	trustStore, err := javaTrustStore(o.CACertificates)
+	if err != nil {
+		return nil, err
+	}
 	lifecycle, err := stockLifecycle(ctx, o)
 	if err != nil {
 		return nil, err
@@ -41,7 +45,7 @@ func Java(ctx context.Context, options Options) (*Builder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("assemble the base of the java builder: %w", err)
 	}
-	jdk, err := pkgs.jdkLayer(ctx, o)
+	jdk, err := pkgs.jdkLayer(ctx, o, trustStore)
 	if err != nil {
 		return nil, fmt.Errorf("assemble the JDK of the java builder: %w", err)
 	}
@@ -101,17 +105,13 @@ func (p javaPackages) baseLayer(ctx context.Context, o Options) (v1.Layer, error
 	})
 }
 
-func (p javaPackages) jdkLayer(ctx context.Context, o Options) (v1.Layer, error) {
-	key := fmt.Sprint("java jdk ", p.jdk, sourceKey(), digest(o.CACertificates))
+func (p javaPackages) jdkLayer(ctx context.Context, o Options, trustStore []byte) (v1.Layer, error) {
+	key := fmt.Sprint("java jdk ", p.jdk, sourceKey(), digest(trustStore))
 	return o.layers().Layer(ctx, key, func(fs *rootfs.FS, spool *rootfs.Spool) error {
 		if err := o.packages().Unpack(ctx, fs, spool, p.jdk, wanted); err != nil {
 			return err
 		}
-		store, err := javaTrustStore(o.CACertificates)
-		if err != nil {
-			return err
-		}
-		fs.File("etc/ssl/certs/java/cacerts", 0o644, rootfs.Owner{}, store)
+		fs.File("etc/ssl/certs/java/cacerts", 0o644, rootfs.Owner{}, trustStore)
 		// default-java is a link to a link.
 		home := javaHome
 		for target, ok := fs.Readlink(home); ok; target, ok = fs.Readlink(home) {

@@ -1,10 +1,8 @@
 package samples_test
 
 import (
-	"archive/tar"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,7 +13,7 @@ import (
 
 func TestJavaBuilder(t *testing.T) {
 	t.Parallel()
-	r := unpack(t, java(t, samples.Options{}).Build)
+	r, _ := clone(t, images.javaBuild)
 
 	t.Run("programs", func(t *testing.T) {
 		for _, test := range []struct {
@@ -64,8 +62,8 @@ func TestJavaBuilder(t *testing.T) {
 // nothing else of Java is: in the run image.
 func TestJavaLayer(t *testing.T) {
 	t.Parallel()
-	images := java(t, samples.Options{})
-	r, run := unpack(t, images.Build), unpack(t, images.Run)
+	r, _ := clone(t, images.javaBuild)
+	run, _ := clone(t, images.javaRun)
 	r.write(t, "workspace/pom.xml", "<project/>") // Maven refuses it, after the layer is made
 	if out, err := r.phase(t, "detector"); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -92,46 +90,25 @@ func TestJavaLayer(t *testing.T) {
 	}
 }
 
-// TestReproducible assembles the builders once more from the same packages.
-func TestReproducible(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	plain := samples.Options{}
-	shared := os.Getenv(samples.CacheDirEnv)
-	if shared == "" {
-		user, err := os.UserCacheDir()
-		if err != nil {
-			t.Fatal(err)
-		}
-		shared = filepath.Join(user, "pack-cache-samples")
-	}
-	first := []*samples.Builder{tiny(t, plain), java(t, plain)}
-	if err := os.Symlink(filepath.Join(shared, "debian"), filepath.Join(dir, "debian")); err != nil {
-		t.Fatal(err)
-	}
-	again := samples.Options{CacheDir: dir}
-	for i, second := range []*samples.Builder{tiny(t, again), java(t, again)} {
-		if digestOf(t, first[i].Build) != digestOf(t, second.Build) || digestOf(t, first[i].Run) != digestOf(t, second.Run) {
-			t.Errorf("builder %d is another one when made again", i)
-		}
-	}
-}
-
 // TestJavaSize holds that the builder stays free of what nobody needs.
 func TestJavaSize(t *testing.T) {
 	t.Parallel()
-	images := java(t, samples.Options{})
-	var build, run int64
-	eachEntry(t, images.Build, func(h *tar.Header, _ io.Reader) {
-		build += h.Size
-		if strings.Contains(h.Name, "/jmods/") || strings.HasPrefix(h.Name, "usr/share/doc/") {
-			t.Errorf("%s is in the builder", h.Name)
+	size := func(image pristine) (size int64) {
+		_, headers, err := image()
+		if err != nil {
+			t.Fatal(err)
 		}
-	})
-	eachEntry(t, images.Run, func(h *tar.Header, _ io.Reader) { run += h.Size })
-	t.Logf("builder %d MB, run image %d MB", build>>20, run>>20)
-	if build > 400<<20 || run > 60<<20 {
-		t.Errorf("builder %d MB, run image %d MB", build>>20, run>>20)
+		for name, h := range headers {
+			size += h.Size
+			if strings.Contains(name, "/jmods/") || strings.HasPrefix(name, "usr/share/doc/") {
+				t.Errorf("%s is in the image", name)
+			}
+		}
+		return size >> 20
+	}
+	build, run := size(images.javaBuild), size(images.javaRun)
+	if build > 400 || run > 60 {
+		t.Errorf("builder %d MB, run image %d MB", build, run)
 	}
 }
 

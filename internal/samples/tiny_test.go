@@ -14,7 +14,7 @@ import (
 // tinyTree unpacks the tiny builder and puts an application into it.
 func tinyTree(t *testing.T, files map[string]string) tree {
 	t.Helper()
-	r := unpack(t, tiny(t, samples.Options{}).Build)
+	r, _ := clone(t, images.tinyBuild)
 	for name, content := range files {
 		r.write(t, "workspace/"+name, content)
 	}
@@ -30,6 +30,28 @@ func wantLines(t *testing.T, log string, lines ...string) {
 	}
 	if t.Failed() {
 		t.Log(log)
+	}
+}
+
+// TestTinyReproducible assembles the builder once more from the same packages.
+func TestTinyReproducible(t *testing.T) {
+	t.Parallel()
+	first := tiny(t, samples.Options{})
+	shared := os.Getenv(samples.CacheDirEnv)
+	if shared == "" {
+		user, err := os.UserCacheDir()
+		if err != nil {
+			t.Fatal(err)
+		}
+		shared = filepath.Join(user, "pack-cache-samples")
+	}
+	again := t.TempDir()
+	if err := os.Symlink(filepath.Join(shared, "debian"), filepath.Join(again, "debian")); err != nil {
+		t.Fatal(err)
+	}
+	second := tiny(t, samples.Options{CacheDir: again})
+	if digestOf(t, first.Build) != digestOf(t, second.Build) || digestOf(t, first.Run) != digestOf(t, second.Run) {
+		t.Error("made again, it is another builder")
 	}
 }
 
