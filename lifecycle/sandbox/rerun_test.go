@@ -8,6 +8,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"unsafe"
@@ -37,13 +38,16 @@ type circumstances struct {
 }
 
 // rerun runs tests of this test binary again under other circumstances, with
-// nothing of this process' environment. The tests that match pattern must exist.
+// nothing of this process' environment. At least one test has to match pattern.
 func rerun(t *testing.T, c circumstances, pattern string) {
 	t.Helper()
 	cmd := rerunCommand(t, c, "-test.run", pattern, "-test.v", "-test.count=1")
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s as %d:%d: %v\n%s", pattern, c.uid, c.gid, err, out)
+	}
+	if !strings.Contains(string(out), "--- PASS") {
+		t.Errorf("%s as %d:%d ran nothing:\n%s", pattern, c.uid, c.gid, out)
 	}
 	if left := entries(t, filepath.Join(cmd.Dir, "tmp")); len(left) > 0 {
 		t.Errorf("the temporary directory still has %v", left)
