@@ -1,0 +1,87 @@
+package ocidir
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+)
+
+// layoutContent is the file oci-layout (image specification, "oci-layout file").
+const layoutContent = `{"imageLayoutVersion":"1.0.0"}`
+
+// open opens the directory for writing, and makes an image layout of it if it is
+// not there or empty.
+func (s *Store) open(ctx context.Context) (*os.Root, error) {
+	if s.ready.Load() {
+		return os.OpenRoot(s.dir)
+	}
+	if err := os.MkdirAll(s.dir, 0o777); err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := makeLayout(ctx, root); err != nil {
+		return nil, errors.Join(err, root.Close())
+	}
+	s.ready.Store(true)
+	return root, nil
+}
+
+func makeLayout(ctx context.Context, root *os.Root) error {
+	_, err := root.Stat(layoutName)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = locked(ctx, root, func() error {
+			if err := refuseForeign(root); err != nil {
+				return err
+			}
+			return writeFile(root, layoutName, []byte(layoutContent))
+		})
+	}
+	if err != nil {
+		return err
+	}
+	return root.MkdirAll(blobsName, 0o777)
+}
+
+// refuseForeign fails if there is something that is no image layout, for which
+// the directory was hardly meant.
+func refuseForeign(root *os.Root) error {
+	dir, err := root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		switch {
+		case name == indexName || name == layoutName:
+			return nil
+		case name == lockName || name == "lost+found" || strings.HasPrefix(name, "."):
+			// Of ours, of the file system, or of nobody.
+		default:
+			return &foreignError{dir: root.Name(), name: name}
+		}
+	}
+	return nil
+}
+
+// foreignError says that a directory is used for something else.
+type foreignError struct{ dir, name string }
+
+// Error implements error.
+func (e *foreignError) Error() string {
+	return fmt.Sprintf("the directory holds %s and is no OCI image layout", e.name)
+}
+
+// Hint tells the way out.
+func (e *foreignError) Hint() string {
+	return "give the cache a directory of its own, for example " + e.dir + "/pack-cache"
+}

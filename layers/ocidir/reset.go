@@ -1,0 +1,90 @@
+package ocidir
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// unreached returns the paths of the blobs that nothing in an index.json leads
+// to.
+func unreached(root *os.Root, index []byte) ([]string, error) {
+	reached := map[string]bool{}
+	if err := reach(root, types.OCIImageIndex, index, reached); err != nil {
+		return nil, err
+	}
+	dir, err := root.Open(blobsName)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	names, err := dir.Readdirnames(-1)
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, name := range names {
+		if _, err := v1.NewHash("sha256:" + name); err == nil && !reached[name] {
+			paths = append(paths, blobsName+"/"+name)
+		}
+	}
+	return paths, nil
+}
+
+// reach notes everything that a manifest leads to. Only what certainly leads
+// nowhere may be missing from it, so what should be a manifest and cannot be
+// read is an error.
+func reach(root *os.Root, mediaType types.MediaType, raw []byte, reached map[string]bool) error {
+	children, err := childrenOf(raw)
+	if err != nil {
+		if mediaType.IsImage() || mediaType.IsIndex() {
+			return err
+		}
+		return nil // some other JSON, such as a config
+	}
+	for _, child := range children {
+		if reached[child.Digest.Hex] {
+			continue
+		}
+		reached[child.Digest.Hex] = true
+		// Manifests are JSON, whatever they are called.
+		if !strings.Contains(string(child.MediaType), "json") || child.Size > maxManifest {
+			continue
+		}
+		content, err := readFile(root, blobPath(child.Digest))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // and so is what it led to, for everybody
+		}
+		if err != nil {
+			return err
+		}
+		if err := reach(root, child.MediaType, content, reached); err != nil {
+			return fmt.Errorf("%s: %w", child.Digest, err)
+		}
+	}
+	return nil
+}
+
+// childrenOf lists what a manifest, an index or an artifact refers to.
+func childrenOf(raw []byte) ([]v1.Descriptor, error) {
+	var read struct {
+		Config, Subject          *v1.Descriptor
+		Layers, Manifests, Blobs []v1.Descriptor
+	}
+	if err := json.Unmarshal(raw, &read); err != nil {
+		return nil, err
+	}
+	all := append(append(read.Layers, read.Manifests...), read.Blobs...)
+	for _, one := range []*v1.Descriptor{read.Config, read.Subject} {
+		if one != nil && one.Digest != (v1.Hash{}) {
+			all = append(all, *one)
+		}
+	}
+	return all, nil
+}
