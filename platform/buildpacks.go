@@ -33,8 +33,10 @@ func (p *Platform) addBuildpacks(ctx context.Context, r *resolved) error {
 	if outside := r.extra.Outside; len(outside) > 0 {
 		p.Progress.Info("Buildpacks from outside the builder: " + strings.Join(outside, ", "))
 	}
-	r.image, err = r.extra.Apply(r.builder.Image)
-	return err
+	if r.image, err = r.extra.Apply(r.builder.Image); err != nil {
+		return errors.Join(err, r.extra.Close())
+	}
+	return nil
 }
 
 // sources are the buildpacks that the user lists or, if there are none, those of

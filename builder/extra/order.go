@@ -108,9 +108,9 @@ func (r *resolver) find(ctx context.Context, src Source) (ref builder.Ref, all b
 	}
 	ref, err = r.take(ctx, src.Locator, at)
 	if err == nil && at.kind == localPath {
-		err = r.dependencies(ctx, at.at)
+		err = about(src.Locator, r.dependencies(ctx, at.at))
 	}
-	return ref, false, about(src.Locator, err)
+	return ref, false, err
 }
 
 // take adds what is at a location to what was found.
