@@ -1,10 +1,17 @@
 package enginetest
 
 import (
+	"archive/tar"
+	"bytes"
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"testing"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
@@ -122,4 +129,51 @@ func testOpenCancelled(t *testing.T, s *suite) {
 		place.Close()
 		t.Error("a place was opened although nobody wants it")
 	}
+}
+
+// testLayersReadOnce opens a place of a builder that no store can have.
+func testLayersReadOnce(t *testing.T, s *suite) {
+	content := archive(t, file{tar.Header{Typeflag: tar.TypeReg, Name: "unique", Mode: 0o644}, []byte(t.TempDir())})
+	unique, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	counted := &countedLayer{Layer: unique}
+	img, err := mutate.AppendLayers(s.builder, counted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		place, err := s.engine.Open(t.Context(), lifecycle.PlaceSpec{Builder: img, User: testUser})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := steps(t, place, builderPhase("do", "stat:/unique")); got[0].Err != "" {
+			t.Error(got[0].Err)
+		}
+		if err := place.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if reads := counted.reads.Load(); reads > 2 {
+		t.Errorf("a layer was read %d times by two places", reads)
+	}
+}
+
+// countedLayer counts how often its content is asked for.
+type countedLayer struct {
+	v1.Layer
+	reads atomic.Int64
+}
+
+// Compressed implements v1.Layer.
+func (c *countedLayer) Compressed() (io.ReadCloser, error) {
+	c.reads.Add(1)
+	return c.Layer.Compressed()
+}
+
+// Uncompressed implements v1.Layer.
+func (c *countedLayer) Uncompressed() (io.ReadCloser, error) {
+	c.reads.Add(1)
+	return c.Layer.Uncompressed()
 }

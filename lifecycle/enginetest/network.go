@@ -35,8 +35,12 @@ func testNoNetwork(t *testing.T, s *suite) {
 	roots(t, func(t *testing.T, phase func(...string) lifecycle.Phase) {
 		p := phase("state")
 		p.Network = lifecycle.NetworkNone
-		if diff := cmp.Diff([]string{"lo"}, state(t, place, p).Interfaces); diff != "" {
+		found := state(t, place, p)
+		if diff := cmp.Diff([]string{"lo"}, found.Interfaces); diff != "" {
 			t.Errorf("interfaces (-want +got):\n%s", diff)
+		}
+		if p.Root == lifecycle.BuilderRoot && !found.Resolves {
+			t.Errorf("the host name %s has no address", found.Hostname)
 		}
 		p = phase("dial", "tcp", listen(t))
 		p.Network = lifecycle.NetworkNone

@@ -80,6 +80,7 @@ func Run(t *testing.T, open func(t *testing.T) lifecycle.Engine) {
 			{"secrets stay out of reach", testSecrets},
 			{"close", testClose},
 			{"close stops phases", testCloseRunning},
+			{"layers are read once", testLayersReadOnce},
 			{"open can be cancelled", testOpenCancelled},
 		} {
 			t.Run(test.name, func(t *testing.T) {

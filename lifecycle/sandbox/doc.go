@@ -11,6 +11,10 @@
 //	  └ setup      assembles the root, drops every privilege, and becomes the
 //	               phase by exec
 //
+// Where the files of the phases belong to other ids, in a user namespace, a
+// helper in a namespace of the same ids unpacks the builder and works on the
+// volumes.
+//
 // A program that uses the engine calls Child before anything else in main, and
 // Protect before it reads a credential.
 //

@@ -74,9 +74,13 @@ func (i *pipedImage) LayerByDigest(digest v1.Hash) (partial.CompressedLayer, err
 	if err != nil {
 		return nil, err
 	}
-	for _, descriptor := range manifest.Layers {
-		if descriptor.Digest == digest {
-			return &pipedLayer{i, descriptor}, nil
+	config, err := partial.ConfigFile(i)
+	if err != nil {
+		return nil, err
+	}
+	for n, descriptor := range manifest.Layers {
+		if descriptor.Digest == digest && n < len(config.RootFS.DiffIDs) {
+			return &pipedLayer{i, descriptor, config.RootFS.DiffIDs[n]}, nil
 		}
 	}
 	return nil, fmt.Errorf("the builder has no layer %s", digest)
@@ -105,10 +109,15 @@ func (i *pipedImage) open(digest v1.Hash) (io.ReadCloser, error) {
 type pipedLayer struct {
 	image      *pipedImage
 	descriptor v1.Descriptor
+	diffID     v1.Hash
 }
 
 // Digest implements partial.CompressedLayer.
 func (l *pipedLayer) Digest() (v1.Hash, error) { return l.descriptor.Digest, nil }
+
+// DiffID implements partial.WithDiffID: without it the whole layer would be read
+// to compute what the image says.
+func (l *pipedLayer) DiffID() (v1.Hash, error) { return l.diffID, nil }
 
 // Compressed implements partial.CompressedLayer.
 func (l *pipedLayer) Compressed() (io.ReadCloser, error) { return l.image.open(l.descriptor.Digest) }

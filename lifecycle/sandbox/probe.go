@@ -105,20 +105,19 @@ func remedy(failures []error) string {
 			return hint.Hint()
 		}
 	}
-	const others = "; or choose another engine (--engine docker, --engine inplace)"
 	switch {
 	case older(5, 12):
-		return "the sandbox needs Linux 5.12 or newer" + others
+		return "the sandbox needs Linux 5.12 or newer"
 	case setting("/proc/sys/user/max_user_namespaces") == "0":
-		return "user namespaces are switched off: sysctl user.max_user_namespaces=10000" + others
+		return "user namespaces are switched off: sysctl user.max_user_namespaces=10000"
 	case setting("/proc/sys/kernel/unprivileged_userns_clone") == "0":
-		return "user namespaces are switched off: sysctl kernel.unprivileged_userns_clone=1" + others
+		return "user namespaces are switched off: sysctl kernel.unprivileged_userns_clone=1"
 	case setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1":
-		return "AppArmor keeps ordinary users from user namespaces: load a profile with \"userns,\" for this program, or run it as root" + others
+		return "AppArmor keeps ordinary users from user namespaces: load a profile with \"userns,\" for this program, or run it as root"
 	case filtered():
-		return "a seccomp filter, as containers have, forbids namespaces: allow them (seccomp=unconfined) or give CAP_SYS_ADMIN" + others
+		return "a seccomp filter, as containers have, forbids namespaces: allow them (seccomp=unconfined) or give CAP_SYS_ADMIN"
 	}
-	return "run it as root, or allow user namespaces" + others
+	return "run it as root, or allow user namespaces"
 }
 
 // setting returns a kernel setting, "" where the kernel does not have it.

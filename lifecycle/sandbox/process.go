@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -85,7 +84,7 @@ func (h *host) start(id identity, s starting) (*process, error) {
 	if err != nil {
 		c.Close()
 		if errors.Is(err, unix.ENOSPC) {
-			err = fmt.Errorf("%w (this is how the kernel says that its limit of namespaces is reached)", err)
+			err = errors.New("the kernel's limit of namespaces is reached") // no disk is full
 		}
 		return nil, step(err, "starting %s in new namespaces", s.kind)
 	}

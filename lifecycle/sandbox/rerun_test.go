@@ -26,6 +26,7 @@ const (
 	rerunPlain   = "plain"
 	rerunOverlay = "overlay"  // HOME and TMPDIR are on an overlay file system
 	rerunNoPivot = "no pivot" // pivot_root is forbidden
+	rerunRange   = "range"    // root uses a user namespace all the same
 	rerunVictim  = "victim"   // see TestKilled
 )
 

@@ -38,7 +38,7 @@ func systemMounts(t *task) ([]mounting, error) {
 	// before the pivot.
 	proc, err := fresh("proc", "/proc", restricted|noExec)
 	if err != nil {
-		return nil, withHint(err, "a container engine hides parts of /proc here; allow an unmasked /proc (procMount: Unmasked), or choose another engine")
+		return nil, withHint(err, "a container engine hides parts of /proc here: allow an unmasked one (in Kubernetes procMount: Unmasked)")
 	}
 	// Programs learn from /sys how much memory and CPU they may use.
 	sys, err := bindIfPresent("/sys", "/sys", restricted|noExec|readOnly)

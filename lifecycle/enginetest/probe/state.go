@@ -20,6 +20,8 @@ func readState() report.State {
 	s.Dir, _ = os.Getwd()
 	s.Groups, _ = os.Getgroups()
 	s.Hostname, _ = os.Hostname()
+	addresses, _ := net.LookupHost(s.Hostname)
+	s.Resolves = len(addresses) > 0
 	session, _, _ := syscall.Syscall(syscall.SYS_GETSID, 0, 0, 0)
 	s.LeadsSession = int(session) == os.Getpid()
 	readStatus(s.Status)

@@ -17,6 +17,8 @@ type State struct {
 	// Mounts are the options of mounts, by path.
 	Mounts     map[string]string
 	Interfaces []string
+	// Resolves tells whether the host name has an address.
+	Resolves bool
 }
 
 // Step is what one step of "do" gave: its output, or an error.
