@@ -35,7 +35,7 @@ func TestLikeStock(t *testing.T) {
 			reg := newRegistry(t, testregistry.Options{})
 			builder := reg.tiny(t, func(o *samples.Options) { o.PlatformAPIs = []string{test.platformAPI} })
 			app := newApp(t, map[string]string{
-				"legacy": "", "churn": interchangedChurn + "gone launch keep\n", "seed": "1",
+				"legacy": "", "count": "", "churn": interchangedChurn + "gone launch keep\n", "seed": "1",
 			}, map[string]string{
 				"src/a": "a", "static/style.css": "p {}", "static/images/one": "1", "static/images/two": "2",
 			})
@@ -68,9 +68,47 @@ func TestLikeStock(t *testing.T) {
 	}
 }
 
-// layerStates picks what buildpacks say of how they find layers out of a log.
+// layerStates picks what buildpacks say of what they find out of a log.
 func layerStates(log string) []string {
-	return regexp.MustCompile(`(flags|churn|make): [a-z-]+: (new|known|restored|unexpected)`).FindAllString(log, -1)
+	return regexp.MustCompile(`(flags|churn|make): ([a-z-]+: (new|known|restored|unexpected)|builds before .*)`).FindAllString(log, -1)
+}
+
+// TestLikeStockAsAsked has pack-cache and the stock lifecycle build with
+// everything that a user can ask for.
+func TestLikeStockAsAsked(t *testing.T) {
+	t.Parallel()
+	const platformAPI = "0.15"
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	app := newApp(t, nil, nil)
+	reg.pushImage(t, reg.ref("another-run"), reg.image(t, reg.ref("samples/tiny-run")))
+	for _, who := range []string{"ours", "stock"} {
+		reg.creator(t, builder, app, platformAPI, reg.ref(who+":previous"))
+	}
+
+	newMachine(t).build(reg.ref("ours"), "--builder", builder, "--path", app.dir, "--publish",
+		"--tag", reg.ref("ours:too"), "--previous-image", reg.ref("ours:previous"), "--run-image", reg.ref("another-run"),
+		"--default-process", "elsewhere", "--creation-time", "1700000000", "--env", "BP_CHURN=asked launch,cache keep")
+	reg.creatorIn(t, builder, app,
+		[]string{"CNB_PLATFORM_API=" + platformAPI, "SOURCE_DATE_EPOCH=1700000000"},
+		map[string]string{"BP_CHURN": "asked launch,cache keep"},
+		"-tag", reg.ref("stock:too"), "-previous-image", reg.ref("stock:previous"), "-run-image", reg.ref("another-run"),
+		"-process-type", "elsewhere", reg.ref("stock"))
+	reg.wantSameImages(t, reg.ref("stock"), reg.ref("ours"))
+	if reg.digest(t, reg.ref("ours")) != reg.digest(t, reg.ref("ours:too")) {
+		t.Error("the additional tag stands for another image")
+	}
+	config, err := reg.image(t, reg.ref("ours")).ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := config.Created.Unix(); got != 1700000000 {
+		t.Errorf("created at %d", got)
+	}
+	if diff := cmp.Diff([]string{"/cnb/process/elsewhere"}, config.Config.Entrypoint); diff != "" {
+		t.Errorf("entrypoint (-want +got):\n%s", diff)
+	}
+	wantLines(t, config.Config.Labels["io.buildpacks.lifecycle.metadata"], `"asked":{`)
 }
 
 // appImage is all that an app image consists of.

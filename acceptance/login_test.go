@@ -108,3 +108,29 @@ func TestLogIn(t *testing.T) {
 		})
 	}
 }
+
+// TestLogInElsewhere builds with a public builder, which is read anonymously,
+// for a registry of the user's own.
+func TestLogInElsewhere(t *testing.T) {
+	t.Parallel()
+	public := newRegistry(t, testregistry.Options{Auth: testregistry.Token, Users: []testregistry.User{
+		{Name: "publisher", Password: "of-the-builder"},
+		{May: map[string][]string{"*": {"pull"}}},
+	}})
+	builder := public.tiny(t, nil)
+	published := len(public.TokenRequests())
+	own := newRegistry(t, testregistry.Options{Auth: testregistry.Token, Users: []testregistry.User{alice}})
+	m := newMachine(t)
+	m.logIn(alice, own.Addr)
+	_, out := m.build(own.ref("app"), "--builder", builder, "--path", newApp(t, nil, nil).dir, "--cache-image", own.ref("cache"), "--publish")
+	out.wantStderr(t, "flags: launch-cache: new")
+	requests := public.TokenRequests()[published:]
+	for _, request := range requests {
+		if request.User != "" || request.Refused {
+			t.Errorf("a credential went to the public registry: %+v", request)
+		}
+	}
+	if len(requests) == 0 {
+		t.Error("nothing was asked of the public registry's token server")
+	}
+}

@@ -3,10 +3,14 @@ package acceptance
 import (
 	"archive/tar"
 	"bytes"
+	"errors"
 	"io"
+	"io/fs"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/pack-cache/pack-cache/builder"
 	"github.com/pack-cache/pack-cache/lifecycle"
@@ -16,6 +20,13 @@ import (
 // builder, and returns its output. The registry has to be open to everyone: a
 // creator gets no credential here.
 func (r *registry) creator(t *testing.T, builderRef string, app *app, platformAPI string, args ...string) string {
+	t.Helper()
+	return r.creatorIn(t, builderRef, app, []string{"CNB_PLATFORM_API=" + platformAPI}, nil, args...)
+}
+
+// creatorIn is creator with more environment: env for the creator itself, as
+// KEY=VALUE, and forBuildpacks, by name.
+func (r *registry) creatorIn(t *testing.T, builderRef string, app *app, env []string, forBuildpacks map[string]string, args ...string) string {
 	t.Helper()
 	inspected, err := builder.Inspect(r.image(t, builderRef))
 	if err != nil {
@@ -29,8 +40,14 @@ func (r *registry) creator(t *testing.T, builderRef string, app *app, platformAP
 		t.Fatalf("open a place for the creator: %v", err)
 	}
 	defer place.Close()
-	if err := place.Import(t.Context(), "app", app.archive()); err != nil {
-		t.Fatal(err)
+	variables := fstest.MapFS{}
+	for key, value := range forBuildpacks {
+		variables["env/"+key] = &fstest.MapFile{Data: []byte(value), Mode: 0o644}
+	}
+	for volume, content := range map[string]fs.FS{"app": os.DirFS(app.dir), "platform": variables} {
+		if err := place.Import(t.Context(), volume, archive(t, content)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	var output bytes.Buffer
 	err = place.Run(t.Context(), lifecycle.Phase{
@@ -38,7 +55,7 @@ func (r *registry) creator(t *testing.T, builderRef string, app *app, platformAP
 		Root: lifecycle.BuilderRoot,
 		User: user,
 		Args: append([]string{"/cnb/lifecycle/creator", "-no-color", "-app", "/workspace", "-layers", "/layers", "-platform", "/platform"}, args...),
-		Env:  append(inspected.Env, "CNB_PLATFORM_API="+platformAPI, "HOME=/home/cnb"),
+		Env:  slices.Concat(inspected.Env, env, []string{"HOME=/home/cnb"}),
 		Dir:  "/workspace",
 		Mounts: []lifecycle.Mount{
 			{Volume: "layers", Target: "/layers"},
@@ -54,16 +71,13 @@ func (r *registry) creator(t *testing.T, builderRef string, app *app, platformAP
 	return output.String()
 }
 
-// archive returns the app's source as a tar stream.
-func (a *app) archive() io.Reader {
-	a.t.Helper()
+// archive returns files as a tar stream.
+func archive(t *testing.T, content fs.FS) io.Reader {
+	t.Helper()
 	var archive bytes.Buffer
 	writer := tar.NewWriter(&archive)
-	if err := writer.AddFS(os.DirFS(a.dir)); err != nil {
-		a.t.Fatal(err)
-	}
-	if err := writer.Close(); err != nil {
-		a.t.Fatal(err)
+	if err := errors.Join(writer.AddFS(content), writer.Close()); err != nil {
+		t.Fatal(err)
 	}
 	return &archive
 }
