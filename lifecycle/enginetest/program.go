@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -26,8 +27,8 @@ func Program(t testing.TB) string {
 	return path
 }
 
-// compile builds the probe into a directory that stays until the next boot or
-// clean-up of the temporary directory: no test outlives all others.
+// compile builds the probe into a directory of this user's that stays: no test
+// outlives all others. Several test processes may do so at the same time.
 func compile() (string, error) {
 	if path := os.Getenv(ProgramEnv); path != "" {
 		return path, nil
@@ -36,12 +37,20 @@ func compile() (string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return "", err
 	}
+	info, err := os.Lstat(dir)
+	if err != nil {
+		return "", err
+	}
+	if owner, ok := info.Sys().(*syscall.Stat_t); !ok || !info.IsDir() || int(owner.Uid) != os.Geteuid() {
+		return "", fmt.Errorf("%s is not a directory of this user's", dir)
+	}
 	path := filepath.Join(dir, "probe")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path,
+	fresh := fmt.Sprintf("%s-%d", path, os.Getpid())
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", fresh,
 		"github.com/pack-cache/pack-cache/lifecycle/enginetest/probe")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("compiling the probe: %w\n%s", err, out)
 	}
-	return path, nil
+	return path, os.Rename(fresh, path)
 }
