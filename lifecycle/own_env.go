@@ -14,7 +14,6 @@ var ownEnvKeys = map[string]bool{
 	"HTTP_PROXY": true, "HTTPS_PROXY": true, "NO_PROXY": true,
 	"http_proxy": true, "https_proxy": true, "no_proxy": true,
 	"SSL_CERT_FILE": true, "SSL_CERT_DIR": true,
-	"SOURCE_DATE_EPOCH": true,
 }
 
 // OwnEnv picks from an environment, given as KEY=VALUE, what the phases that
