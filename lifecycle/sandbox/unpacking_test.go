@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -17,16 +18,14 @@ import (
 type brokenImage struct {
 	v1.Image
 	broken v1.Hash
-	after  int64 // bytes; negative: the layer cannot be opened
+	layer  *brokenLayer
 }
-
-var errRegistry = errors.New("the registry went away")
 
 func (b *brokenImage) Layers() ([]v1.Layer, error) {
 	layers, err := b.Image.Layers()
 	for i, layer := range layers {
 		if digest, _ := layer.Digest(); digest == b.broken {
-			layers[i] = &brokenLayer{layer, b.after}
+			layers[i] = b.layer
 		}
 	}
 	return layers, err
@@ -35,36 +34,43 @@ func (b *brokenImage) Layers() ([]v1.Layer, error) {
 func (b *brokenImage) LayerByDigest(digest v1.Hash) (v1.Layer, error) {
 	layer, err := b.Image.LayerByDigest(digest)
 	if err == nil && digest == b.broken {
-		layer = &brokenLayer{layer, b.after}
+		layer = b.layer
 	}
 	return layer, err
 }
 
+// brokenLayer ends with err after some bytes. If once is set, it does so at the
+// first attempt only.
 type brokenLayer struct {
 	v1.Layer
-	after int64
+	after int64 // negative: it cannot even be opened
+	err   error
+	once  bool
+	opens atomic.Int64
 }
 
 func (b *brokenLayer) Compressed() (io.ReadCloser, error) {
+	first := b.opens.Add(1) == 1
 	if b.after < 0 {
-		return nil, errRegistry
+		return nil, b.err
 	}
 	whole, err := b.Layer.Compressed()
-	if err != nil {
-		return nil, err
+	if err != nil || b.once && !first {
+		return whole, err
 	}
 	return struct {
 		io.Reader
 		io.Closer
-	}{io.MultiReader(io.LimitReader(whole, b.after), failing{}), whole}, nil
+	}{io.MultiReader(io.LimitReader(whole, b.after), failing{b.err}), whole}, nil
 }
 
-type failing struct{}
+type failing struct{ err error }
 
-func (failing) Read([]byte) (int, error) { return 0, errRegistry }
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
 
-// TestLayerErrors makes sure that the cause is named when a builder cannot be
-// fetched, however many processes away it came up.
+// TestLayerErrors makes sure that a layer that breaks off is fetched again, and
+// that the cause is named when a builder cannot be fetched, however many
+// processes away it came up.
 func TestLayerErrors(t *testing.T) {
 	if os.Geteuid() == 0 && os.Getenv(rerunEnv) == "" {
 		t.Run("one id", func(t *testing.T) {
@@ -80,14 +86,23 @@ func TestLayerErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, after := range map[string]int64{"cut short": 1000, "cannot be opened": -1} {
-		t.Run(name, func(t *testing.T) {
-			place, _, err := openPlace(t, &brokenImage{img, digest, after})
-			if err == nil {
-				place.Close()
-				t.Fatal("no error")
+	errRegistry := errors.New("the registry does not like it")
+	for _, test := range []struct {
+		name  string
+		layer *brokenLayer
+		want  error
+	}{
+		{"ends with an error", &brokenLayer{Layer: layers[0], after: 1000, err: errRegistry}, errRegistry},
+		{"cannot be opened", &brokenLayer{Layer: layers[0], after: -1, err: errRegistry}, errRegistry},
+		{"breaks off once", &brokenLayer{Layer: layers[0], after: 1000, err: io.ErrUnexpectedEOF, once: true}, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			_, _, err := openPlace(t, &brokenImage{img, digest, test.layer})
+			if (err == nil) != (test.want == nil) {
+				t.Fatalf("got %v, want %v", err, test.want)
 			}
-			if !strings.Contains(err.Error(), errRegistry.Error()) {
+			if err != nil && !strings.Contains(err.Error(), test.want.Error()) {
 				t.Errorf("the error does not say why: %v", err)
 			}
 		})
