@@ -105,7 +105,7 @@ func TestDownloadUnreachable(t *testing.T) {
 }
 
 // TestNothingLeft looks at the directory for temporary files after a success, a
-// failure and Close.
+// failure and Close. What belongs to the user stays.
 func TestNothingLeft(t *testing.T) {
 	tmp := t.TempDir()
 	t.Setenv("TMPDIR", tmp)
@@ -116,7 +116,12 @@ func TestNothingLeft(t *testing.T) {
 	if _, err := Resolve(t.Context(), base, Request{Buildpacks: sources(filepath.Join(dir, "good"), filepath.Join(dir, "bad"))}, nil); err == nil {
 		t.Fatal("a buildpack without bin/build is taken")
 	}
-	additions, err := Resolve(t.Context(), base, Request{Buildpacks: sources(filepath.Join(dir, "good"))}, nil)
+	archive := filepath.Join(dir, "x.tgz")
+	content := tarOf(t, file{name: "buildpack.toml", content: descriptorOf("acme/y@1")}, file{name: "bin/build"})
+	if err := os.WriteFile(archive, gzipped(t, content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	additions, err := Resolve(t.Context(), base, Request{Buildpacks: sources(filepath.Join(dir, "good"), archive)}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,6 +129,9 @@ func TestNothingLeft(t *testing.T) {
 		if err := additions.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+	if _, err := os.Stat(archive); err != nil {
+		t.Error(err)
 	}
 	left, err := os.ReadDir(tmp)
 	if err != nil || len(left) > 0 {

@@ -30,11 +30,10 @@ func (r *resolver) local(ctx context.Context, path string) (builder.Ref, error) 
 	case !info.Mode().IsRegular():
 		return builder.Ref{}, errors.New("it is neither a directory nor a file")
 	}
-	file, err := os.Open(path)
+	file, err := r.spool.open(path)
 	if err != nil {
 		return builder.Ref{}, err
 	}
-	r.spool.files = append(r.spool.files, file)
 	return r.archive(ctx, io.NewSectionReader(file, 0, info.Size()))
 }
 

@@ -26,6 +26,8 @@ type spool struct {
 	// limit is maxSize, except in tests.
 	limit int64
 	files []*os.File
+	// named are the temporary files that could not be removed while they are open.
+	named []string
 }
 
 // create opens a new temporary file.
@@ -36,9 +38,20 @@ func (s *spool) create() (*os.File, error) {
 	}
 	s.files = append(s.files, file)
 	// Where an open file can be removed, nothing is left behind even by a process
-	// that is killed; close removes it elsewhere.
-	_ = os.Remove(file.Name())
+	// that is killed.
+	if os.Remove(file.Name()) != nil {
+		s.named = append(s.named, file.Name())
+	}
 	return file, nil
+}
+
+// open opens a file of the user's, which close leaves alone.
+func (s *spool) open(path string) (*os.File, error) {
+	file, err := os.Open(path)
+	if err == nil {
+		s.files = append(s.files, file)
+	}
+	return file, err
 }
 
 // keep copies what r has into a temporary file.
@@ -88,9 +101,11 @@ func (s *spool) close() error {
 	var failed error
 	for _, file := range s.files {
 		failed = errors.Join(failed, file.Close())
-		_ = os.Remove(file.Name())
 	}
-	s.files = nil
+	for _, name := range s.named {
+		failed = errors.Join(failed, os.Remove(name))
+	}
+	s.files, s.named = nil, nil
 	return failed
 }
 
