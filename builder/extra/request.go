@@ -42,7 +42,8 @@ type Script struct {
 	ID, Version, API, Shell, Inline string
 }
 
-// Fetch reads the image of a buildpackage, for the builder's target.
+// Fetch reads the image of a buildpackage, as the user wrote its reference, for
+// the builder's target.
 type Fetch func(ctx context.Context, ref string) (v1.Image, error)
 
 // Resolve finds everything that is asked for and returns what is to be laid over
@@ -50,7 +51,7 @@ type Fetch func(ctx context.Context, ref string) (v1.Image, error)
 // when nobody reads their layers any more.
 //
 // Errors about a buildpack are of type *Error, except those of fetch.
-func Resolve(ctx context.Context, b *builder.Builder, req Request, fetch func(ctx context.Context, ref string) (v1.Image, error)) (*Additions, error) {
+func Resolve(ctx context.Context, b *builder.Builder, req Request, fetch Fetch) (*Additions, error) {
 	if len(req.Buildpacks)+len(req.Pre)+len(req.Post) == 0 {
 		return &Additions{}, nil
 	}
