@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
 	"slices"
 	"sync"
 
@@ -149,11 +148,4 @@ func (s *fakeStore) manifest(name string) (*v1.Manifest, error) {
 		return nil, err
 	}
 	return v1.ParseManifest(bytes.NewReader(raw))
-}
-
-// digests are the blobs of the store, sorted.
-func (s *fakeStore) digests() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return slices.Sorted(maps.Keys(s.blobs))
 }
