@@ -107,7 +107,7 @@ func checkOrder(known builder.Modules, order builder.Order, path []string) error
 			case ref.Version == "":
 				return fmt.Errorf("its order has %s without a version", ref.ID)
 			case !ok:
-				return hinted("give it with another --buildpack from=…, in package.toml, or use a buildpackage, which has all of them",
+				return hinted("list it in package.toml beside buildpack.toml, or use a buildpackage, which has all of its parts",
 					"%s is part of it, and neither in the builder nor among the buildpacks of this build", name)
 			case slices.Contains(path, name):
 				return fmt.Errorf("its order comes back to itself: %s", strings.Join(append(path, name), " → "))
