@@ -30,7 +30,7 @@ func (e *hintedError) Unwrap() error { return e.error }
 func (e *hintedError) Hint() string { return e.hint }
 
 // CacheNotSavedError says that the image was built, but a cache that
-// --cache-required demands was not saved.
+// --cache-required or ignore-error=false demands was not saved.
 type CacheNotSavedError struct{ To, Reason string }
 
 // Error implements error.
@@ -40,7 +40,7 @@ func (e *CacheNotSavedError) Error() string {
 
 // Hint tells the way out.
 func (e *CacheNotSavedError) Hint() string {
-	return "leave out --cache-required to accept a build whose cache is not saved"
+	return "leave out --cache-required and ignore-error=false to accept a build whose cache is not saved"
 }
 
 // cacheNotRead returns an error for the first import that could not be read, if

@@ -38,7 +38,7 @@ func (p *Platform) open(ctx context.Context, r *resolved) (lifecycle.Place, erro
 func fill(ctx context.Context, place lifecycle.Place, r *resolved) error {
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error {
-		return importArchive(ctx, place, lifecycle.VolumeApp, sourceArchive(r.AppDir, r.project.Filter()))
+		return importArchive(ctx, place, lifecycle.VolumeApp, sourceArchive(r.AppDir, r.withoutCaches(r.project.Filter())))
 	})
 	both.Go(func() error {
 		return importArchive(ctx, place, lifecycle.VolumePlatform, envArchive(r.Env))

@@ -38,7 +38,10 @@ type Options struct {
 	DefaultProcess string
 	Created        *time.Time
 
-	Imports, Exports []phases.Location
+	// Imports are where a cache is looked for, in the order of preference;
+	// Exports are where it is saved. The paths in them are absolute.
+	Imports []phases.Import
+	Exports []phases.Export
 	// CacheRequired makes a cache that cannot be read or saved a failure.
 	CacheRequired bool
 	// ClearCache restores nothing and overwrites what the exports hold.

@@ -17,6 +17,8 @@ import (
 type Platform struct {
 	// Engines are what --engine can choose from, in the order of preference.
 	Engines []lifecycle.Engine
+	// Stores are the kinds of caches.
+	Stores phases.Stores
 	// Config is the user's config.toml.
 	Config *trust.Config
 	// Keychain has the user's registry credentials.

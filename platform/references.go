@@ -2,13 +2,10 @@ package platform
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
-
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
 // purpose is a reference and what the build does with it.
@@ -97,46 +94,6 @@ func (r *resolved) parseOutput(what, written string) (name.Reference, error) {
 		return nil, NewUsageError(fmt.Sprintf("%s %q has a digest; a build makes a new one", what, written), "name a tag instead")
 	}
 	return ref, nil
-}
-
-// checkCaches normalises the imports and the exports, and returns the latter.
-func (r *resolved) checkCaches() ([]purpose, error) {
-	var caches []purpose
-	for _, at := range r.Exports {
-		if written, ok := at.Attrs["ref"]; ok {
-			ref, err := r.parseOutput("cache image", written)
-			if err != nil {
-				return nil, err
-			}
-			caches = append(caches, purpose{"cache image", written, ref})
-		}
-	}
-	var err error
-	if r.imports, err = r.normalise(r.Imports); err != nil {
-		return nil, err
-	}
-	r.exports, err = r.normalise(r.Exports)
-	return caches, err
-}
-
-// normalise resolves the references of registry caches.
-func (r *resolved) normalise(locations []phases.Location) ([]phases.Location, error) {
-	var out []phases.Location
-	for _, at := range locations {
-		attrs := maps.Clone(at.Attrs)
-		if written, ok := attrs["ref"]; ok {
-			ref, err := r.parse("cache image", written)
-			if err != nil {
-				return nil, err
-			}
-			if slices.Contains(r.Insecure, ref.Context().RegistryStr()) {
-				attrs["registry.insecure"] = "true"
-			}
-			attrs["ref"] = ref.Name()
-		}
-		out = append(out, phases.Location{Type: at.Type, Attrs: attrs})
-	}
-	return out, nil
 }
 
 // refuseSame fails if one of others is also one of outputs, by which the build

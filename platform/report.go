@@ -17,6 +17,9 @@ func (b *build) reportImports(imports []phases.ImportOutcome) {
 			b.Progress.Info(fmt.Sprintf("Cache %s: %s", at.From, at.Reason))
 		default:
 			b.Progress.Warn(fmt.Sprintf("cache %s is not used: %s", at.From, at.Reason))
+			if at.Advice != "" {
+				b.Progress.Warn(at.Advice)
+			}
 		}
 	}
 }

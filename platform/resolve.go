@@ -44,9 +44,11 @@ type resolved struct {
 	runImage string
 	// outputs are the references that the build makes stand for something new.
 	outputs []purpose
-	imports []phases.Location
-	exports []phases.Location
-	plan    lifecycle.Plan
+	imports []phases.Import
+	exports []phases.Export
+	// loans are the stores that phases borrow.
+	loans []layers.Store
+	plan  lifecycle.Plan
 	// engines are those that may run the build, in the order of preference.
 	engines []lifecycle.Engine
 }
@@ -61,6 +63,9 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (*resolved, error)
 		return nil, err
 	}
 	if err := r.checkReferences(); err != nil {
+		return nil, err
+	}
+	if err := p.lend(ctx, r); err != nil {
 		return nil, err
 	}
 	var err error

@@ -118,8 +118,8 @@ func (res *Result) exported(out phases.ExportOutput) {
 				layer.Sent += l.Sent
 				continue
 			}
-			if l.Status == string(layers.Kept) {
-				layer.Restore, layer.RestoreReason = "", "" // its buildpack took no part
+			if l.Status == string(layers.Kept) || l.LaunchOnly && layer.Restore == "missed" {
+				layer.Restore, layer.RestoreReason = "", "" // no buildpack wanted it
 			}
 			layer.Save, layer.SaveReason, layer.SaveSeconds = l.Status, l.Reason, l.Seconds
 			layer.Sent += l.Sent
@@ -129,14 +129,11 @@ func (res *Result) exported(out phases.ExportOutput) {
 	slices.SortFunc(res.Layers, func(a, b LayerResult) int { return cmp.Compare(a.Layer, b.Layer) })
 }
 
-// cacheNotSaved returns an error for the first export that failed, if the cache
-// is required.
+// cacheNotSaved returns an error for the first export that failed, if that or
+// the cache altogether is required.
 func (res *Result) cacheNotSaved(required bool) error {
-	if !required {
-		return nil
-	}
 	for _, saved := range res.Saved {
-		if saved.Failed != "" {
+		if saved.Failed != "" && (required || saved.Required) {
 			return &CacheNotSavedError{To: saved.To, Reason: saved.Failed}
 		}
 	}

@@ -16,7 +16,7 @@ import (
 // own runs one of pack-cache's own phases with a grant for scope.
 func (b *build) own(ctx context.Context, name lifecycle.Name, scope trust.Scope, input, output any) error {
 	mint := func(ctx context.Context) (*trust.Grant, error) {
-		return trust.Mint(ctx, b.Keychain, scope, trust.MintOptions{Insecure: b.Insecure})
+		return trust.Mint(ctx, b.Keychain, scope, trust.MintOptions{Insecure: b.insecureHosts()})
 	}
 	grant, err := mint(ctx)
 	if err != nil {
@@ -25,7 +25,8 @@ func (b *build) own(ctx context.Context, name lifecycle.Name, scope trust.Scope,
 	log := b.Progress.Output(string(name))
 	defer log.Close()
 	session := phases.Session{PlatformAPI: b.api, User: b.user(), Insecure: b.Insecure, Verbose: b.Verbose, Grant: grant}
-	err = phases.Call(ctx, b.place, b.plan[name], session, mint, input, output, log)
+	call := phases.Call{Place: b.place, Phase: b.plan[name], Session: session, Renew: mint, Loans: b.loans, Log: log}
+	err = call.Run(ctx, input, output)
 	failed, ok := errors.AsType[*phases.Error](err)
 	switch {
 	case ok && failed.Trouble != nil:

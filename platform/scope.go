@@ -18,12 +18,20 @@ func (b *build) analyzeScope() trust.Scope {
 
 // restoreScope: read the caches. A build can do without each of them.
 func (b *build) restoreScope() trust.Scope {
-	return optional(scope(trust.Pull, registryRefs(b.imports)...))
+	var refs []string
+	for _, at := range b.imports {
+		refs = append(refs, registryRefs(at.Location)...)
+	}
+	return optional(scope(trust.Pull, refs...))
 }
 
 // exportScope: what analyze may, and read the imports and write the exports.
 func (b *build) exportScope() trust.Scope {
-	return slices.Concat(b.analyzeScope(), b.restoreScope(), optional(scope(trust.Push, registryRefs(b.exports)...)))
+	var refs []string
+	for _, at := range b.exports {
+		refs = append(refs, registryRefs(at.Location)...)
+	}
+	return slices.Concat(b.analyzeScope(), b.restoreScope(), optional(scope(trust.Push, refs...)))
 }
 
 func scope(access func(name.Repository) trust.Access, references ...string) trust.Scope {
@@ -44,12 +52,10 @@ func optional(s trust.Scope) trust.Scope {
 	return s
 }
 
-func registryRefs(locations []phases.Location) []string {
-	var refs []string
-	for _, at := range locations {
-		if ref := at.Attrs["ref"]; at.Type == "registry" && ref != "" {
-			refs = append(refs, ref)
-		}
+// registryRefs returns the reference of a location, if it is in a registry.
+func registryRefs(at phases.Location) []string {
+	if ref := at.Attrs["ref"]; at.Type == "registry" && ref != "" {
+		return []string{ref}
 	}
-	return refs
+	return nil
 }

@@ -1,5 +1,5 @@
 // Command pack-cache builds app images with Cloud Native Buildpacks and keeps
-// the buildpacks' cache layers in a registry.
+// the buildpacks' cache layers where the next build finds them.
 package main
 
 import (
@@ -8,16 +8,12 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-
+	"github.com/pack-cache/pack-cache/internal/cli/caches"
 	"github.com/pack-cache/pack-cache/internal/cli/exit"
 	"github.com/pack-cache/pack-cache/internal/cli/global"
 	"github.com/pack-cache/pack-cache/internal/cli/iostreams"
 	"github.com/pack-cache/pack-cache/internal/cli/root"
-	"github.com/pack-cache/pack-cache/layers"
-	"github.com/pack-cache/pack-cache/layers/registry"
 	"github.com/pack-cache/pack-cache/lifecycle"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
 	"github.com/pack-cache/pack-cache/lifecycle/sandbox"
 )
 
@@ -40,7 +36,7 @@ func run() int {
 		Streams: streams,
 		Version: version,
 		Engines: []lifecycle.Engine{sandbox.New(sandbox.Config{})},
-		Stores:  phases.Stores{"registry": openRegistry},
+		Caches:  caches.All(),
 	})
 	return exit.Print(streams.Err, cmd.ExecuteContext(ctx))
 }
@@ -54,16 +50,4 @@ func endings() []os.Signal {
 		signals = append(signals, syscall.SIGHUP)
 	}
 	return signals
-}
-
-func openRegistry(_ context.Context, at phases.Location, credentials authn.Keychain) (layers.Store, string, error) {
-	store, err := registry.New(registry.Config{
-		Ref:      at.Attrs["ref"],
-		Insecure: at.Attrs["registry.insecure"] == "true",
-		Keychain: credentials,
-	})
-	if err != nil {
-		return nil, "", err
-	}
-	return store, store.Name(), nil
 }

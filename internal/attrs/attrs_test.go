@@ -51,8 +51,8 @@ func TestSplitRefuses(t *testing.T) {
 		{"a,type=local", "the first attribute has no =", "before its value"},
 		{"type=s3,token=hunter2,hunter3", `what follows attribute "token" has no =`, "quote"},
 		{"type=local,=x", "no name before its =", "write attributes as in"},
-		{`type=local,dest="hunter2"`, "no comma-separated record", "quote a whole attribute"},
-		{`type=local,"dest=hunter2`, "no comma-separated record", "quote a whole attribute"},
+		{`type=local,dest="hunter2"`, "no record of attributes", "quote a whole attribute"},
+		{`type=local,"dest=hunter2`, "no record of attributes", "quote a whole attribute"},
 		{"type=local\ndest=hunter2", "more than one line", "NAME=VALUE"},
 	}
 	for _, test := range tests {

@@ -1,8 +1,8 @@
 package attrs
 
-// didYouMean suggests the valid word that is nearest to what was written, or
-// nothing if none is near.
-func didYouMean(written string, valid []string) string {
+// DidYouMean suggests, for the beginning of a hint, the valid word that is
+// nearest to what was written. It is empty if none is near.
+func DidYouMean(written string, valid []string) string {
 	best, least := "", len(written)/2+1
 	for _, word := range valid {
 		if d := distance(written, word); d < least {

@@ -15,8 +15,11 @@ type Pair struct{ Name, Value string }
 // hold commas. Values are verbatim. bare is the whole record if it is a single
 // field without "=". The error is an *Error and repeats no value, which may be a
 // secret.
-func Split(record string) (pairs []Pair, bare string, err error) {
-	fields, err := fields(record)
+func Split(record string) (pairs []Pair, bare string, err error) { return SplitBy(record, ',') }
+
+// SplitBy is Split for a record whose fields are separated by another character.
+func SplitBy(record string, separator rune) (pairs []Pair, bare string, err error) {
+	fields, err := fields(record, separator)
 	if err != nil {
 		return nil, "", err
 	}
@@ -25,15 +28,15 @@ func Split(record string) (pairs []Pair, bare string, err error) {
 		name = strings.ToLower(name)
 		switch {
 		case field == "" && len(fields) == 1:
-			return nil, "", refuse("write attributes as in "+example, "nothing is given")
+			return nil, "", Refuse("write attributes as in "+example, "nothing is given")
 		case !ok && len(fields) == 1:
 			return nil, field, nil
 		case !ok && i == 0:
-			return nil, "", refuse("put the attribute's name before its value, as in "+example, "the first attribute has no =")
+			return nil, "", Refuse("put the attribute's name before its value, as in "+example, "the first attribute has no =")
 		case !ok:
-			return nil, "", refuse(`quote an attribute whose value has a comma, as in type=local,"dest=/a,b"`, "what follows attribute %q has no =", pairs[i-1].Name)
+			return nil, "", Refuse(`quote an attribute whose value has a comma, as in type=local,"dest=/a,b"`, "what follows attribute %q has no =", pairs[i-1].Name)
 		case name == "":
-			return nil, "", refuse("write attributes as in "+example, "an attribute has no name before its =")
+			return nil, "", Refuse("write attributes as in "+example, "an attribute has no name before its =")
 		}
 		pairs = append(pairs, Pair{name, value})
 	}
@@ -42,11 +45,12 @@ func Split(record string) (pairs []Pair, bare string, err error) {
 
 const example = "type=registry,ref=registry.example.com/team/cache"
 
-func fields(record string) ([]string, error) {
+func fields(record string, separator rune) ([]string, error) {
 	reader := csv.NewReader(strings.NewReader(record))
+	reader.Comma = separator
 	fields, err := reader.Read()
 	if errors.Is(err, io.EOF) {
-		return nil, refuse("write attributes as in "+example, "nothing is given")
+		return nil, Refuse("write attributes as in "+example, "nothing is given")
 	}
 	if err == nil {
 		if _, err = reader.Read(); errors.Is(err, io.EOF) {
@@ -57,8 +61,8 @@ func fields(record string) ([]string, error) {
 	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
 		err = parse.Err
 	}
-	return nil, refuse(`write NAME=VALUE,NAME=VALUE, and quote a whole attribute if its value has a comma or a quote: "NAME=a,b"`,
-		"it is no comma-separated record: %v", err)
+	return nil, Refuse(fmt.Sprintf(`write NAME=VALUE%cNAME=VALUE, and quote a whole attribute if its value has a separator or a quote: "NAME=a%[1]cb"`, separator),
+		"it is no record of attributes: %v", err)
 }
 
 // Error says what is wrong with what the user wrote.
@@ -70,6 +74,7 @@ func (e *Error) Error() string { return e.message }
 // Hint tells the way out.
 func (e *Error) Hint() string { return e.hint }
 
-func refuse(hint, format string, args ...any) error {
+// Refuse returns an *Error with a hint and a message.
+func Refuse(hint, format string, args ...any) error {
 	return &Error{fmt.Sprintf(format, args...), hint}
 }

@@ -26,7 +26,7 @@ func Set(pairs []Pair, use string, env Lookup, targets ...any) error {
 			return err
 		}
 		if given[pair.Name] {
-			return refuse("give it once", "attribute %s is given twice", pair.Name)
+			return Refuse("give it once", "attribute %s is given twice", pair.Name)
 		}
 		given[pair.Name] = true
 	}
@@ -51,13 +51,13 @@ func check(name, use string, all []Attribute) error {
 	if slices.Contains(valid, name) {
 		return nil
 	}
-	hint := didYouMean(name, valid) + "valid are: " + strings.Join(valid, ", ")
+	hint := DidYouMean(name, valid) + "valid are: " + strings.Join(valid, ", ")
 	for _, a := range all {
 		if a.Name == name {
-			return refuse(hint, "attribute %s is for the cache's %s only", name, a.Only)
+			return Refuse(hint, "attribute %s is for the cache's %s only", name, a.Only)
 		}
 	}
-	return refuse(hint, "unknown attribute %q", name)
+	return Refuse(hint, "unknown attribute %q", name)
 }
 
 // set gives the attribute's field its value.
@@ -65,7 +65,7 @@ func (a Attribute) set(pairs []Pair, use string, env Lookup, target any) error {
 	field := reflect.ValueOf(target).Elem().Field(a.field)
 	if at := slices.IndexFunc(pairs, func(p Pair) bool { return p.Name == a.Name }); at >= 0 {
 		if a.Required && pairs[at].Value == "" {
-			return refuse("write "+a.Name+"="+strings.ToUpper(a.Form), "attribute %s is empty", a.Name)
+			return Refuse("write "+a.Name+"="+strings.ToUpper(a.Form), "attribute %s is empty", a.Name)
 		}
 		return a.parse(field, pairs[at].Value, "attribute "+a.Name)
 	}
@@ -77,7 +77,7 @@ func (a Attribute) set(pairs []Pair, use string, env Lookup, target any) error {
 		if a.Env != "" {
 			hint += ", or set " + a.Env
 		}
-		return refuse(hint, "attribute %s is missing", a.Name)
+		return Refuse(hint, "attribute %s is missing", a.Name)
 	}
 	if a.Default == "" {
 		return nil
@@ -96,7 +96,7 @@ func lookup(env Lookup, name string) (string, bool) {
 // parse enters a value into a field. what names the attribute for the user.
 func (a Attribute) parse(field reflect.Value, value, what string) error {
 	if len(a.Values) > 0 && !slices.Contains(a.Values, value) {
-		return refuse(didYouMean(value, a.Values)+"valid are: "+strings.Join(a.Values, ", "), "%s: there is no %q", what, value)
+		return Refuse(DidYouMean(value, a.Values)+"valid are: "+strings.Join(a.Values, ", "), "%s: there is no %q", what, value)
 	}
 	target := field
 	if field.Kind() == reflect.Pointer {
@@ -107,13 +107,13 @@ func (a Attribute) parse(field reflect.Value, value, what string) error {
 	case target.Type() == durationType:
 		var d time.Duration
 		if d, err = time.ParseDuration(value); err != nil || d < 0 {
-			return refuse("write a number with a unit, such as 90s, 5m or 1h30m", "%s: %q is no duration", what, value)
+			return Refuse("write a number with a unit, such as 90s, 5m or 1h30m", "%s: %q is no duration", what, value)
 		}
 		target.SetInt(int64(d))
 	case target.Kind() == reflect.Bool:
 		var b bool
 		if b, err = strconv.ParseBool(value); err != nil {
-			return refuse(didYouMean(strings.ToLower(value), booleans)+"write true or false", "%s: %q is no bool", what, value)
+			return Refuse(DidYouMean(strings.ToLower(value), booleans)+"write true or false", "%s: %q is no bool", what, value)
 		}
 		target.SetBool(b)
 	case target.Kind() == reflect.Int:
@@ -123,7 +123,7 @@ func (a Attribute) parse(field reflect.Value, value, what string) error {
 			if errors.Is(err, strconv.ErrRange) {
 				reason = "out of range"
 			}
-			return refuse("write a whole number", "%s: %q is %s", what, value, reason)
+			return Refuse("write a whole number", "%s: %q is %s", what, value, reason)
 		}
 		target.SetInt(n)
 	default:

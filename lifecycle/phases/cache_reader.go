@@ -61,7 +61,7 @@ func newCacheReader(ctx context.Context, from imported, layersDir, stateDir stri
 }
 
 // Exists reports whether there is anything to restore from.
-func (c *cacheReader) Exists() bool { return len(c.from.snapshots) > 0 }
+func (c *cacheReader) Exists() bool { return len(c.from.sources) > 0 }
 
 // Name is for the restorer's log.
 func (c *cacheReader) Name() string { return "cache" }
@@ -88,16 +88,20 @@ func (c *cacheReader) RetrieveLayer(diffID string) (io.ReadCloser, error) {
 }
 
 func (c *cacheReader) restoreLayer(id layers.LayerID, dir, diffID string) {
-	outcome := LayerRestored{Layer: id.String(), Failed: true}
-	if snapshot := c.from.holding(diffID); snapshot == nil {
-		outcome.Reason = "the cache names the layer but does not hold it"
-	} else {
-		outcome.From = snapshot.String()
-		transfer, err := snapshot.Restore(c.ctx, diffID, c.layersDir, dir, layers.RestoreOptions{StateDir: c.stateDir})
-		outcome.Received, outcome.Size, outcome.Seconds = transfer.Received, transfer.Size, transfer.Duration.Seconds()
-		outcome.Restored, outcome.Failed, outcome.NoRoom = err == nil, err != nil, noRoom(err)
-		if err != nil {
-			outcome.Reason = err.Error()
+	outcome := LayerRestored{Layer: id.String(), Failed: true, Reason: "the cache names the layer but does not hold it"}
+	for _, from := range c.from.holding(diffID) {
+		transfer, err := from.Restore(from.ctx, diffID, c.layersDir, dir, layers.RestoreOptions{StateDir: c.stateDir})
+		outcome.From = from.String()
+		outcome.Received += transfer.Received
+		outcome.Seconds += transfer.Duration.Seconds()
+		if err == nil {
+			outcome.Size = transfer.Size
+			outcome.Restored, outcome.Failed, outcome.Reason = true, false, ""
+			break
+		}
+		outcome.NoRoom, outcome.Reason = noRoom(err), late(c.ctx, from.ctx, err).Error()
+		if outcome.NoRoom || c.ctx.Err() != nil {
+			break
 		}
 	}
 	c.mu.Lock()

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
+	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/trust"
 )
@@ -14,26 +16,40 @@ import (
 // Renew makes a new grant of the scope that the first one had.
 type Renew func(context.Context) (*trust.Grant, error)
 
-// Call runs one of pack-cache's own phases in a place and decodes its output
-// into out. The log of the phase goes to stderr. A failure inside the phase is
-// an *Error.
-func Call(ctx context.Context, place lifecycle.Place, phase lifecycle.Phase, session Session, renew Renew, input, out any, stderr io.Writer) error {
+// Call is a call of one of pack-cache's own phases.
+type Call struct {
+	Place   lifecycle.Place
+	Phase   lifecycle.Phase
+	Session Session
+	// Renew renews the session's grant; nil if there is none.
+	Renew Renew
+	// Loans are the stores that the phase borrows: those that the locations in
+	// its input have a Loan for. Place.Import and Place.Export carry what is in
+	// them.
+	Loans []layers.Store
+	// Log receives what the phase has to say to people.
+	Log io.Writer
+}
+
+// Run runs the phase and decodes its output into out. A failure inside the phase
+// is an *Error.
+func (c Call) Run(ctx context.Context, input, out any) error {
 	rawInput, err := json.Marshal(input)
 	if err != nil {
-		return fmt.Errorf("encode input of phase %s: %w", phase.Name, err)
+		return fmt.Errorf("encode input of phase %s: %w", c.Phase.Name, err)
 	}
 	stdin, toPhase := io.Pipe()
 	fromPhase, stdout := io.Pipe()
-	conversation := &conversation{toPhase: toPhase, renew: renew}
 
 	ended := make(chan error, 1)
 	go func() {
-		err := place.Run(ctx, phase, lifecycle.Streams{Stdin: stdin, Stdout: stdout, Stderr: stderr})
+		err := c.Place.Run(ctx, c.Phase, lifecycle.Streams{Stdin: stdin, Stdout: stdout, Stderr: c.Log})
 		stdin.CloseWithError(io.ErrClosedPipe)
 		stdout.Close()
 		ended <- err
 	}()
-	output, talkErr := conversation.hold(ctx, request{Session: session, Input: rawInput}, fromPhase)
+	talk := &conversation{toPhase: json.NewEncoder(toPhase), renew: c.Renew, lender: lender{c.Place, c.Loans}}
+	output, talkErr := talk.hold(ctx, request{Session: c.Session, Input: rawInput}, fromPhase)
 	io.Copy(io.Discard, fromPhase)
 	toPhase.Close()
 	runErr := <-ended
@@ -49,21 +65,27 @@ func Call(ctx context.Context, place lifecycle.Place, phase lifecycle.Phase, ses
 	case runErr != nil:
 		return runErr
 	}
-	return fmt.Errorf("phase %s gave no result: %w", phase.Name, talkErr)
+	return fmt.Errorf("phase %s gave no result: %w", c.Phase.Name, talkErr)
 }
 
 // conversation is the caller's side of the messages.
 type conversation struct {
-	toPhase io.Writer
-	renew   Renew
+	renew  Renew
+	lender lender
+
+	mu      sync.Mutex
+	toPhase *json.Encoder
 }
 
 // hold sends the request and answers the phase until it gives its output.
 func (c *conversation) hold(ctx context.Context, req request, fromPhase io.Reader) (json.RawMessage, error) {
-	encoder := json.NewEncoder(c.toPhase)
-	if err := encoder.Encode(req); err != nil {
+	if err := c.send(req); err != nil {
 		return nil, err
 	}
+	var answering sync.WaitGroup
+	defer answering.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	decoder := json.NewDecoder(fromPhase)
 	for {
 		var m message
@@ -73,23 +95,39 @@ func (c *conversation) hold(ctx context.Context, req request, fromPhase io.Reade
 		switch {
 		case m.Error != nil:
 			return nil, m.Error
-		case m.RenewGrant:
-			if err := encoder.Encode(c.renewed(ctx)); err != nil {
-				return nil, err
-			}
+		case m.Question != nil:
+			answering.Go(func() {
+				// A phase that does not listen any more is about to end.
+				_ = c.send(c.answer(ctx, *m.Question))
+			})
 		default:
 			return m.Output, nil
 		}
 	}
 }
 
-func (c *conversation) renewed(ctx context.Context) answer {
-	if c.renew == nil {
-		return answer{Error: "this phase has no grant"}
+func (c *conversation) send(message any) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.toPhase.Encode(message)
+}
+
+// answer does what a phase asks for.
+func (c *conversation) answer(ctx context.Context, q question) answer {
+	a := answer{ID: q.ID}
+	err := errors.New("nothing was asked")
+	switch {
+	case q.RenewGrant && c.renew == nil:
+		err = errors.New("this phase has no grant")
+	case q.RenewGrant:
+		a.Grant, err = c.renew(ctx)
+	case q.Loan != nil:
+		var done loanAnswer
+		done, err = c.lender.answer(ctx, *q.Loan)
+		a.Loan = &done
 	}
-	grant, err := c.renew(ctx)
 	if err != nil {
-		return answer{Error: err.Error()}
+		return answer{ID: q.ID, Refusal: refuse(err)}
 	}
-	return answer{Grant: grant}
+	return a
 }

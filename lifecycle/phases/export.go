@@ -31,8 +31,8 @@ type ExportInput struct {
 	// LauncherVersion is the version of the builder's lifecycle.
 	LauncherVersion string `json:"launcher_version,omitempty"`
 
-	Imports []Location    `json:"imports,omitempty"`
-	Exports []Location    `json:"exports,omitempty"`
+	Imports []Import      `json:"imports,omitempty"`
+	Exports []Export      `json:"exports,omitempty"`
 	Target  layers.Target `json:"target"`
 	// ClearCache forgets what the exports hold.
 	ClearCache bool `json:"clear_cache,omitempty"`

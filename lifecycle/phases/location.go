@@ -3,39 +3,95 @@ package phases
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/pack-cache/pack-cache/layers"
 )
 
-// Location says where a cache is kept, without any credential.
+// Location says where a cache is kept.
 type Location struct {
 	// Type names the kind of store, such as "registry".
 	Type string `json:"type"`
 	// Attrs are the store's attributes, such as ref.
 	Attrs map[string]string `json:"attrs"`
+	// Loan is set if the phase cannot reach the store itself.
+	Loan *Loan `json:"loan,omitempty"`
+}
+
+// Loan says that a phase borrows a store of its caller.
+type Loan struct {
+	// Number is the store's place in Call.Loans.
+	Number int `json:"number"`
+	// Store is what the store calls itself, Name the snapshot in it.
+	Store string `json:"store"`
+	Name  string `json:"name"`
 }
 
 // String returns how the user is told of the location.
 func (l Location) String() string {
-	if ref := l.Attrs["ref"]; ref != "" {
+	switch ref := l.Attrs["ref"]; {
+	case l.Loan != nil:
+		return l.Loan.Store + ":" + l.Loan.Name
+	case ref != "":
 		return ref
 	}
 	return l.Type
+}
+
+// Import is a place to look for a cache in.
+type Import struct {
+	Location
+	// Timeout bounds how long layers are restored from there; 0 is no bound.
+	Timeout time.Duration `json:"timeout,omitempty"`
+}
+
+// Export is a place to save the cache to.
+type Export struct {
+	Location
+	// LaunchLayers saves layers that are for launch only, too (mode=max).
+	LaunchLayers bool `json:"launch_layers,omitempty"`
+	// Required makes it a failure if nothing could be saved there.
+	Required bool `json:"required,omitempty"`
+	// Compression is for new blobs, with ForceCompression for all.
+	Compression      layers.Compression `json:"compression"`
+	ForceCompression bool               `json:"force_compression,omitempty"`
+	// DockerMediaTypes writes Docker schema 2 instead of OCI types.
+	DockerMediaTypes bool `json:"docker_media_types,omitempty"`
+	// Timeout bounds how long the cache is saved there; 0 is no bound.
+	Timeout time.Duration `json:"timeout,omitempty"`
 }
 
 // OpenStore opens the store at a location with the credentials of a keychain
 // and returns it together with the name of the snapshot in it.
 type OpenStore func(ctx context.Context, at Location, credentials authn.Keychain) (store layers.Store, name string, err error)
 
-// Stores are the kinds of stores that can be opened, by Location.Type.
-type Stores map[string]OpenStore
+// Kind is a kind of stores.
+type Kind struct {
+	Open OpenStore
+	// Lent says that the stores are files of the machine and user that
+	// pack-cache was started by. Phases see neither; they borrow the store.
+	Lent bool
+}
 
-func (j *job) open(ctx context.Context, at Location) (layers.Store, string, error) {
-	open, ok := j.stores[at.Type]
+// Stores are the kinds of stores that there are, by Location.Type.
+type Stores map[string]Kind
+
+// Open opens the store at a location.
+func (s Stores) Open(ctx context.Context, at Location, credentials authn.Keychain) (layers.Store, string, error) {
+	kind, ok := s[at.Type]
 	if !ok {
 		return nil, "", fmt.Errorf("no such kind of cache: %q", at.Type)
 	}
-	return open(ctx, at, j.keychain)
+	return kind.Open(ctx, at, credentials)
+}
+
+// open opens the store at a location as the phase sees it.
+func (j *job) open(ctx context.Context, at Location) (layers.Store, string, error) {
+	if at.Loan == nil {
+		return j.stores.Open(ctx, at, j.keychain)
+	}
+	store, err := j.borrow(*at.Loan)
+	return store, at.Loan.Name, err
 }

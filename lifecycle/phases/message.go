@@ -25,16 +25,27 @@ type request struct {
 
 // message is what a phase says: exactly one field is set.
 type message struct {
-	// RenewGrant asks for a new grant of the same scope.
-	RenewGrant bool            `json:"renew_grant,omitempty"`
-	Output     json.RawMessage `json:"output,omitempty"`
-	Error      *Error          `json:"error,omitempty"`
+	Question *question       `json:"question,omitempty"`
+	Output   json.RawMessage `json:"output,omitempty"`
+	Error    *Error          `json:"error,omitempty"`
 }
 
-// answer is what a phase gets for RenewGrant.
+// question is what a phase wants of its caller: one of the fields besides ID.
+type question struct {
+	// ID is that of the answer. Several questions can be open.
+	ID int `json:"id"`
+	// RenewGrant asks for a new grant of the same scope.
+	RenewGrant bool `json:"renew_grant,omitempty"`
+	// Loan asks something of a borrowed store.
+	Loan *loanQuestion `json:"loan,omitempty"`
+}
+
+// answer is what a phase gets for a question: Refusal, or what was asked for.
 type answer struct {
-	Grant *trust.Grant `json:"grant,omitempty"`
-	Error string       `json:"error,omitempty"`
+	ID      int          `json:"id"`
+	Grant   *trust.Grant `json:"grant,omitempty"`
+	Loan    *loanAnswer  `json:"loan,omitempty"`
+	Refusal *refusal     `json:"refusal,omitempty"`
 }
 
 // Error is a failure inside a phase as its caller sees it.

@@ -17,7 +17,7 @@ import (
 
 // RestoreInput says where to restore cached layers from.
 type RestoreInput struct {
-	Imports []Location    `json:"imports,omitempty"`
+	Imports []Import      `json:"imports,omitempty"`
 	Target  layers.Target `json:"target"`
 	// SkipLayers restores nothing (--clear-cache).
 	SkipLayers bool `json:"skip_layers,omitempty"`
@@ -64,6 +64,7 @@ func restore(ctx context.Context, j *job, in RestoreInput) (RestoreOutput, error
 	var found imported
 	if !in.SkipLayers {
 		found = j.loadImports(ctx, in.Imports, in.Target)
+		defer found.Close()
 	}
 	cache := newCacheReader(ctx, found, lifecycle.LayersDir, lifecycle.StateDir)
 	restorer := &phase.Restorer{

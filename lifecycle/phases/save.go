@@ -20,19 +20,24 @@ type SaveOutcome struct {
 	// Digest is the manifest digest of the snapshot that is there now.
 	Digest string `json:"digest,omitempty"`
 	// Failed says why nothing was saved, "" if it was.
-	Failed  string       `json:"failed,omitempty"`
-	Advice  string       `json:"advice,omitempty"`
-	Changed bool         `json:"changed"`
-	Sent    int64        `json:"sent_bytes"`
-	Seconds float64      `json:"seconds"`
-	Layers  []LayerSaved `json:"layers,omitempty"`
+	Failed string `json:"failed,omitempty"`
+	// Required is set when that is a failure of the build.
+	Required bool         `json:"required,omitempty"`
+	Advice   string       `json:"advice,omitempty"`
+	Changed  bool         `json:"changed"`
+	Sent     int64        `json:"sent_bytes"`
+	Seconds  float64      `json:"seconds"`
+	Layers   []LayerSaved `json:"layers,omitempty"`
 }
 
 // LayerSaved is what became of one layer when the cache was saved.
 type LayerSaved struct {
 	Layer string `json:"layer"`
 	// Status is reused, updated, added, kept, removed or failed.
-	Status  string  `json:"status"`
+	Status string `json:"status"`
+	// LaunchOnly is set for a layer that is kept although no build restores it.
+	LaunchOnly bool `json:"launch_only,omitempty"`
+
 	Reason  string  `json:"reason,omitempty"`
 	Size    int64   `json:"size_bytes"`
 	Sent    int64   `json:"sent_bytes"`
@@ -47,41 +52,53 @@ func (j *job) saveCaches(ctx context.Context, group buildpack.Group, in ExportIn
 		return nil, nil
 	}
 	imports := j.loadImports(ctx, in.Imports, in.Target)
-	cached, err := j.cachedLayers(group)
+	defer imports.Close()
+	made, err := j.madeLayers(group)
 	var outcomes []SaveOutcome
 	for _, at := range in.Exports {
-		outcome := SaveOutcome{To: at.String()}
+		outcome := SaveOutcome{To: at.String(), Required: at.Required}
 		report, saveErr := (*layers.SaveReport)(nil), err
 		if err == nil {
-			report, saveErr = j.saveTo(ctx, at, group, cached, imports, in, ready)
+			report, saveErr = j.saveTo(ctx, at, in, layers.SaveRequest{
+				Imports: imports.snapshots(),
+				Layers:  made.forCache(at.LaunchLayers),
+				Group:   made.group,
+				Ready:   ready,
+			})
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		outcome.fill(report, saveErr)
+		outcome.fill(report, saveErr, made)
 		outcomes = append(outcomes, outcome)
 	}
 	return outcomes, nil
 }
 
-func (j *job) saveTo(ctx context.Context, at Location, group buildpack.Group, cached []layers.CachedLayer, imports imported, in ExportInput, ready func(context.Context) error) (*layers.SaveReport, error) {
+// saveTo saves the cache to one place. What request leaves out is filled in.
+func (j *job) saveTo(ctx context.Context, at Export, in ExportInput, request layers.SaveRequest) (*layers.SaveReport, error) {
+	inner, pause, cancel := pausable(ctx, at.Timeout)
+	defer cancel()
+	ready := request.Ready
+	request.Ready = func(context.Context) error { return pause(ready) }
+	request.Overwrite = in.ClearCache
+	request.LayersDir, request.StateDir = lifecycle.LayersDir, lifecycle.StateDir
+	request.SBOM = existingDir(lifecycle.LayersDir, sbomDir)
+	request.Target = in.Target
+	request.UID, request.GID = j.User.UID, j.User.GID
+	request.LaunchLayers = at.LaunchLayers
+	request.Compression, request.ForceCompression = at.Compression, at.ForceCompression
+	request.DockerMediaTypes = at.DockerMediaTypes
+	report, err := j.save(inner, at.Location, in, request)
+	return report, late(ctx, inner, err)
+}
+
+func (j *job) save(ctx context.Context, at Location, in ExportInput, request layers.SaveRequest) (*layers.SaveReport, error) {
 	store, name, err := j.open(ctx, at)
 	if err != nil {
 		return nil, err
 	}
-	request := layers.SaveRequest{
-		Store: store, Name: name,
-		Imports:   imports.snapshots,
-		Overwrite: in.ClearCache, Ready: ready,
-		LayersDir: lifecycle.LayersDir, StateDir: lifecycle.StateDir,
-		Layers: cached,
-		SBOM:   existingDir(lifecycle.LayersDir, sbomDir),
-		Target: in.Target,
-		UID:    j.User.UID, GID: j.User.GID,
-	}
-	for _, bp := range group.Group {
-		request.Group = append(request.Group, bp.ID)
-	}
+	request.Store, request.Name = store, name
 	request.Previous, request.PreviousDigest, err = j.previous(ctx, store, name, in)
 	if err != nil {
 		return nil, err
@@ -115,51 +132,27 @@ func (j *job) previous(ctx context.Context, store layers.Store, name string, in 
 	return snapshot, snapshot.Digest(), nil
 }
 
-// cachedLayers lists the layers of the group that are flagged cache=true and
-// have content.
-func (j *job) cachedLayers(group buildpack.Group) ([]layers.CachedLayer, error) {
-	var cached []layers.CachedLayer
-	for _, bp := range group.Group {
-		dir, err := buildpack.ReadLayersDir(lifecycle.LayersDir, bp, j.log)
-		if err != nil {
-			return nil, err
-		}
-		for _, layer := range dir.FindLayers(buildpack.MadeCached) {
-			if !layer.HasLocalContents() {
-				continue
-			}
-			md, err := layer.Read()
-			if err != nil {
-				return nil, err
-			}
-			cached = append(cached, layers.CachedLayer{
-				ID:       layers.LayerID{Buildpack: bp.ID, Layer: layer.Name()},
-				Version:  bp.Version,
-				Metadata: md,
-			})
-		}
-	}
-	return cached, nil
-}
-
-func (o *SaveOutcome) fill(report *layers.SaveReport, err error) {
+func (o *SaveOutcome) fill(report *layers.SaveReport, err error, of made) {
 	if err != nil {
-		o.Failed = err.Error()
-		if hinted, ok := errors.AsType[interface {
-			error
-			Hint() string
-		}](err); ok {
-			o.Advice = hinted.Hint()
-		}
+		o.Failed, o.Advice = err.Error(), advice(err)
 		return
 	}
 	o.Digest, o.Changed, o.Sent, o.Seconds = report.Digest.String(), report.Changed, report.Sent, report.Duration.Seconds()
 	for _, l := range report.Layers {
 		o.Layers = append(o.Layers, LayerSaved{
-			Layer: l.ID.String(), Status: string(l.Status), Reason: l.Reason,
+			Layer: l.ID.String(), Status: string(l.Status), Reason: l.Reason, LaunchOnly: of.isLaunchOnly(l.ID),
 			Size: l.Size, Sent: l.Sent, Seconds: l.Duration.Round(time.Millisecond).Seconds(),
 		})
 	}
+}
+
+// advice is what the user can do about an error, "" if nothing is known.
+func advice(err error) string {
+	var hinted interface{ Hint() string }
+	if errors.As(err, &hinted) {
+		return hinted.Hint()
+	}
+	return ""
 }
 
 func existingDir(parent, dir string) string {

@@ -8,7 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"sync"
+	"path/filepath"
 
 	"github.com/buildpacks/lifecycle/api"
 	"github.com/buildpacks/lifecycle/log"
@@ -18,7 +18,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
-	"github.com/pack-cache/pack-cache/trust"
 )
 
 // job is what a phase works with.
@@ -27,7 +26,10 @@ type job struct {
 	api      *api.Version
 	keychain authn.Keychain
 	stores   Stores
-	log      *log.DefaultLogger
+	link     *link
+	// loans are the stores that the phase has borrowed, by number.
+	loans map[int]*borrowed
+	log   *log.DefaultLogger
 }
 
 // handler runs one phase: input in, output out.
@@ -62,14 +64,14 @@ func Serve(ctx context.Context, name lifecycle.Name, stores Stores) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	link := &link{decoder: json.NewDecoder(os.Stdin), encoder: json.NewEncoder(replies)}
+	link := newLink(os.Stdin, replies)
 	output, err := serve(ctx, link, stores, run)
 	if err != nil {
 		failure := describe(name, err)
-		link.encoder.Encode(message{Error: failure})
+		link.send(message{Error: failure})
 		return failure.Code
 	}
-	if err := link.encoder.Encode(message{Output: output}); err != nil {
+	if err := link.send(message{Output: output}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -77,15 +79,20 @@ func Serve(ctx context.Context, name lifecycle.Name, stores Stores) int {
 }
 
 func serve(ctx context.Context, link *link, stores Stores, run handler) (json.RawMessage, error) {
-	var req request
-	if err := link.decoder.Decode(&req); err != nil {
-		return nil, fmt.Errorf("read request: %w", err)
+	req, err := link.request()
+	if err != nil {
+		return nil, err
 	}
+	go link.listen()
 	version, err := api.NewVersion(req.Session.PlatformAPI)
 	if err != nil {
 		return nil, fmt.Errorf("read request: %w", err)
 	}
-	j := &job{Session: req.Session, api: version, stores: stores, log: log.NewDefaultLogger(os.Stderr)}
+	j := &job{
+		Session: req.Session, api: version, stores: stores,
+		link: link, loans: map[int]*borrowed{}, log: log.NewDefaultLogger(os.Stderr),
+	}
+	defer os.RemoveAll(filepath.Join(lifecycle.StateDir, loansDir))
 	color.Disable(true) // the log is a pipe; whoever shows it chooses colors
 	level := "info"
 	if j.Verbose {
@@ -129,30 +136,6 @@ func privateStdout() (io.Writer, error) {
 	return os.NewFile(uintptr(fd), "replies"), nil
 }
 
-// link is the phase's side of the messages.
-type link struct {
-	mu      sync.Mutex
-	decoder *json.Decoder
-	encoder *json.Encoder
-}
-
-// renew asks the caller for a new grant of the same scope.
-func (l *link) renew(context.Context, string) (*trust.Grant, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.encoder.Encode(message{RenewGrant: true}); err != nil {
-		return nil, fmt.Errorf("ask for a new grant: %w", err)
-	}
-	var a answer
-	if err := l.decoder.Decode(&a); err != nil {
-		return nil, fmt.Errorf("ask for a new grant: %w", err)
-	}
-	if a.Error != "" {
-		return nil, errors.New(a.Error)
-	}
-	return a.Grant, nil
-}
-
 // noRoom tells whether err says that a file system is full.
 func noRoom(err error) bool {
 	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
@@ -160,12 +143,8 @@ func noRoom(err error) bool {
 
 func describe(name lifecycle.Name, err error) *Error {
 	e := &Error{
-		Phase: name, Message: err.Error(), Trouble: troubleWith(err), NoRoom: noRoom(err),
+		Phase: name, Message: err.Error(), Advice: advice(err), Trouble: troubleWith(err), NoRoom: noRoom(err),
 		Code: new(platform.DefaultExiter).CodeFor(codes[name]),
-	}
-	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) {
-		e.Advice = hinted.Hint()
 	}
 	return e
 }

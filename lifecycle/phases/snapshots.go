@@ -18,37 +18,66 @@ type ImportOutcome struct {
 	Digest string `json:"digest,omitempty"`
 	// Missing is set when there is nothing yet, which is no failure.
 	Missing bool `json:"missing,omitempty"`
-	// Reason says why nothing was read.
+	// Reason says why nothing was read, Advice what can be done about it.
 	Reason string `json:"reason,omitempty"`
+	Advice string `json:"advice,omitempty"`
 }
 
 // imported is the snapshots that a build may restore from, in the order of the
 // user's wish.
 type imported struct {
-	snapshots []*layers.Snapshot
-	outcomes  []ImportOutcome
+	sources  []source
+	outcomes []ImportOutcome
 }
 
-// loadImports opens every location. One that cannot be read is left out and
-// said so, because a cache never breaks a build.
-func (j *job) loadImports(ctx context.Context, locations []Location, target layers.Target) imported {
+// source is a snapshot to restore from.
+type source struct {
+	*layers.Snapshot
+	ctx   context.Context // ends with the import's timeout
+	close context.CancelFunc
+}
+
+// loadImports opens every import, in their order. One that cannot be read is
+// left out and said so, because a cache never breaks a build. The caller closes
+// what was imported.
+func (j *job) loadImports(ctx context.Context, imports []Import, target layers.Target) imported {
 	var found imported
-	for _, at := range locations {
+	for _, at := range imports {
 		outcome := ImportOutcome{From: at.String()}
-		snapshot, err := j.load(ctx, at, target)
-		switch {
+		inner, cancel := deadline(ctx, at.Timeout)
+		snapshot, err := j.load(inner, at.Location, target)
+		switch err = late(ctx, inner, err); {
 		case errors.Is(err, layers.ErrNotFound):
 			outcome.Missing = true
 			outcome.Reason = "nothing is kept there yet"
 		case err != nil:
-			outcome.Reason = err.Error()
+			outcome.Reason, outcome.Advice = err.Error(), advice(err)
 		default:
 			outcome.Digest = snapshot.Digest().String()
-			found.snapshots = append(found.snapshots, snapshot)
+			found.sources = append(found.sources, source{snapshot, inner, cancel})
+		}
+		if err != nil {
+			cancel()
 		}
 		found.outcomes = append(found.outcomes, outcome)
 	}
 	return found
+}
+
+// Close ends the time that there was for reading.
+func (in imported) Close() {
+	for _, from := range in.sources {
+		from.close()
+	}
+}
+
+// snapshots are those that were loaded, in their order.
+func (in imported) snapshots() []*layers.Snapshot {
+	var all []*layers.Snapshot
+	for _, from := range in.sources {
+		all = append(all, from.Snapshot)
+	}
+	return all
 }
 
 func (j *job) load(ctx context.Context, at Location, target layers.Target) (*layers.Snapshot, error) {
@@ -66,12 +95,13 @@ func (j *job) load(ctx context.Context, at Location, target layers.Target) (*lay
 	return snapshot, nil
 }
 
-// metadata merges what the snapshots hold: a layer comes from the first
-// snapshot that has it.
+// metadata merges what the snapshots hold for builds: a layer comes from the
+// first snapshot that has it. Layers that are kept without the flag cache=true
+// are not for builds.
 func (in imported) metadata() lifecycleplatform.CacheMetadata {
 	var merged lifecycleplatform.CacheMetadata
 	index := map[string]int{}
-	for _, snapshot := range in.snapshots {
+	for _, snapshot := range in.sources {
 		md := snapshot.Metadata()
 		if merged.BOM.SHA == "" {
 			merged.BOM = md.BOM
@@ -86,7 +116,7 @@ func (in imported) metadata() lifecycleplatform.CacheMetadata {
 				})
 			}
 			for name, layer := range bp.Layers {
-				if _, taken := merged.Buildpacks[at].Layers[name]; !taken {
+				if _, taken := merged.Buildpacks[at].Layers[name]; !taken && layer.Cache {
 					merged.Buildpacks[at].Layers[name] = layer
 				}
 			}
@@ -95,12 +125,13 @@ func (in imported) metadata() lifecycleplatform.CacheMetadata {
 	return merged
 }
 
-// holding returns the first snapshot that has the blob of a layer.
-func (in imported) holding(diffID string) *layers.Snapshot {
-	for _, snapshot := range in.snapshots {
-		if _, ok := snapshot.Blob(diffID); ok {
-			return snapshot
+// holding returns the snapshots that have the content of a layer, in order.
+func (in imported) holding(diffID string) []source {
+	var all []source
+	for _, from := range in.sources {
+		if _, ok := from.Blob(diffID); ok {
+			all = append(all, from)
 		}
 	}
-	return nil
+	return all
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pack-cache/pack-cache/internal/cli/caches"
 	"github.com/pack-cache/pack-cache/internal/cli/global"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/platform"
@@ -18,12 +19,12 @@ type Options struct {
 	*global.Flags
 	platform.Options
 
-	cacheImage string
-	env        []string
-	envFiles   []string
-	network    string
-	created    string
-	output     string
+	caches   caches.Flags
+	env      []string
+	envFiles []string
+	network  string
+	created  string
+	output   string
 }
 
 // NewCmdBuild returns the command. run is what it runs, nil for the real thing.
@@ -36,7 +37,9 @@ func NewCmdBuild(g *global.Flags, run func(context.Context, *Options) error) *co
 
 Cached layers of the buildpacks are restored from where the last build left
 them, and saved there afterwards. A cache that cannot be read or saved never
-breaks a build, unless --cache-required is given.`,
+breaks a build, unless --cache-required is given.
+
+` + g.Caches.Help(),
 		Example: `  pack-cache build registry.example.com/team/app --builder paketobuildpacks/builder-jammy-base \
       --cache-image registry.example.com/team/app-cache --publish`,
 		Args: global.ExactArgs(1, "name the image to build, as in `pack-cache build REGISTRY/app`"),
@@ -65,7 +68,7 @@ func (o *Options) addFlags(cmd *cobra.Command) {
 	f.StringArrayVar(&o.PostBuildpacks, "post-buildpack", nil, "buildpack to put after all groups of the builder's order (repeatable)")
 	f.BoolVar(&o.TrustExtraBuildpacks, "trust-extra-buildpacks", false, "trust buildpacks that are not from the builder, too")
 	f.BoolVar(&o.Publish, "publish", false, "publish the app image to its registry")
-	f.StringVar(&o.cacheImage, "cache-image", "", "keep the cache in this image; needs --publish")
+	o.caches.Add(f, o.Flags.Caches)
 	f.BoolVar(&o.CacheRequired, "cache-required", false, "fail when the cache cannot be read (exit code 1) or saved (exit code 3)")
 	f.BoolVar(&o.ClearCache, "clear-cache", false, "restore nothing, and overwrite the cache afterwards")
 	f.BoolVar(&o.TrustBuilder, "trust-builder", false, "trust the builder for this build")

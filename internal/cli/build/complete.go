@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
 	"github.com/pack-cache/pack-cache/platform"
 )
 
@@ -28,13 +27,8 @@ func (o *Options) complete() error {
 	default:
 		return usagef("choose host or none", "--network %q is not known", o.network)
 	}
-	if o.cacheImage != "" {
-		if !o.Publish {
-			return usagef("add --publish", "--cache-image needs --publish")
-		}
-		at := phases.Location{Type: "registry", Attrs: map[string]string{"ref": o.cacheImage}}
-		o.Imports = append(o.Imports, at)
-		o.Exports = append(o.Exports, at)
+	if o.Imports, o.Exports, err = o.caches.Parse(o.Image, o.Publish); err != nil {
+		return err
 	}
 	if !o.Publish {
 		return usagef("add --publish", "only publishing to a registry is supported: an app image in a Docker daemon needs the docker engine")

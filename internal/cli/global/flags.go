@@ -8,10 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pack-cache/pack-cache/internal/cli/caches"
 	"github.com/pack-cache/pack-cache/internal/cli/iostreams"
 	"github.com/pack-cache/pack-cache/internal/cli/reporter"
 	"github.com/pack-cache/pack-cache/lifecycle"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
 	"github.com/pack-cache/pack-cache/platform"
 	"github.com/pack-cache/pack-cache/trust"
 )
@@ -20,9 +20,10 @@ import (
 type Flags struct {
 	Streams *iostreams.Streams
 	Version string
-	// Engines and Stores are all there are, in the order of preference.
+	// Engines and Caches are all there are, the former in the order of
+	// preference.
 	Engines []lifecycle.Engine
-	Stores  phases.Stores
+	Caches  caches.List
 
 	Verbose, Quiet, NoColor, Timestamps bool
 }
@@ -48,6 +49,7 @@ func (f *Flags) Platform() (*platform.Platform, error) {
 	}
 	return &platform.Platform{
 		Engines:  f.Engines,
+		Stores:   f.Caches.Stores(),
 		Config:   config,
 		Keychain: trust.Keychain(trust.KeychainOptions{}),
 		Environ:  os.Environ(),

@@ -1,0 +1,104 @@
+package caches
+
+import (
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/platform"
+)
+
+// Flags are the flags of a command that name caches.
+type Flags struct {
+	list List
+	// given are those that were given, in their order.
+	given []*given
+}
+
+// given is a flag with its value.
+type given struct{ flag, value string }
+
+// Names of the flags.
+const (
+	importFlag  = "import-cache"
+	importAlias = "cache-from"
+	exportFlag  = "export-cache"
+	exportAlias = "cache-to"
+	imageFlag   = "cache-image"
+	packFlag    = "cache"
+)
+
+// Add adds the flags to those of a command.
+func (f *Flags) Add(set *pflag.FlagSet, list List) {
+	f.list = list
+	for _, flag := range []struct{ name, usage string }{
+		{importFlag, "look for the `cache` there, an image or TYPE,ATTRIBUTES as above; repeatable, the first that has a layer gives it"},
+		{importAlias, "the same as --import-cache `cache`"},
+		{exportFlag, "save the `cache` there, an image or TYPE,ATTRIBUTES as above; repeatable, all are written"},
+		{exportAlias, "the same as --export-cache `cache`"},
+		{imageFlag, "keep the cache in this `image`: --import-cache and --export-cache of type=registry,ref=IMAGE; needs --publish"},
+		{packFlag, "keep the `cache` as pack does: type=build;format=image;name=IMAGE, or format=bind;source=DIRECTORY, or format=volume;name=NAME"},
+	} {
+		set.Var(&flagValue{f, flag.name}, flag.name, flag.usage)
+	}
+}
+
+// flagValue implements pflag.Value for one of the flags.
+type flagValue struct {
+	of   *Flags
+	name string
+}
+
+// String implements pflag.Value.
+func (*flagValue) String() string { return "" }
+
+// Type implements pflag.Value.
+func (*flagValue) Type() string { return "cache" }
+
+// Set implements pflag.Value. The image is one that can be given once: the last
+// counts, as in pack.
+func (v *flagValue) Set(value string) error {
+	for _, old := range v.of.given {
+		if old.flag == v.name && v.name == imageFlag {
+			old.value = value
+			return nil
+		}
+	}
+	v.of.given = append(v.of.given, &given{v.name, value})
+	return nil
+}
+
+// Parse returns where to look for a cache and where to save it, in the order of
+// the command line. image is the app image, publish whether it is published. The
+// error is a usage error.
+func (f *Flags) Parse(image string, publish bool) (imports []phases.Import, exports []phases.Export, err error) {
+	for _, g := range f.given {
+		flag := "--" + g.flag
+		var from phases.Import
+		var to phases.Export
+		switch g.flag {
+		case importFlag, importAlias:
+			if from, err = f.list.Import(flag, g.value); err == nil {
+				imports = append(imports, from)
+			}
+		case exportFlag, exportAlias:
+			if to, err = f.list.Export(flag, g.value); err == nil {
+				exports = append(exports, to)
+			}
+		case imageFlag:
+			if !publish {
+				return nil, nil, platform.NewUsageError(fmt.Sprintf("%s needs --publish", flag), "add --publish")
+			}
+			from, to, err = f.list.Image(flag, g.value)
+			imports, exports = append(imports, from), append(exports, to)
+		case packFlag:
+			from, to, err = f.list.Pack(flag, g.value, image)
+			imports, exports = append(imports, from), append(exports, to)
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	return imports, exports, nil
+}

@@ -1,0 +1,35 @@
+package caches
+
+import (
+	"errors"
+	"time"
+
+	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+)
+
+// generalAttrs are the attributes of every kind.
+type generalAttrs struct {
+	Mode             string        `attr:"mode" only:"export" default:"min" values:"min max" help:"max: save layers that are for launch only, too"`
+	IgnoreError      bool          `attr:"ignore-error" only:"export" default:"true" help:"false: it is a failure (exit code 3) if nothing could be saved here"`
+	Compression      string        `attr:"compression" only:"export" default:"zstd" values:"zstd gzip uncompressed" help:"of new blobs; zstd needs OCI media types, and Docker 23 or newer to be read by it"`
+	CompressionLevel *int          `attr:"compression-level" only:"export" help:"zstd: 0 to 22, gzip: 0 to 9 (default: the fastest)"`
+	ForceCompression bool          `attr:"force-compression" only:"export" default:"false" help:"compress blobs anew that are there in another compression"`
+	Timeout          time.Duration `attr:"timeout" help:"how long reading or saving may take (default: no limit)"`
+}
+
+// export enters the attributes, and refuses a compression that does not fit what
+// the kind has entered.
+func (a *generalAttrs) export(to *phases.Export) error {
+	to.LaunchLayers = a.Mode == "max"
+	to.Required = !a.IgnoreError
+	to.Compression = layers.Compression{Codec: layers.Codec(a.Compression), Level: a.CompressionLevel}
+	to.ForceCompression = a.ForceCompression
+	to.Timeout = a.Timeout
+	err := to.Compression.Check(to.DockerMediaTypes)
+	if option, ok := errors.AsType[*layers.OptionError](err); ok {
+		return attrs.Refuse(option.Hint(), "%s", option.Error())
+	}
+	return err
+}

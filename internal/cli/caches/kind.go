@@ -1,0 +1,81 @@
+package caches
+
+import (
+	"context"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+)
+
+// Uses of a cache, as attributes are tagged with them.
+const (
+	toImport = "import"
+	toExport = "export"
+)
+
+// Kind is one kind of cache.
+type Kind struct {
+	// Type is its name, as in type=local.
+	Type string
+	// Help says in one sentence where such a cache is kept.
+	Help string
+	// attributes makes a pointer to the struct of the attributes.
+	attributes func() any
+	store      phases.Kind
+}
+
+// checker is what attributes may be besides: such whose values have to be
+// checked, or completed. use is toImport or toExport. The error may be an
+// *attrs.Error.
+type checker interface {
+	check(use string) error
+}
+
+// exporter is what attributes may be besides: such that decide about an export.
+type exporter interface {
+	export(to *phases.Export)
+}
+
+// newKind makes a kind of cache whose attributes are of type A.
+func newKind[A any](name, help string, open func(ctx context.Context, a A, credentials authn.Keychain) (layers.Store, string, error)) Kind {
+	return Kind{
+		Type: name, Help: help,
+		attributes: func() any { return new(A) },
+		store: phases.Kind{Open: func(ctx context.Context, at phases.Location, credentials authn.Keychain) (layers.Store, string, error) {
+			var a A
+			if err := attrs.Load(at.Attrs, &a); err != nil {
+				return nil, "", err
+			}
+			return open(ctx, a, credentials)
+		}},
+	}
+}
+
+// lent says that phases cannot reach such a cache themselves.
+func (k Kind) lent() Kind {
+	k.store.Lent = true
+	return k
+}
+
+// List is the kinds of caches that there are.
+type List []Kind
+
+// All lists every kind of cache.
+func All() List {
+	return List{
+		newKind("registry", "An image in a registry.", openRegistry),
+		newKind("local", "A directory with an OCI image layout.", openLocal).lent(),
+	}
+}
+
+// Stores is the list for those who open stores.
+func (l List) Stores() phases.Stores {
+	stores := phases.Stores{}
+	for _, kind := range l {
+		stores[kind.Type] = kind.store
+	}
+	return stores
+}

@@ -1,0 +1,55 @@
+package caches
+
+import (
+	"cmp"
+	"context"
+	"path/filepath"
+	"regexp"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/ocidir"
+)
+
+// localAttrs are the attributes of type=local.
+type localAttrs struct {
+	Dest   string `attr:"dest" only:"export" required:"true" form:"directory" help:"where to save; made if it is not there"`
+	Src    string `attr:"src" only:"import" required:"true" form:"directory" help:"where to look"`
+	Tag    string `attr:"tag" default:"latest" form:"name" help:"name in the directory's index.json"`
+	Digest string `attr:"digest" only:"import" form:"digest" help:"an older snapshot, by its manifest's digest (default: the tag's)"`
+	Reset  bool   `attr:"reset" only:"export" default:"false" help:"remove blobs that index.json does not reach any more"`
+}
+
+// layoutName is the grammar of names in an image layout (image specification,
+// "Annotation Rules", org.opencontainers.image.ref.name).
+var layoutName = regexp.MustCompile(`^[A-Za-z0-9_]+([-._:@/+]+[A-Za-z0-9_]+)*$`)
+
+func (a *localAttrs) check(use string) error {
+	if !layoutName.MatchString(a.Tag) {
+		return attrs.Refuse("use letters and digits, with . _ - : @ / + between them", "attribute tag: %q is no name", a.Tag)
+	}
+	if _, err := v1.NewHash(a.Tag); err == nil {
+		return attrs.Refuse("write digest="+a.Tag+" to import an older snapshot", "attribute tag: %q is a digest", a.Tag)
+	}
+	if a.Digest != "" {
+		if _, err := v1.NewHash(a.Digest); err != nil {
+			return attrs.Refuse("write sha256: and 64 hexadecimal digits", "attribute digest: %q is no digest", a.Digest)
+		}
+	}
+	// The phases have another working directory.
+	dir := &a.Dest
+	if use == toImport {
+		dir = &a.Src
+	}
+	var err error
+	*dir, err = filepath.Abs(*dir)
+	return err
+}
+
+func openLocal(_ context.Context, a localAttrs, _ authn.Keychain) (layers.Store, string, error) {
+	store := ocidir.New(ocidir.Config{Dir: cmp.Or(a.Dest, a.Src), Reset: a.Reset})
+	return store, cmp.Or(a.Digest, a.Tag), nil
+}

@@ -1,0 +1,121 @@
+package caches
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+)
+
+// packAttrs are the attributes of pack's --cache.
+type packAttrs struct {
+	Type   string `attr:"type" default:"build" values:"build launch" help:"launch is refused: it is the cache of app images in a Docker daemon"`
+	Format string `attr:"format" default:"volume" values:"image bind volume" help:"image: as type=registry; bind: as type=local; volume: as type=local below the user's cache directory"`
+	Name   string `attr:"name" help:"of the image or the volume (default of a volume: from the app image's name)"`
+	Source string `attr:"source" form:"directory" help:"for format=bind"`
+}
+
+// Pack reads the value of pack's --cache. image is the app image.
+func (l List) Pack(flag, value, image string) (phases.Import, phases.Export, error) {
+	var a packAttrs
+	pairs, bare, err := attrs.SplitBy(value, ';')
+	if err == nil && bare != "" {
+		err = attrs.Refuse("write it as type=build;format=image;name=REGISTRY/REPOSITORY", "%q has no =", bare)
+	}
+	if err == nil {
+		err = attrs.Set(pairs, "", nil, &a)
+	}
+	if err == nil {
+		err = a.check()
+	}
+	if err != nil {
+		return phases.Import{}, phases.Export{}, usage(flag, "", err)
+	}
+	if a.Format == "image" {
+		return l.both(flag, imageAttrs(a.Name), imageAttrs(a.Name))
+	}
+	dir := a.Source
+	if a.Format == "volume" {
+		if dir, err = volumeDir(a.Name, image); err != nil {
+			return phases.Import{}, phases.Export{}, usage(flag, "", err)
+		}
+	}
+	return l.both(flag, localPairs("src", dir), localPairs("dest", dir))
+}
+
+// Image is an import from and an export to a cache image.
+func (l List) Image(flag, reference string) (phases.Import, phases.Export, error) {
+	return l.both(flag, imageAttrs(reference), imageAttrs(reference))
+}
+
+func (l List) both(flag string, from, to []attrs.Pair) (phases.Import, phases.Export, error) {
+	in, err := l.importOf(flag, from)
+	if err != nil {
+		return phases.Import{}, phases.Export{}, err
+	}
+	out, err := l.exportOf(flag, to)
+	return in, out, err
+}
+
+func localPairs(attribute, dir string) []attrs.Pair {
+	return []attrs.Pair{{Name: "type", Value: "local"}, {Name: attribute, Value: dir}}
+}
+
+// check refuses combinations that pack refuses, too, and what has no use here.
+func (a packAttrs) check() error {
+	switch {
+	case a.Type == "launch":
+		return attrs.Refuse("leave it out", "type=launch is not possible: it is a cache for app images in a Docker daemon; layers of a published app image are reused from the registry")
+	case a.Format == "image" && a.Name == "":
+		return attrs.Refuse("add name=REGISTRY/REPOSITORY", "attribute name is missing for format=image")
+	case a.Format == "bind" && a.Source == "":
+		return attrs.Refuse("add source=DIRECTORY", "attribute source is missing for format=bind")
+	case a.Format == "bind" && a.Name != "":
+		return attrs.Refuse("write source=DIRECTORY alone", "attribute name is not for format=bind")
+	case a.Format != "bind" && a.Source != "":
+		return attrs.Refuse("write name=NAME, or format=bind", "attribute source is not for format=%s", a.Format)
+	case a.Format == "volume" && a.Name != "" && !volumeName.MatchString(a.Name):
+		return attrs.Refuse("use letters, digits, _, . and -, and begin with a letter or digit", "attribute name: %q is no name of a volume", a.Name)
+	}
+	return nil
+}
+
+// volumeName is Docker's grammar of names of volumes.
+var volumeName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
+
+// volumeDir is the directory that stands for a volume.
+func volumeDir(volume, image string) (string, error) {
+	caches, err := os.UserCacheDir()
+	if err != nil {
+		return "", errors.Join(attrs.Refuse("set HOME or XDG_CACHE_HOME, or write format=bind;source=DIRECTORY", "there is no place for volumes"), err)
+	}
+	if volume == "" {
+		volume = volumeOf(image)
+	}
+	return filepath.Join(caches, "pack-cache", "volumes", volume), nil
+}
+
+// volumeOf is the name of the volume of an app image whose cache was given none:
+// something to recognise, and something that no other image has.
+func volumeOf(image string) string {
+	full := image
+	if ref, err := name.ParseReference(image, name.WeakValidation); err == nil {
+		full = ref.Name()
+	}
+	sum := sha256.Sum256([]byte(full))
+	readable := strings.Map(func(r rune) rune {
+		if volumeName.MatchString("a" + string(r)) {
+			return r
+		}
+		return '_'
+	}, image)
+	return "pack-cache-" + readable + "-" + hex.EncodeToString(sum[:6]) + ".build"
+}

@@ -1,0 +1,227 @@
+package phases
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"sync"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/lifecycle"
+)
+
+// loansDir holds the blobs that are on their way between a phase and its caller.
+// It is in the volume of the state, which no buildpack sees.
+const loansDir = "loans"
+
+// maxInline is how much of a blob comes in a message instead of a file.
+const maxInline = 64 << 10
+
+// borrowed is a store that the phase's caller reads and writes for it. What is
+// said about it travels in messages, what is in it through the volume of the
+// state: an engine need not let a phase see a file of the machine, and the files
+// of a store never have another owner than the user.
+type borrowed struct {
+	link *link
+	loan Loan
+	// state is the directory that the volume of the state is mounted at.
+	state string
+
+	mu sync.Mutex
+	// fetched are the blobs that are in loansDir, or on their way there.
+	fetched map[v1.Hash]*fetched
+}
+
+// fetched is a blob on its way.
+type fetched struct {
+	done chan struct{}
+	path string // relative to the volume
+	err  error
+}
+
+var _ layers.Store = (*borrowed)(nil)
+
+// borrow returns the store of a loan, always the same for one.
+func (j *job) borrow(loan Loan) (*borrowed, error) {
+	if store, ok := j.loans[loan.Number]; ok {
+		return store, nil
+	}
+	store, err := newBorrowed(j.link, loan, lifecycle.StateDir)
+	if err == nil {
+		j.loans[loan.Number] = store
+	}
+	return store, err
+}
+
+func newBorrowed(link *link, loan Loan, state string) (*borrowed, error) {
+	if err := os.MkdirAll(filepath.Join(state, loansDir), 0o700); err != nil {
+		return nil, fmt.Errorf("borrow %s: %w", loan.Store, err)
+	}
+	return &borrowed{link: link, loan: loan, state: state, fetched: map[v1.Hash]*fetched{}}, nil
+}
+
+// String implements layers.Store.
+func (b *borrowed) String() string { return b.loan.Store }
+
+// ask asks the caller something about the store.
+func (b *borrowed) ask(ctx context.Context, q loanQuestion) (loanAnswer, v1.Descriptor, error) {
+	q.Number = b.loan.Number
+	a, err := b.link.ask(ctx, question{Loan: &q})
+	if err != nil {
+		return loanAnswer{}, v1.Descriptor{}, err
+	}
+	if a.Loan == nil {
+		return loanAnswer{}, v1.Descriptor{}, fmt.Errorf("an answer about %s says nothing", b)
+	}
+	blob, err := a.Loan.Blob.descriptor()
+	return *a.Loan, blob, err
+}
+
+// Resolve implements layers.Store.
+func (b *borrowed) Resolve(ctx context.Context, name string) (v1.Descriptor, []byte, error) {
+	a, manifest, err := b.ask(ctx, loanQuestion{Do: loanResolve, Name: name})
+	return manifest, a.Data, err
+}
+
+// Commit implements layers.Store.
+func (b *borrowed) Commit(ctx context.Context, name string, mediaType string, manifest []byte, previous v1.Hash) (v1.Descriptor, error) {
+	_, committed, err := b.ask(ctx, loanQuestion{
+		Do: loanCommit, Name: name, MediaType: mediaType, Data: manifest, Previous: digestText(previous),
+	})
+	return committed, err
+}
+
+// Open implements layers.Store.
+func (b *borrowed) Open(ctx context.Context, blob v1.Descriptor, offset, length int64) (io.ReadCloser, error) {
+	if offset < 0 || length < -1 {
+		return nil, fmt.Errorf("blob %s in %s: invalid range: offset %d, length %d", blob.Digest, b, offset, length)
+	}
+	if 0 <= length && length <= maxInline {
+		a, _, err := b.ask(ctx, loanQuestion{Do: loanRead, Blob: blobOf(blob), Offset: offset, Length: length})
+		if err != nil {
+			return nil, err
+		}
+		return withContext{ctx, bytes.NewReader(a.Data), io.NopCloser(nil)}, nil
+	}
+	path, err := b.fetch(ctx, blob)
+	if err != nil {
+		return nil, err
+	}
+	file, err := os.Open(filepath.Join(b.state, path))
+	if err != nil {
+		return nil, err
+	}
+	if length == -1 {
+		length = math.MaxInt64 - offset
+	}
+	return withContext{ctx, io.NewSectionReader(file, offset, length), file}, nil
+}
+
+// fetch has a blob brought to loansDir, once, and returns its path there.
+func (b *borrowed) fetch(ctx context.Context, blob v1.Descriptor) (string, error) {
+	for {
+		b.mu.Lock()
+		f, ok := b.fetched[blob.Digest]
+		if !ok {
+			f = &fetched{done: make(chan struct{}), path: fmt.Sprintf("%s/%d-%s", loansDir, b.loan.Number, blob.Digest.Hex)}
+			b.fetched[blob.Digest] = f
+		}
+		b.mu.Unlock()
+		if !ok {
+			return f.path, b.bring(ctx, f, blob)
+		}
+		select {
+		case <-f.done:
+			if f.err == nil {
+				return f.path, nil
+			}
+			// Whoever asked first may have been stopped.
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
+	}
+}
+
+// bring has a blob brought. One that fails can be brought again.
+func (b *borrowed) bring(ctx context.Context, f *fetched, blob v1.Descriptor) error {
+	defer close(f.done)
+	if _, _, f.err = b.ask(ctx, loanQuestion{Do: loanFetch, Blob: blobOf(blob), File: f.path}); f.err != nil {
+		b.mu.Lock()
+		delete(b.fetched, blob.Digest)
+		b.mu.Unlock()
+	}
+	return f.err
+}
+
+// Push implements layers.Store.
+func (b *borrowed) Push(ctx context.Context, want v1.Descriptor, open func() (io.ReadCloser, error)) (layers.Pushed, error) {
+	if want.Digest != (v1.Hash{}) {
+		a, stored, err := b.ask(ctx, loanQuestion{Do: loanPush, Blob: blobOf(want)})
+		if err != nil || !a.Needed {
+			return layers.Pushed{Descriptor: stored, Sent: a.Sent}, err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return layers.Pushed{}, err
+	}
+	source, err := open()
+	if err != nil {
+		return layers.Pushed{}, err
+	}
+	path := loansDir + "/" + rand.Text()
+	defer os.Remove(filepath.Join(b.state, path))
+	digest, err := b.spool(ctx, path, source)
+	if err != nil {
+		return layers.Pushed{}, err
+	}
+	a, stored, err := b.ask(ctx, loanQuestion{Do: loanPush, Blob: blobOf(want), File: path})
+	if err == nil && stored.Digest != digest {
+		err = fmt.Errorf("blob %s became %s on its way to %s: %w", digest, stored.Digest, b, layers.ErrCorrupt)
+	}
+	if err != nil {
+		return layers.Pushed{}, err
+	}
+	return layers.Pushed{Descriptor: stored, Sent: a.Sent}, nil
+}
+
+// spool writes a source, which it closes, to a file and returns its digest.
+func (b *borrowed) spool(ctx context.Context, path string, source io.ReadCloser) (v1.Hash, error) {
+	file, err := os.OpenFile(filepath.Join(b.state, path), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return v1.Hash{}, errors.Join(err, source.Close())
+	}
+	hash := sha256.New()
+	_, err = io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(file, hash)}, withContext{ctx, source, source}, make([]byte, 256<<10))
+	if closed := source.Close(); err == nil {
+		err = closed
+	}
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(hash.Sum(nil))}, err
+}
+
+// withContext is a reader that ends with its context.
+type withContext struct {
+	ctx context.Context // of the call that it belongs to
+	io.Reader
+	io.Closer
+}
+
+// Read implements io.Reader.
+func (r withContext) Read(p []byte) (int, error) {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return r.Reader.Read(p)
+}

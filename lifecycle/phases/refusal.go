@@ -1,0 +1,44 @@
+package phases
+
+import (
+	"errors"
+
+	"github.com/pack-cache/pack-cache/layers"
+)
+
+// refusal is an error of the caller as the phase gets it.
+type refusal struct {
+	Message string `json:"message"`
+	Advice  string `json:"advice,omitempty"`
+	// Kind is a key of kinds, "" for any other error.
+	Kind string `json:"kind,omitempty"`
+}
+
+// kinds are the errors that callers of a store look for.
+func kinds() map[string]error {
+	return map[string]error{
+		"not found": layers.ErrNotFound,
+		"denied":    layers.ErrDenied,
+		"conflict":  layers.ErrConflict,
+		"corrupt":   layers.ErrCorrupt,
+	}
+}
+
+func refuse(err error) *refusal {
+	r := &refusal{Message: err.Error(), Advice: advice(err)}
+	for name, kind := range kinds() {
+		if errors.Is(err, kind) {
+			r.Kind = name
+		}
+	}
+	return r
+}
+
+// Error implements error.
+func (r *refusal) Error() string { return r.Message }
+
+// Hint says what the user can do.
+func (r *refusal) Hint() string { return r.Advice }
+
+// Unwrap returns the kind of the error.
+func (r *refusal) Unwrap() error { return kinds()[r.Kind] }

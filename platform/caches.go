@@ -1,0 +1,164 @@
+package platform
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+)
+
+// checkCaches normalises the imports and the exports, and returns those of the
+// latter that are images.
+func (r *resolved) checkCaches() ([]purpose, error) {
+	var caches []purpose
+	for _, at := range r.Exports {
+		if written, ok := at.Attrs["ref"]; ok {
+			ref, err := r.parseOutput("cache image", written)
+			if err != nil {
+				return nil, err
+			}
+			for _, other := range caches {
+				if other.tag() == (purpose{"", written, ref}).tag() {
+					return nil, savedTwice(written)
+				}
+			}
+			caches = append(caches, purpose{"cache image", written, ref})
+		}
+	}
+	var err error
+	for _, at := range r.Imports {
+		if at.Location, err = r.normalise(at.Location); err != nil {
+			return nil, err
+		}
+		r.imports = append(r.imports, at)
+	}
+	for _, at := range r.Exports {
+		if at.Location, err = r.normalise(at.Location); err != nil {
+			return nil, err
+		}
+		r.exports = append(r.exports, at)
+	}
+	return caches, nil
+}
+
+func savedTwice(where string) error {
+	return NewUsageError("the cache would be saved to "+where+" twice", "leave out one of the two exports")
+}
+
+// normalise resolves the reference of a registry cache.
+func (r *resolved) normalise(at phases.Location) (phases.Location, error) {
+	written, ok := at.Attrs["ref"]
+	if !ok {
+		return at, nil
+	}
+	ref, err := r.parse("cache image", written)
+	if err != nil {
+		return at, err
+	}
+	attrs := maps.Clone(at.Attrs)
+	if slices.Contains(r.Insecure, ref.Context().RegistryStr()) {
+		attrs[insecureAttr] = "true"
+	}
+	attrs["ref"] = ref.Name()
+	at.Attrs = attrs
+	return at, nil
+}
+
+// insecureAttr is the attribute of a location whose registry may be reached
+// without verified TLS.
+const insecureAttr = "registry.insecure"
+
+// locations are where the caches of the build are, imports first.
+func (r *resolved) locations() []*phases.Location {
+	var all []*phases.Location
+	for i := range r.imports {
+		all = append(all, &r.imports[i].Location)
+	}
+	for i := range r.exports {
+		all = append(all, &r.exports[i].Location)
+	}
+	return all
+}
+
+// insecureHosts are the registry hosts that credentials may be asked of without
+// verified TLS.
+func (r *resolved) insecureHosts() []string {
+	hosts := slices.Clone(r.Insecure)
+	for _, at := range r.locations() {
+		if ref, err := name.ParseReference(at.Attrs["ref"], name.WeakValidation); err == nil && at.Attrs[insecureAttr] == "true" {
+			hosts = append(hosts, ref.Context().RegistryStr())
+		}
+	}
+	return hosts
+}
+
+// lend opens the stores that phases borrow.
+func (p *Platform) lend(ctx context.Context, r *resolved) error {
+	for _, at := range r.locations() {
+		if !p.Stores[at.Type].Lent {
+			continue
+		}
+		store, snapshot, err := p.Stores.Open(ctx, *at, p.Keychain)
+		if err != nil {
+			return fmt.Errorf("cache %s: %w", at, err)
+		}
+		at.Loan = &phases.Loan{Number: len(r.loans), Store: store.String(), Name: snapshot}
+		r.loans = append(r.loans, store)
+	}
+	for i, at := range r.exports {
+		for _, other := range r.exports[:i] {
+			if at.Loan != nil && at.String() == other.String() {
+				return savedTwice(at.String())
+			}
+		}
+	}
+	return nil
+}
+
+// withoutCaches leaves caches that are directories below the application's out
+// of its source.
+func (r *resolved) withoutCaches(keep func(path string, dir bool) bool) func(path string, dir bool) bool {
+	var caches []string
+	for _, at := range r.locations() {
+		dir := cmp.Or(at.Attrs["dest"], at.Attrs["src"])
+		if below, ok := pathBelow(r.AppDir, dir); dir != "" && ok {
+			caches = append(caches, below)
+		}
+	}
+	return func(path string, dir bool) bool {
+		for _, cache := range caches {
+			if path == cache || strings.HasPrefix(path, cache+"/") {
+				return false
+			}
+		}
+		return keep(path, dir)
+	}
+}
+
+// pathBelow returns how dir is called below parent, if it is there.
+func pathBelow(parent, dir string) (string, bool) {
+	below, err := filepath.Rel(resolvePath(parent), resolvePath(dir))
+	return filepath.ToSlash(below), err == nil && filepath.IsLocal(below) && below != "."
+}
+
+// resolvePath is the absolute path without symbolic links, as far as it exists.
+func resolvePath(path string) string {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	if parent := filepath.Dir(path); parent != path {
+		return filepath.Join(resolvePath(parent), filepath.Base(path))
+	}
+	return path
+}
