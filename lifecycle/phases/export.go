@@ -57,6 +57,9 @@ func export(ctx context.Context, j *job, in ExportInput) (ExportOutput, error) {
 	if err := resolveExportInputs(inputs, j.log); err != nil {
 		return ExportOutput{}, err
 	}
+	if err := checkBuilderFiles(cnbDir); err != nil {
+		return ExportOutput{}, err
+	}
 	group, err := j.readGroup(inputs.GroupPath)
 	if err != nil {
 		return ExportOutput{}, err
