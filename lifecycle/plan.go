@@ -33,7 +33,7 @@ const (
 	PlatformDir = "/platform"
 	StateDir    = "/state"
 	HomeDir     = "/home/cnb"
-	cnbDir      = "/cnb"
+	CNBDir      = "/cnb"
 )
 
 // PlanInput is what decides how the phases of one build look.
@@ -104,7 +104,7 @@ func (in PlanInput) own(name Name) Phase {
 			{Volume: VolumeLayers, Target: LayersDir},
 			{Volume: VolumeApp, Target: AppDir, ReadOnly: true},
 			{Volume: VolumeState, Target: StateDir},
-			{Builder: cnbDir, Target: cnbDir, ReadOnly: true},
+			{Builder: CNBDir, Target: CNBDir, ReadOnly: true},
 		},
 		Network: NetworkHost,
 	}

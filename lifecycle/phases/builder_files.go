@@ -7,10 +7,9 @@ import (
 	"os"
 	"path"
 	"strings"
-)
 
-// cnbDir is where an own root has the builder's /cnb, read-only.
-const cnbDir = "/cnb"
+	"github.com/pack-cache/pack-cache/lifecycle"
+)
 
 // checkBuilderFiles fails if a file of the builder that export reads is not a
 // regular file below /cnb. A link could lead to something of the phase's own,
@@ -37,9 +36,9 @@ func checkBuilderFiles(dir string) error {
 		case errors.Is(err, fs.ErrNotExist):
 			// Whoever needs it says so.
 		case err != nil:
-			return fmt.Errorf("the builder's file %s: %w", path.Join(cnbDir, name), err)
+			return fmt.Errorf("the builder's file %s: %w", path.Join(lifecycle.CNBDir, name), err)
 		case !info.Mode().IsRegular():
-			return fmt.Errorf("the builder's file %s is not a regular file", path.Join(cnbDir, name))
+			return fmt.Errorf("the builder's file %s is not a regular file", path.Join(lifecycle.CNBDir, name))
 		}
 	}
 	return nil

@@ -57,7 +57,7 @@ func export(ctx context.Context, j *job, in ExportInput) (ExportOutput, error) {
 	if err := resolveExportInputs(inputs, j.log); err != nil {
 		return ExportOutput{}, err
 	}
-	if err := checkBuilderFiles(cnbDir); err != nil {
+	if err := checkBuilderFiles(lifecycle.CNBDir); err != nil {
 		return ExportOutput{}, err
 	}
 	group, err := j.readGroup(inputs.GroupPath)
