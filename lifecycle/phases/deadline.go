@@ -30,9 +30,8 @@ func late(outer, inner context.Context, err error) error {
 // which pause is called with. That time is not counted. Pauses must not overlap.
 func pausable(ctx context.Context, timeout time.Duration) (inner context.Context, pause func(wait func(context.Context) error) error, cancel context.CancelFunc) {
 	inner, end := context.WithCancelCause(ctx)
-	cancel = func() { end(nil) }
 	if timeout == 0 {
-		return inner, func(wait func(context.Context) error) error { return wait(inner) }, cancel
+		return inner, func(wait func(context.Context) error) error { return wait(inner) }, func() { end(nil) }
 	}
 	until := time.Now().Add(timeout)
 	timer := time.AfterFunc(timeout, func() { end(overdue(timeout)) })
@@ -46,5 +45,8 @@ func pausable(ctx context.Context, timeout time.Duration) (inner context.Context
 		}
 		return wait(inner)
 	}
-	return inner, pause, func() { timer.Stop(); cancel() }
+	return inner, pause, func() {
+		timer.Stop()
+		end(nil)
+	}
 }

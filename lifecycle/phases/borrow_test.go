@@ -1,0 +1,224 @@
+package phases
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/ocidir"
+	"github.com/pack-cache/pack-cache/layers/storetest"
+	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/volume"
+)
+
+// TestBorrowedContract has a store that is borrowed pass what its owner passes:
+// questions and answers go through a conversation, blobs through a volume.
+func TestBorrowedContract(t *testing.T) {
+	t.Parallel()
+	owners := &sync.Map{} // by borrowed store
+	borrow := func(t *testing.T, dir string) layers.Store {
+		store, _ := lendTo(t, ocidir.New(ocidir.Config{Dir: dir}))
+		owners.Store(store, dir)
+		return store
+	}
+	storetest.Run(t, func(t *testing.T) layers.Store { return borrow(t, t.TempDir()) }, storetest.Options{
+		Large: 8 << 20,
+		Reopen: func(t *testing.T, s layers.Store) layers.Store {
+			dir, _ := owners.Load(s)
+			return borrow(t, dir.(string))
+		},
+	})
+}
+
+// lendTo returns store as a phase borrows it, and the directory of its state.
+func lendTo(t *testing.T, store layers.Store) (*borrowed, string) {
+	t.Helper()
+	state := t.TempDir()
+	toCaller, fromPhase := io.Pipe() // what the phase says: read, write
+	toPhase, fromCaller := io.Pipe()
+	talk := &conversation{
+		toPhase: json.NewEncoder(fromCaller),
+		lender:  lender{fakePlace{state: state}, []layers.Store{nil, store}},
+	}
+	held := make(chan error, 1)
+	go func() {
+		_, err := talk.hold(context.Background(), request{}, toCaller)
+		held <- err
+	}()
+	l := newLink(toPhase, fromPhase)
+	if _, err := l.request(); err != nil {
+		t.Fatal(err)
+	}
+	go l.listen()
+	t.Cleanup(func() {
+		fromPhase.Close()
+		if err := <-held; !errors.Is(err, io.EOF) {
+			t.Errorf("the conversation ended with %v", err)
+		}
+		fromCaller.Close()
+	})
+	b, err := newBorrowed(l, Loan{Number: 1, Store: store.String(), Name: "main"}, state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, state
+}
+
+// fakePlace has one volume, which is a directory.
+type fakePlace struct {
+	lifecycle.Place
+	state string
+}
+
+func (p fakePlace) Import(ctx context.Context, _ string, archive io.Reader) error {
+	return volume.Import(ctx, p.state, archive, lifecycle.User{UID: os.Getuid(), GID: os.Getgid()})
+}
+
+func (p fakePlace) Export(_ context.Context, _, path string) (io.ReadCloser, error) {
+	return volume.Open(p.state, path)
+}
+
+// TestBorrowedFiles checks that a blob is brought once, and that nothing that
+// was pushed stays.
+func TestBorrowedFiles(t *testing.T) {
+	t.Parallel()
+	owned := &counting{Store: ocidir.New(ocidir.Config{Dir: t.TempDir()})}
+	store, state := lendTo(t, owned)
+	content := bytes.Repeat([]byte("content"), 100_000)
+	pushed, err := store.Push(t.Context(), v1.Descriptor{}, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if files := filesOf(t, state); len(files) != 0 {
+		t.Errorf("what was pushed is still there: %v", files)
+	}
+	if _, err := store.Open(t.Context(), pushed.Descriptor, 0, 1); err != nil {
+		t.Fatal(err)
+	}
+	if files := filesOf(t, state); len(files) != 0 {
+		t.Errorf("one byte was brought as %v", files)
+	}
+	owned.opened.Store(0)
+	var all sync.WaitGroup
+	for range 5 {
+		all.Go(func() {
+			r, err := store.Open(t.Context(), pushed.Descriptor, 0, -1)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer r.Close()
+			if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, content) {
+				t.Errorf("%d bytes, %v", len(got), err)
+			}
+		})
+	}
+	all.Wait()
+	if files := filesOf(t, state); len(files) != 1 || owned.opened.Load() != 1 {
+		t.Errorf("the blob was read %d times and brought as %v", owned.opened.Load(), files)
+	}
+}
+
+// counting counts how often a blob is opened.
+type counting struct {
+	layers.Store
+	opened atomic.Int32
+}
+
+func (c *counting) Open(ctx context.Context, blob v1.Descriptor, offset, length int64) (io.ReadCloser, error) {
+	c.opened.Add(1)
+	return c.Store.Open(ctx, blob, offset, length)
+}
+
+func filesOf(t *testing.T, state string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(state, loansDir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return files
+}
+
+// TestBorrowedCutShort finds a blob damaged of which a part is missing, for only
+// then a build that makes it again stores it anew.
+func TestBorrowedCutShort(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	store, _ := lendTo(t, ocidir.New(ocidir.Config{Dir: dir}))
+	pushed, err := store.Push(t.Context(), v1.Descriptor{}, func() (io.ReadCloser, error) {
+		return io.NopCloser(strings.NewReader("whole")), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "blobs/sha256", pushed.Descriptor.Digest.Hex), []byte("who"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Open(t.Context(), pushed.Descriptor, 0, -1); !errors.Is(err, layers.ErrCorrupt) {
+		t.Errorf("error %v, want ErrCorrupt", err)
+	}
+}
+
+// TestBorrowedErrors has errors arrive with what they mean and what to do.
+func TestBorrowedErrors(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []error{layers.ErrNotFound, layers.ErrDenied, layers.ErrConflict, layers.ErrCorrupt} {
+		t.Run(kind.Error(), func(t *testing.T) {
+			t.Parallel()
+			store, _ := lendTo(t, failing{ocidir.New(ocidir.Config{Dir: t.TempDir()}), kind})
+			_, _, err := store.Resolve(t.Context(), "main")
+			var hinted interface{ Hint() string }
+			if !errors.Is(err, kind) || !errors.As(err, &hinted) || hinted.Hint() != "ask again" {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
+type failing struct {
+	layers.Store
+	kind error
+}
+
+func (f failing) Resolve(context.Context, string) (v1.Descriptor, []byte, error) {
+	return v1.Descriptor{}, nil, hinted{fmt.Errorf("it failed: %w", f.kind)}
+}
+
+type hinted struct{ error }
+
+func (h hinted) Unwrap() error { return h.error }
+
+func (h hinted) Hint() string { return "ask again" }
+
+// TestBorrowedOwnerGone does not wait for answers that cannot come.
+func TestBorrowedOwnerGone(t *testing.T) {
+	t.Parallel()
+	toPhase, fromCaller := io.Pipe()
+	toCaller, fromPhase := io.Pipe()
+	go io.Copy(io.Discard, toCaller)
+	l := newLink(toPhase, fromPhase)
+	go l.listen()
+	b, err := newBorrowed(l, Loan{Store: "/cache", Name: "main"}, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(10*time.Millisecond, func() { fromCaller.Close() })
+	for range 2 { // under way, and afterwards
+		if _, _, err := b.Resolve(t.Context(), "main"); !errors.Is(err, errGone) {
+			t.Errorf("error %v", err)
+		}
+	}
+}
