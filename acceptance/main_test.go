@@ -37,7 +37,9 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	engine = sandbox.New(sandbox.Config{StoreDir: filepath.Join(dir, "builders")})
+	unpacking := sandbox.New(sandbox.Config{StoreDir: filepath.Join(dir, "builders")})
+	defer unpacking.RemoveStore(context.Background())
+	engine = unpacking
 	binary = filepath.Join(dir, "pack-cache")
 	if err := errors.Join(os.Chmod(dir, 0o755), provide(binary)); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -106,7 +106,7 @@ func (p *place) Run(ctx context.Context, phase lifecycle.Phase, streams lifecycl
 		return fmt.Errorf("phase %s: %w", phase.Name, err)
 	}
 	scratch := filepath.Join(p.dir, dirPhases, strconv.FormatInt(p.phases.Add(1), 10))
-	defer p.remove(context.WithoutCancel(ctx), p.host.identity, scratch)
+	defer p.host.remove(context.WithoutCancel(ctx), p.host.identity, p.user, scratch)
 	if err := makeScratch(scratch); err != nil {
 		return p.explain(ctx, err, "phase "+string(phase.Name))
 	}
@@ -163,7 +163,7 @@ func (p *place) Close() error {
 	p.closed = true
 	close(p.closing)
 	p.running.Wait()
-	p.result = errors.Join(p.builder.Close(), p.remove(context.Background(), p.host.identity, p.dir))
+	p.result = errors.Join(p.builder.Close(), p.host.remove(context.Background(), p.host.identity, p.user, p.dir))
 	return p.result
 }
 
@@ -214,19 +214,6 @@ func (p *place) explain(ctx context.Context, err error, what string) error {
 
 // Dir implements lifecycle.Located.
 func (p *place) Dir() string { return p.host.work }
-
-// remove removes a directory, whoever owns what is in it.
-func (p *place) remove(ctx context.Context, id identity, dir string) error {
-	if err := os.RemoveAll(dir); err == nil || !id.userNS() {
-		return err
-	}
-	// In the namespace this user may remove what other ids own, and enter
-	// directories that nobody may.
-	if _, err := p.host.do(ctx, id, &job{Kind: jobRemove, Dir: dir, User: p.user}, nil); err != nil {
-		return err
-	}
-	return os.RemoveAll(dir)
-}
 
 // makeScratch makes a phase's scratch directory.
 func makeScratch(dir string) error {

@@ -66,7 +66,7 @@ func (h *host) try(ctx context.Context, id identity, report progress.Reporter) (
 		return nil, err
 	}
 	p := &place{host: h, dir: dir, user: probeUser, report: report}
-	defer p.remove(context.WithoutCancel(ctx), id, dir)
+	defer h.remove(context.WithoutCancel(ctx), id, p.user, dir)
 	t := &task{
 		Phase: lifecycle.Phase{
 			Name: "probe", Root: lifecycle.OwnRoot, User: p.user,

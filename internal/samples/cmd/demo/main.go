@@ -172,6 +172,7 @@ func (d *demo) start(ctx context.Context) error {
 		return err
 	}
 	engine := sandbox.New(sandbox.Config{StoreDir: filepath.Join(d.dir, "app"), WorkDir: d.dir})
+	defer engine.RemoveStore(context.WithoutCancel(ctx))
 	return runapp.Run(ctx, engine, img, nil, os.Stdout, os.Stdout)
 }
 
