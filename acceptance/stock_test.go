@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"slices"
-	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -80,24 +79,4 @@ func archive(t *testing.T, content fs.FS) io.Reader {
 		t.Fatal(err)
 	}
 	return &archive
-}
-
-// wantLines fails unless every one of the given strings is in a text.
-func wantLines(t *testing.T, text string, all ...string) {
-	t.Helper()
-	for _, want := range all {
-		if !strings.Contains(text, want) {
-			t.Errorf("output lacks %q:\n%s", want, text)
-		}
-	}
-}
-
-// wantNoLines fails if one of the given strings is in a text.
-func wantNoLines(t *testing.T, text string, none ...string) {
-	t.Helper()
-	for _, unwanted := range none {
-		if strings.Contains(text, unwanted) {
-			t.Errorf("output has %q:\n%s", unwanted, text)
-		}
-	}
 }

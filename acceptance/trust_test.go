@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"crypto/rand"
 	"os"
 	"path/filepath"
 	"strings"
@@ -43,7 +44,7 @@ func TestVerdict(t *testing.T) {
 			if test.trusts != "" {
 				m.trust(test.trusts)
 			}
-			image := reg.ref(strings.ReplaceAll(strings.ReplaceAll(test.name, " ", "-"), ",", ""))
+			image := reg.ref(strings.ToLower(rand.Text()))
 			result, out := m.build(append([]string{image, "--builder", test.builder, "--path", app.dir, "--publish"}, test.flags...)...)
 			repository, _, _ := strings.Cut(test.builder, "@")
 			out.wantStderr(t, "Builder "+repository+"@"+digest+", "+test.reason+"\n")
