@@ -18,8 +18,7 @@ type churning struct {
 	// first and second are its lines in the setting "churn"; "" if the build
 	// does not have it.
 	first, second string
-	// state is how the second build's buildpack finds it; "" if that does not
-	// look.
+	// state is how the second build's buildpack finds it.
 	state string
 	// fate is what the second build says of it.
 	fate fate
@@ -100,9 +99,7 @@ func TestLayersChange(t *testing.T) {
 // check holds one layer against its row.
 func (l churning) check(t *testing.T, result *platform.Result, out outcome, before, after cacheImage) {
 	t.Helper()
-	if l.state != "" {
-		out.wantStderr(t, "churn: "+l.name+": "+l.state)
-	}
+	out.wantStderr(t, "churn: "+l.name+": "+l.state+"\n")
 	got := layerOf(t, result, "samples/churn:"+l.name)
 	if diff := cmp.Diff(l.fate, fate{got.Restore, got.Save}); diff != "" {
 		t.Errorf("fate (-want +got):\n%s\n%+v", diff, got)
@@ -110,6 +107,9 @@ func (l churning) check(t *testing.T, result *platform.Result, out outcome, befo
 	md, ok := after.layer("samples/churn", l.name)
 	if want := l.fate.Save != "removed"; ok != want {
 		t.Errorf("the layer is in the cache: %t, want %t", ok, want)
+	}
+	if ok && (md.Launch != strings.Contains(l.second, "launch") || md.Build != strings.Contains(l.second, "build")) {
+		t.Errorf("flags in the cache metadata: %+v", md)
 	}
 	old, _ := before.layer("samples/churn", l.name)
 	switch l.fate.Save {
