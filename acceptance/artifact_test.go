@@ -1,6 +1,8 @@
 package acceptance
 
 import (
+	"crypto/rand"
+	"strings"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -11,6 +13,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
+
+// fresh returns the reference of a repository that nothing else uses, whose name
+// begins with prefix. Docker's registry does not bear several pushes of one blob
+// to one repository at the same time.
+func (r *registry) fresh(prefix string) string {
+	return r.ref(prefix + "-" + strings.ToLower(rand.Text()))
+}
 
 // digest is the digest of the manifest that ref stands for, "" for none.
 func (r *registry) digest(t *testing.T, ref string) string {

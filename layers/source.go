@@ -42,7 +42,7 @@ type blamingReader struct {
 // Read implements io.Reader.
 func (r *blamingReader) Read(p []byte) (int, error) {
 	n, err := r.from.Read(p)
-	if err == nil || errors.Is(err, io.EOF) {
+	if err == nil || err == io.EOF {
 		return n, err
 	}
 	return n, r.source.blame(err)

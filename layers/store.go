@@ -17,6 +17,10 @@ var ErrDenied = errors.New("denied")
 // ErrConflict says that a name moved between Resolve and Commit.
 var ErrConflict = errors.New("changed by another build meanwhile")
 
+// ErrGaveUp says that a store has tried several times already: trying again at
+// once makes no sense.
+var ErrGaveUp = errors.New("gave up")
+
 // Store keeps named manifests and the blobs they reach, all addressed by their
 // sha256 digest. Implementations are safe for concurrent use, stop when their
 // context ends (returning its error), keep secrets out of every error, and pass

@@ -71,7 +71,7 @@ func (s *stream) connect() error {
 		if s.ctx.Err() != nil {
 			return s.ctx.Err()
 		}
-		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrDenied) {
+		if errors.Is(err, ErrNotFound) || errors.Is(err, ErrDenied) || errors.Is(err, ErrGaveUp) {
 			return fmt.Errorf("reading blob %s: %w", s.blob.Digest, err)
 		}
 		s.lastErr = err

@@ -88,7 +88,7 @@ func unpack(ctx context.Context, archive io.Reader, hash *tarHash, dir string, r
 func (u *unpacker) readEntries(ctx context.Context) error {
 	for {
 		header, err := u.tar.Next()
-		if errors.Is(err, io.EOF) {
+		if err == io.EOF {
 			return nil
 		}
 		if err != nil {

@@ -36,7 +36,7 @@ func (v *verifier) Read(p []byte) (int, error) {
 	if v.read > v.want.Size {
 		return n, fmt.Errorf("blob %s has more than its %d bytes: %w", v.want.Digest, v.want.Size, ErrCorrupt)
 	}
-	if errors.Is(err, io.EOF) {
+	if err == io.EOF { // and nothing that wraps it: that is a connection that broke
 		if sumErr := v.check(); sumErr != nil {
 			return n, sumErr
 		}

@@ -43,15 +43,43 @@ func (e *CacheNotSavedError) Hint() string {
 	return "leave out --cache-required and ignore-error=false to accept a build whose cache is not saved"
 }
 
-// cacheNotRead returns an error for the first import that could not be read, if
-// the cache is required. A cache that is not there yet is no failure.
-func cacheNotRead(imports []phases.ImportOutcome, required bool) error {
+// CacheNotReadError says that a cache that --cache-required demands could not be
+// read. Nothing has been built.
+type CacheNotReadError struct {
+	From, Reason, Advice string
+	// Denied says that credentials are the reason.
+	Denied bool
+}
+
+// Error implements error.
+func (e *CacheNotReadError) Error() string {
+	return fmt.Sprintf("the cache %s could not be read: %s", e.From, e.Reason)
+}
+
+// Hint tells the ways out.
+func (e *CacheNotReadError) Hint() string {
+	const without = "leave out --cache-required to build without it"
+	if e.Advice == "" {
+		return without
+	}
+	return e.Advice + "\n" + without
+}
+
+// cacheNotRead returns an error for the first import that could not be read, in
+// whole or in part, if the cache is required. A cache that is not there yet is
+// no failure.
+func cacheNotRead(out phases.RestoreOutput, required bool) error {
 	if !required {
 		return nil
 	}
-	for _, at := range imports {
+	for _, at := range out.Imports {
 		if at.Digest == "" && !at.Missing {
-			return &hintedError{fmt.Errorf("the cache %s could not be read: %s", at.From, at.Reason), "leave out --cache-required to build without it"}
+			return &CacheNotReadError{From: at.From, Reason: at.Reason, Advice: at.Advice, Denied: at.Denied}
+		}
+	}
+	for _, layer := range out.Layers {
+		if layer.Failed {
+			return &CacheNotReadError{From: layer.From, Reason: fmt.Sprintf("layer %s: %s", layer.Layer, layer.Reason), Denied: layer.Denied}
 		}
 	}
 	return nil

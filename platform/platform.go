@@ -108,7 +108,7 @@ func (b *build) restore(ctx context.Context) error {
 	b.result.restored(out)
 	b.reportImports(out.Imports)
 	b.reportRestored(out.Layers)
-	return cacheNotRead(out.Imports, b.CacheRequired)
+	return cacheNotRead(out, b.CacheRequired)
 }
 
 func (b *build) build(ctx context.Context) error {

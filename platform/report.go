@@ -1,10 +1,27 @@
 package platform
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/trust"
 )
+
+// reportRefusals warns of registries that would not have the user's credential.
+// What could not be reached shows by itself.
+func (b *build) reportRefusals(grant *trust.Grant) {
+	for _, refusal := range grant.Refusals() {
+		refused, ok := errors.AsType[*trust.CredentialError](refusal.Err)
+		if !ok {
+			continue
+		}
+		b.Progress.Warn(refused.Error())
+		if refused.Remedy != "" {
+			b.Progress.Warn(refused.Remedy)
+		}
+	}
+}
 
 // reportImports says at once what became of the caches, so that a build without
 // one does not come as a surprise.

@@ -90,8 +90,24 @@ func (res *Result) layer(id string) *LayerResult {
 			return &res.Layers[i]
 		}
 	}
-	res.Layers = append(res.Layers, LayerResult{Layer: id, Restore: "missed", RestoreReason: "not in the cache"})
+	res.Layers = append(res.Layers, LayerResult{Layer: id, Restore: "missed", RestoreReason: res.missReason()})
 	return &res.Layers[len(res.Layers)-1]
+}
+
+// missReason says why a layer that no import named was missed.
+func (res *Result) missReason() string {
+	reason := "nothing was to be restored"
+	for _, at := range res.Imports {
+		switch {
+		case at.Digest != "":
+			return "not in the cache"
+		case at.Missing:
+			reason = at.Reason
+		default:
+			reason = "the cache could not be read"
+		}
+	}
+	return reason
 }
 
 func (res *Result) restored(out phases.RestoreOutput) {

@@ -22,6 +22,7 @@ func (b *build) own(ctx context.Context, name lifecycle.Name, scope trust.Scope,
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
+	b.reportRefusals(grant)
 	log := b.Progress.Output(string(name))
 	defer log.Close()
 	session := phases.Session{PlatformAPI: b.api, User: b.user(), Insecure: b.Insecure, Verbose: b.Verbose, Grant: grant}

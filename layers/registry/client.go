@@ -119,6 +119,9 @@ func (c *client) send(ctx context.Context, k call) (*http.Response, error) {
 	if err != nil && ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
+	if f, ok := errors.AsType[*failure](err); ok && !k.once {
+		f.gaveUp = true
+	}
 	return resp, err
 }
 

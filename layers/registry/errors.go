@@ -26,6 +26,8 @@ type failure struct {
 	said    string // the registry's words
 	cause   error
 	hint    string
+	// gaveUp says that it came up in each of several attempts.
+	gaveUp bool
 }
 
 func (f *failure) Error() string {
@@ -44,6 +46,9 @@ func (f *failure) Error() string {
 }
 
 func (f *failure) Unwrap() error { return f.cause }
+
+// Is makes errors.Is(err, layers.ErrGaveUp) work.
+func (f *failure) Is(target error) bool { return f.gaveUp && target == layers.ErrGaveUp }
 
 // Hint says what the user can do about it; empty if nothing is known.
 func (f *failure) Hint() string { return f.hint }
@@ -79,7 +84,7 @@ func (f *failure) classify(anonymous bool, scopes []string) *failure {
 // the answer.
 func (c *client) answered(resp *http.Response, op, subject string) error {
 	defer resp.Body.Close()
-	f := &failure{op: op, subject: subject, status: resp.StatusCode, said: c.auth.redact(words(resp.Body))}
+	f := &failure{op: op, subject: subject, status: resp.StatusCode, said: c.auth.redact(words(resp.Body)), gaveUp: temporary(resp.StatusCode)}
 	return f.classify(c.auth.anonymous(), scopesOf(resp.Request))
 }
 

@@ -99,6 +99,7 @@ func (c *cacheReader) restoreLayer(id layers.LayerID, dir, diffID string) {
 			outcome.Restored, outcome.Failed, outcome.Reason = true, false, ""
 			break
 		}
+		outcome.Denied = errors.Is(err, layers.ErrDenied)
 		outcome.NoRoom, outcome.Reason = noRoom(err), late(c.ctx, from.ctx, err).Error()
 		if outcome.NoRoom || c.ctx.Err() != nil {
 			break

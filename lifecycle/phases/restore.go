@@ -36,8 +36,9 @@ type LayerRestored struct {
 	Restored bool   `json:"restored"`
 	// Failed is set when the lifecycle wanted the layer and did not get it.
 	Failed bool `json:"failed,omitempty"`
-	// NoRoom is set when that was for lack of room.
+	// NoRoom is set when that was for lack of room, Denied for lack of rights.
 	NoRoom bool `json:"no_room,omitempty"`
+	Denied bool `json:"denied,omitempty"`
 	// Reason says why it was not restored.
 	Reason   string  `json:"reason,omitempty"`
 	Received int64   `json:"received_bytes"`

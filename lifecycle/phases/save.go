@@ -3,6 +3,7 @@ package phases
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -50,6 +51,9 @@ type LayerSaved struct {
 func (j *job) saveCaches(ctx context.Context, group buildpack.Group, in ExportInput, ready func(context.Context) error) ([]SaveOutcome, error) {
 	if len(in.Exports) == 0 {
 		return nil, nil
+	}
+	if in.ClearCache {
+		in.Imports = nil // what they hold is not trusted any more
 	}
 	imports := j.loadImports(ctx, in.Imports, in.Target)
 	defer imports.Close()
@@ -117,12 +121,12 @@ func (j *job) previous(ctx context.Context, store layers.Store, name string, in 
 		}
 		return nil, descriptor.Digest, nil
 	}
-	snapshot, err := layers.Load(ctx, store, name)
+	snapshot, err := loadSnapshot(ctx, store, name)
 	switch {
 	case errors.Is(err, layers.ErrNotFound):
 		return nil, v1.Hash{}, nil
 	case errors.Is(err, layers.ErrForeign):
-		return nil, v1.Hash{}, &foreignError{err}
+		return nil, v1.Hash{}, fmt.Errorf("it was not replaced: %w", err)
 	case err != nil:
 		return nil, v1.Hash{}, err
 	}
@@ -160,18 +164,4 @@ func existingDir(parent, dir string) string {
 		return ""
 	}
 	return dir
-}
-
-// foreignError says that a cache reference names something else.
-type foreignError struct{ err error }
-
-func (e *foreignError) Error() string {
-	return "it was not replaced, because it is no cache: " + e.err.Error()
-}
-
-func (e *foreignError) Unwrap() error { return e.err }
-
-// Hint tells the way out.
-func (e *foreignError) Hint() string {
-	return "choose another reference for the cache, or replace what is there with --clear-cache"
 }

@@ -18,6 +18,8 @@ type ImportOutcome struct {
 	Digest string `json:"digest,omitempty"`
 	// Missing is set when there is nothing yet, which is no failure.
 	Missing bool `json:"missing,omitempty"`
+	// Denied is set when it may not be read.
+	Denied bool `json:"denied,omitempty"`
 	// Reason says why nothing was read, Advice what can be done about it.
 	Reason string `json:"reason,omitempty"`
 	Advice string `json:"advice,omitempty"`
@@ -52,6 +54,7 @@ func (j *job) loadImports(ctx context.Context, imports []Import, target layers.T
 			outcome.Reason = "nothing is kept there yet"
 		case err != nil:
 			outcome.Reason, outcome.Advice = err.Error(), advice(err)
+			outcome.Denied = errors.Is(err, layers.ErrDenied)
 		default:
 			outcome.Digest = snapshot.Digest().String()
 			found.sources = append(found.sources, source{snapshot, inner, cancel})
@@ -85,7 +88,7 @@ func (j *job) load(ctx context.Context, at Location, target layers.Target) (*lay
 	if err != nil {
 		return nil, err
 	}
-	snapshot, err := layers.Load(ctx, store, name)
+	snapshot, err := loadSnapshot(ctx, store, name)
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +96,27 @@ func (j *job) load(ctx context.Context, at Location, target layers.Target) (*lay
 		return nil, fmt.Errorf("it was made for another target: %s", reason)
 	}
 	return snapshot, nil
+}
+
+// loadSnapshot is layers.Load with what to do when the name stands for something
+// else.
+func loadSnapshot(ctx context.Context, store layers.Store, name string) (*layers.Snapshot, error) {
+	snapshot, err := layers.Load(ctx, store, name)
+	if errors.Is(err, layers.ErrForeign) {
+		return nil, &foreignError{err}
+	}
+	return snapshot, err
+}
+
+// foreignError says that a cache's reference names something else.
+type foreignError struct{ error }
+
+// Unwrap returns what was found.
+func (e *foreignError) Unwrap() error { return e.error }
+
+// Hint tells the way out.
+func (e *foreignError) Hint() string {
+	return "choose another reference for the cache, or replace what is there with --clear-cache"
 }
 
 // metadata merges what the snapshots hold for builds: a layer comes from the

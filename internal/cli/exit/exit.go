@@ -87,6 +87,9 @@ func isCredentials(err error) bool {
 	if _, ok := errors.AsType[*trust.CredentialError](err); ok {
 		return true
 	}
+	if cache, ok := errors.AsType[*platform.CacheNotReadError](err); ok {
+		return cache.Denied
+	}
 	answer, ok := errors.AsType[*transport.Error](err)
 	return ok && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden)
 }

@@ -34,6 +34,8 @@ func TestCode(t *testing.T) {
 		{"cache not saved", fmt.Errorf("a: %w", &platform.CacheNotSavedError{To: "r", Reason: "x"}), 3},
 		{"marked credentials", exit.Credentials(plain), 4},
 		{"credentials", fmt.Errorf("a: %w", credential), 4},
+		{"cache refused", &platform.CacheNotReadError{Denied: true}, 4},
+		{"cache not read", &platform.CacheNotReadError{}, 1},
 		{"registry says 401", fmt.Errorf("a: %w", &transport.Error{StatusCode: 401}), 4},
 		{"registry says 403", fmt.Errorf("a: %w", &transport.Error{StatusCode: 403}), 4},
 		{"registry says 404", fmt.Errorf("a: %w", &transport.Error{StatusCode: 404}), 1},
