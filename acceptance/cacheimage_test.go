@@ -43,14 +43,19 @@ type cacheImage struct {
 // cache reads the cache image under ref.
 func (r *registry) cache(t *testing.T, ref string) cacheImage {
 	t.Helper()
-	img := r.image(t, ref)
+	return cacheOf(t, r.image(t, ref))
+}
+
+// cacheOf reads a cache image.
+func cacheOf(t *testing.T, img v1.Image) cacheImage {
+	t.Helper()
 	config, err := img.ConfigFile()
 	if err != nil {
 		t.Fatal(err)
 	}
 	cache := cacheImage{image: img}
 	if err := json.Unmarshal([]byte(config.Config.Labels[layers.MetadataLabel]), &cache.metadata); err != nil {
-		t.Fatalf("cache metadata of %s: %v", ref, err)
+		t.Fatalf("cache metadata: %v", err)
 	}
 	if cache.manifest, err = img.Manifest(); err != nil {
 		t.Fatal(err)

@@ -75,7 +75,15 @@ func (s *Snapshot) Target() Target { return s.target }
 func (s *Snapshot) Digest() v1.Hash { return s.digest }
 
 // String names the store and the snapshot.
-func (s *Snapshot) String() string { return s.store.String() + ":" + s.name }
+func (s *Snapshot) String() string { return At(s.store.String(), s.name) }
+
+// At is how people write a name, a tag or a digest, in a store.
+func At(store, name string) string {
+	if _, err := v1.NewHash(name); err == nil {
+		return store + "@" + name
+	}
+	return store + ":" + name
+}
 
 // Blob returns the blob that holds the layer with the given diffID, and whether
 // the snapshot has one.

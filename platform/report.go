@@ -3,6 +3,7 @@ package platform
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 	"github.com/pack-cache/pack-cache/trust"
@@ -28,6 +29,8 @@ func (b *build) reportRefusals(grant *trust.Grant) {
 func (b *build) reportImports(imports []phases.ImportOutcome) {
 	for _, at := range imports {
 		switch {
+		case strings.HasSuffix(at.From, "@"+at.Digest):
+			b.Progress.Info("Cache " + at.From)
 		case at.Digest != "":
 			b.Progress.Info(fmt.Sprintf("Cache %s@%s", at.From, at.Digest))
 		case at.Missing:

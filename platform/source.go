@@ -45,6 +45,10 @@ func importArchive(ctx context.Context, place lifecycle.Place, volume string, wr
 // the modes and times it has there; and the directories above it.
 func sourceArchive(dir string, keep func(path string, dir bool) bool) archiver {
 	return func(ctx context.Context, archive *tar.Writer) error {
+		dir, err := filepath.EvalSymlinks(dir) // a walk does not follow the first one
+		if err != nil {
+			return fmt.Errorf("read application source: %w", err)
+		}
 		var above skipped
 		return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 			if ctx.Err() != nil {

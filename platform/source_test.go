@@ -40,10 +40,14 @@ func TestSourceArchive(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	app := filepath.Join(t.TempDir(), "app")
+	if err := os.Symlink(dir, app); err != nil {
+		t.Fatal(err)
+	}
 
 	var archive bytes.Buffer
 	writer := tar.NewWriter(&archive)
-	if err := sourceArchive(dir, everything)(t.Context(), writer); err != nil {
+	if err := sourceArchive(app, everything)(t.Context(), writer); err != nil {
 		t.Fatal(err)
 	}
 	if err := writer.Close(); err != nil {

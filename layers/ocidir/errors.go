@@ -42,7 +42,10 @@ func (s *Store) failed(op string, err error) error {
 		return err
 	}
 	f := &failure{op: op, dir: s.dir, cause: err}
+	foreign, isForeign := errors.AsType[*foreignError](err)
 	switch {
+	case isForeign:
+		f.hint = foreign.Hint()
 	case errors.Is(err, fs.ErrNotExist):
 		f.kind = layers.ErrNotFound
 	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):

@@ -33,7 +33,7 @@ type Loan struct {
 func (l Location) String() string {
 	switch ref := l.Attrs["ref"]; {
 	case l.Loan != nil:
-		return l.Loan.Store + ":" + l.Loan.Name
+		return layers.At(l.Loan.Store, l.Loan.Name)
 	case ref != "":
 		return ref
 	}

@@ -1,0 +1,235 @@
+package caches
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/platform"
+)
+
+func at(kind string, pairs ...string) phases.Location {
+	l := phases.Location{Type: kind, Attrs: map[string]string{}}
+	for i := 0; i < len(pairs); i += 2 {
+		l.Attrs[pairs[i]] = pairs[i+1]
+	}
+	return l
+}
+
+func here(t *testing.T, path string) string {
+	t.Helper()
+	full, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return full
+}
+
+const digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
+func TestImport(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		value string
+		want  phases.Import
+	}{
+		{"r.example.com/cache:main", phases.Import{Location: at("registry", "ref", "r.example.com/cache:main")}},
+		{"type=registry,ref=r.example.com/cache", phases.Import{Location: at("registry", "ref", "r.example.com/cache")}},
+		{"ref=r.example.com/cache,TYPE=registry,registry.insecure=true", phases.Import{Location: at("registry", "ref", "r.example.com/cache", "registry.insecure", "true")}},
+		{"type=registry,ref=r.example.com/cache,timeout=90s", phases.Import{Location: at("registry", "ref", "r.example.com/cache"), Timeout: 90 * time.Second}},
+		{"type=local,src=/cache", phases.Import{Location: at("local", "src", "/cache")}},
+		{"type=local,src=cache/../x", phases.Import{Location: at("local", "src", here(t, "x"))}},
+		{`type=local,"src=/a,b",tag=main`, phases.Import{Location: at("local", "src", "/a,b", "tag", "main")}},
+		{"type=local,src=/cache,digest=" + digest, phases.Import{Location: at("local", "src", "/cache", "digest", digest)}},
+	}
+	for _, test := range tests {
+		t.Run(test.value, func(t *testing.T) {
+			t.Parallel()
+			got, err := All().Import("--import-cache", test.value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+			wantOpens(t, got.Location)
+		})
+	}
+}
+
+// wantOpens checks that a phase can make a store of a location.
+func wantOpens(t *testing.T, at phases.Location) {
+	t.Helper()
+	store, name, err := All().Stores().Open(context.Background(), at, nil)
+	if err != nil || store.String() == "" || name == "" {
+		t.Errorf("opened %v %q, %v", store, name, err)
+	}
+}
+
+func TestExport(t *testing.T) {
+	t.Parallel()
+	level := 19
+	zstd, ref := layers.Compression{Codec: layers.Zstd}, at("registry", "ref", "r.example.com/cache")
+	tests := []struct {
+		value string
+		want  phases.Export
+	}{
+		{"r.example.com/cache", phases.Export{Location: ref, Compression: zstd}},
+		{"type=registry,ref=r.example.com/cache,mode=max,ignore-error=false", phases.Export{Location: ref, LaunchLayers: true, Required: true, Compression: zstd}},
+		{"type=registry,ref=r.example.com/cache,compression-level=19,force-compression=true,timeout=1h",
+			phases.Export{Location: ref, Compression: layers.Compression{Codec: layers.Zstd, Level: &level}, ForceCompression: true, Timeout: time.Hour}},
+		{"type=registry,ref=r.example.com/cache,oci-mediatypes=false,compression=gzip",
+			phases.Export{Location: at("registry", "ref", "r.example.com/cache", "oci-mediatypes", "false"), DockerMediaTypes: true, Compression: layers.Compression{Codec: layers.Gzip}}},
+		{"type=registry,ref=r.example.com/cache,image-manifest=true,compression=uncompressed", phases.Export{Location: ref, Compression: layers.Compression{Codec: layers.Uncompressed}}},
+		{"type=local,dest=/cache,tag=a/b:c,reset=1", phases.Export{Location: at("local", "dest", "/cache", "tag", "a/b:c", "reset", "true"), Compression: zstd}},
+	}
+	for _, test := range tests {
+		t.Run(test.value, func(t *testing.T) {
+			t.Parallel()
+			got, err := All().Export("--export-cache", test.value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
+			wantOpens(t, got.Location)
+		})
+	}
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	const registry, local = "type=registry,ref=r.example.com/cache", "type=local,dest=/cache"
+	tests := []struct {
+		use, value string
+		says, hint string
+	}{
+		{"import", "", "--x: nothing is given", "type=registry,ref="},
+		{"import", "ref=r.example.com/cache", "--x: attribute type is missing", "add type=, with one of: registry, local"},
+		{"import", "type=loacl,src=/cache", `--x: attribute type: there is no "loacl"`, "did you mean local? valid are: registry, local"},
+		{"import", "type=gha", `--x: attribute type: there is no "gha"`, "valid are: registry, local"},
+		{"import", "type=registry,src=/cache", `--x type=registry: unknown attribute "src"`, "valid are: ref, registry.insecure, timeout"},
+		{"import", "type=registry", "--x type=registry: attribute ref is missing", "add ref=IMAGE"},
+		{"import", registry + ",mode=max", "--x type=registry: attribute mode is for the cache's export only", "valid are: ref"},
+		{"import", registry + ",compression=gzip", "attribute compression is for the cache's export only", "valid are: ref"},
+		{"import", registry + ",oci-mediatypes=false", "attribute oci-mediatypes is for the cache's export only", "valid are: ref"},
+		{"import", registry + ",timeout=soon", `attribute timeout: "soon" is no duration`, "90s"},
+		{"import", "type=local,dest=/cache", "attribute dest is for the cache's export only", "valid are: src, tag, digest, timeout"},
+		{"import", "type=local", "attribute src is missing", "add src=DIRECTORY"},
+		{"import", "type=local,src=/c,digest=sha256:12", `attribute digest: "sha256:12" is no digest`, "64 hexadecimal digits"},
+		{"import", "type=local,src=/c,tag=" + digest, "is a digest", "write digest=" + digest},
+		{"import", "type=local,src=/c,tag=a b", `attribute tag: "a b" is no name`, "letters and digits"},
+		{"export", registry + ",reff=x", `unknown attribute "reff"`, "did you mean ref?"},
+		{"export", registry + ",mode=mx", `attribute mode: there is no "mx"`, "did you mean max? valid are: min, max"},
+		{"export", registry + ",ignore-error=flase", `attribute ignore-error: "flase" is no bool`, "did you mean false?"},
+		{"export", registry + ",compression=gizp", `attribute compression: there is no "gizp"`, "did you mean gzip? valid are: zstd, gzip, uncompressed"},
+		{"export", registry + ",compression=estargz", "attribute compression=estargz is not possible", "use gzip or zstd"},
+		{"export", registry + ",compression-level=23", "compression-level=23 is not possible", "zstd takes levels from 0 to 22"},
+		{"export", registry + ",compression-level=-1", "compression-level=-1 is not possible", "zstd takes levels from 0 to 22"},
+		{"export", registry + ",compression=gzip,compression-level=10", "compression-level=10 is not possible", "gzip takes levels from 0 to 9"},
+		{"export", registry + ",compression=uncompressed,compression-level=1", "compression-level=1 is not possible", "uncompressed has no levels"},
+		{"export", registry + ",compression-level=best", `attribute compression-level: "best" is no whole number`, "whole number"},
+		{"export", registry + ",force-compression=", `attribute force-compression: "" is no bool`, "true or false"},
+		{"export", registry + ",oci-mediatypes=false", "compression=zstd is not possible", "use compression=gzip"},
+		{"export", registry + ",image-manifest=false", "attribute image-manifest=false is not possible: a cache is an image", "leave image-manifest out"},
+		{"export", local + ",src=/x", "attribute src is for the cache's import only", "valid are: dest, tag, reset, mode"},
+		{"export", local + ",digest=" + digest, "attribute digest is for the cache's import only", "valid are: dest"},
+		{"export", local + ",reset=perhaps", `attribute reset: "perhaps" is no bool`, "true or false"},
+		{"export", "type=local,dest=", "attribute dest is empty", "dest=DIRECTORY"},
+		{"export", "type=local,dest=/a,b", `what follows attribute "dest" has no =`, "quote"},
+	}
+	for _, test := range tests {
+		t.Run(test.use+" "+test.value, func(t *testing.T) {
+			t.Parallel()
+			var err error
+			if test.use == "import" {
+				_, err = All().Import("--x", test.value)
+			} else {
+				_, err = All().Export("--x", test.value)
+			}
+			wantUsage(t, err, test.says, test.hint)
+		})
+	}
+}
+
+func wantUsage(t *testing.T, err error, says, hint string) {
+	t.Helper()
+	refused, ok := errors.AsType[*platform.UsageError](err)
+	if !ok {
+		t.Fatalf("got %v, want a usage error", err)
+	}
+	if !strings.Contains(refused.Error(), says) || !strings.Contains(refused.Hint(), hint) {
+		t.Errorf("got %q, %q", refused.Error(), refused.Hint())
+	}
+}
+
+func TestPack(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", home)
+	tests := []struct{ value, want string }{
+		{"type=build;format=image;name=r.example.com/cache", "r.example.com/cache"},
+		{"format=image;name=r.example.com/cache", "r.example.com/cache"},
+		{"type=build;format=bind;source=/cache", "/cache"},
+		{"Type=build;Format=bind;Source=cache", here(t, "cache")},
+		{`format=bind;"source=/a;b"`, "/a;b"},
+		{"format=volume;name=mine", home + "/pack-cache/volumes/mine"},
+		{"type=build", home + "/pack-cache/volumes/pack-cache-r.example.com_app_1-eb55235ab754.build"},
+	}
+	for _, test := range tests {
+		t.Run(test.value, func(t *testing.T) {
+			from, to, err := All().Pack("--cache", test.value, "r.example.com/app:1")
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := []string{from.Attrs["ref"] + from.Attrs["src"], to.Attrs["ref"] + to.Attrs["dest"]}
+			if diff := cmp.Diff([]string{test.want, test.want}, got); diff != "" {
+				t.Error(diff)
+			}
+			wantOpens(t, from.Location)
+			wantOpens(t, to.Location)
+		})
+	}
+}
+
+func TestPackRefused(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ value, says, hint string }{
+		{"", "--cache: nothing is given", ""},
+		{"image", `"image" has no =`, "format=image"},
+		{"type=launch;format=volume", "type=launch is not possible: it is a cache for app images in a Docker daemon", "leave it out"},
+		{"type=buidl", `attribute type: there is no "buidl"`, "did you mean build?"},
+		{"type=build;format=dir", `attribute format: there is no "dir"`, "valid are: image, bind, volume"},
+		{"type=build;fromat=image", `unknown attribute "fromat"`, "did you mean format?"},
+		{"type=build;format=image", "attribute name is missing for format=image", "add name="},
+		{"type=build;format=bind", "attribute source is missing for format=bind", "add source="},
+		{"type=build;format=bind;source=/x;name=y", "attribute name is not for format=bind", "source=DIRECTORY alone"},
+		{"type=build;format=image;name=x;source=/y", "attribute source is not for format=image", "format=bind"},
+		{"type=build;format=volume;name=../x", `attribute name: "../x" is no name of a volume`, "use letters"},
+		{"type=build,format=image", `attribute type: there is no "build,format=image"`, "valid are"},
+	}
+	for _, test := range tests {
+		t.Run(test.value, func(t *testing.T) {
+			t.Parallel()
+			_, _, err := All().Pack("--cache", test.value, "r.example.com/app")
+			wantUsage(t, err, test.says, test.hint)
+		})
+	}
+}
+
+func TestVolumeWithoutHome(t *testing.T) {
+	for _, name := range []string{"HOME", "XDG_CACHE_HOME"} {
+		t.Setenv(name, "")
+		os.Unsetenv(name)
+	}
+	_, _, err := All().Pack("--cache", "format=volume", "r.example.com/app")
+	wantUsage(t, err, "there is no place for volumes", "set HOME")
+}
