@@ -3,6 +3,7 @@ package enginetest
 import (
 	"archive/tar"
 	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"testing"
@@ -20,9 +21,9 @@ const (
 	setuidPath = "/usr/bin/setuid-tool"
 )
 
-// outside is a path on the machine that links in the builder lead to. Nothing
-// may ever be there.
-const outside = "/pack-cache-enginetest-outside"
+// outside is a path on the machine, this process' own, that links in the builder
+// lead to. Nothing may ever be there.
+func outside() string { return fmt.Sprintf("/pack-cache-enginetest-%d-outside()", os.Getpid()) }
 
 // Builder makes a builder image for the suite: the probe at several paths, and
 // files and links that try an engine's care, in layers of which later ones hide
@@ -64,12 +65,12 @@ func Builder(t testing.TB) v1.Image {
 		{
 			// What a hostile builder may try to have mounted over.
 			{link("workspace", "/"), nil},
-			{link("layers", "/proc/1/root"+outside), nil},
-			{link("platform", "../../../../../.."+outside), nil},
-			{link("etc/resolv.conf", "../../../../../.."+outside+"/resolv.conf"), nil},
-			{link("etc/hosts", "/proc/self/root"+outside+"/hosts"), nil},
-			{link("tmp", outside), nil},
-			{link("climb", "../../../../../.."+outside), nil},
+			{link("layers", "/proc/1/root"+outside()), nil},
+			{link("platform", "../../../../../.."+outside()), nil},
+			{link("etc/resolv.conf", "../../../../../.."+outside()+"/resolv.conf"), nil},
+			{link("etc/hosts", "/proc/self/root"+outside()+"/hosts"), nil},
+			{link("tmp", outside()), nil},
+			{link("climb", "../../../../../.."+outside()), nil},
 			text("state", "a file where a directory is wanted"),
 		},
 	}

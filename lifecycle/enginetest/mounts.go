@@ -107,7 +107,7 @@ func testBadMounts(t *testing.T, s *suite) {
 		"relative target":   {Volume: lifecycle.VolumeApp, Target: "a"},
 		"the root":          {Volume: lifecycle.VolumeApp, Target: "/x/.."},
 		"relative source":   {Host: "tmp", Target: "/a"},
-		"missing source":    {Host: outside, Target: "/a"},
+		"missing source":    {Host: outside(), Target: "/a"},
 		"missing in image":  {Builder: "/no/such/file", Target: "/a"},
 		"out of the image":  {Builder: "/climb", Target: "/a"},
 		"volume by a climb": {Volume: "../volumes/app", Target: "/a"},
@@ -134,7 +134,7 @@ func testHostileLinks(t *testing.T, s *suite) {
 	}
 	phase := with(builderPhase("do", "write:/workspace/a=app", "write:/layers/a=layers", "write:/platform/a=platform",
 		"write:/state/a=state", "write:/var/home/a=home", "read:/run/home/a", "read:/cnb/order.toml",
-		"stat:/workspace", "write:/tmp/a=tmp", "stat:/tmp", "stat:/etc/hosts", "stat:"+outside), mounts...)
+		"stat:/workspace", "write:/tmp/a=tmp", "stat:/tmp", "stat:/etc/hosts", "stat:"+outside()), mounts...)
 	phase.Dir = "/workspace"
 	got := steps(t, place, phase)
 	for i, step := range got[:11] {
@@ -157,7 +157,7 @@ func testHostileLinks(t *testing.T, s *suite) {
 			t.Errorf("volume %s has %q", volume, text)
 		}
 	}
-	if _, err := os.Lstat(outside); err == nil {
-		t.Errorf("%s exists on the machine", outside)
+	if _, err := os.Lstat(outside()); err == nil {
+		t.Errorf("%s exists on the machine", outside())
 	}
 }

@@ -93,7 +93,7 @@ func testOwnRootIsApart(t *testing.T, s *suite) {
 		}
 	}
 	for _, step := range got[6:] {
-		if strings.Contains(step.Err, outside) {
+		if strings.Contains(step.Err, outside()) {
 			t.Errorf("the builder steers the resolver: %s", step.Err)
 		}
 	}

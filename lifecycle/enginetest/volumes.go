@@ -130,8 +130,8 @@ func testHostileImport(t *testing.T, s *suite) {
 	for name, files := range map[string][]file{
 		"a climbing name":           {reg("../state/escaped")},
 		"a climb in the middle":     {reg("a/../../state/escaped")},
-		"an absolute name":          {reg(outside)},
-		"through an absolute link":  {link("dir", outside), reg("dir/escaped")},
+		"an absolute name":          {reg(outside())},
+		"through an absolute link":  {link("dir", outside()), reg("dir/escaped")},
 		"through a climbing link":   {link("dir", "../state"), reg("dir/escaped")},
 		"over a link":               {link("file", "../state/escaped"), reg("file")},
 		"a hard link out":           {hard("file", "../state/file"), reg("file")},
