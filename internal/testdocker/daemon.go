@@ -60,11 +60,14 @@ func Start(ctx context.Context, options Options) (_ *Daemon, err error) {
 	return d, d.start(ctx)
 }
 
-// New starts a daemon for a test, which fails if that is not possible, and
-// closes it when the test ends.
+// New starts a daemon for a test and closes it when the test ends. Where that is
+// not possible, the test is skipped; in CI it fails.
 func New(t testing.TB, options Options) *Daemon {
 	t.Helper()
 	d, err := Start(t.Context(), options)
+	if err != nil && os.Getenv("CI") == "" {
+		t.Skipf("cannot start a daemon: %v", err)
+	}
 	if err != nil {
 		t.Fatalf("cannot start a daemon: %v", err)
 	}
