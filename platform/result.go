@@ -27,6 +27,7 @@ type Result struct {
 	Seconds  float64                `json:"seconds"`
 
 	started time.Time
+	cleared bool // by --clear-cache
 }
 
 // BuilderResult is the builder that was used and how it was judged.
@@ -66,6 +67,7 @@ type LayerResult struct {
 func newResult(r *resolved, started time.Time) *Result {
 	return &Result{
 		started: started,
+		cleared: r.ClearCache,
 		Phases:  []PhaseTime{{"prepare", time.Since(started).Seconds()}},
 		Tags:    append([]string{r.app}, r.Tags...),
 		Builder: BuilderResult{
@@ -96,7 +98,10 @@ func (res *Result) layer(id string) *LayerResult {
 
 // missReason says why a layer that no import named was missed.
 func (res *Result) missReason() string {
-	reason := "nothing was to be restored"
+	if res.cleared {
+		return "--clear-cache was given"
+	}
+	reason := "there is no cache to restore from"
 	for _, at := range res.Imports {
 		switch {
 		case at.Digest != "":

@@ -16,7 +16,8 @@ type ImportOutcome struct {
 	From string `json:"from"`
 	// Digest is the snapshot's manifest digest, "" if none was read.
 	Digest string `json:"digest,omitempty"`
-	// Missing is set when there is nothing yet, which is no failure.
+	// Missing is set when there is nothing for this build yet, which is no
+	// failure.
 	Missing bool `json:"missing,omitempty"`
 	// Denied is set when it may not be read.
 	Denied bool `json:"denied,omitempty"`
@@ -52,6 +53,9 @@ func (j *job) loadImports(ctx context.Context, imports []Import, target layers.T
 		case errors.Is(err, layers.ErrNotFound):
 			outcome.Missing = true
 			outcome.Reason = "nothing is kept there yet"
+		case errors.Is(err, errOtherTarget):
+			outcome.Missing = true
+			outcome.Reason = err.Error()
 		case err != nil:
 			outcome.Reason, outcome.Advice = err.Error(), advice(err)
 			outcome.Denied = errors.Is(err, layers.ErrDenied)
@@ -93,10 +97,14 @@ func (j *job) load(ctx context.Context, at Location, target layers.Target) (*lay
 		return nil, err
 	}
 	if ok, reason := snapshot.Target().Compatible(target); !ok {
-		return nil, fmt.Errorf("it was made for another target: %s", reason)
+		return nil, fmt.Errorf("%w: it was %s", errOtherTarget, reason)
 	}
 	return snapshot, nil
 }
+
+// errOtherTarget says that there is nothing for a build like this one, which is
+// no more of a failure than if there were nothing at all.
+var errOtherTarget = errors.New("what is kept there is for another target")
 
 // loadSnapshot is layers.Load with what to do when the name stands for something
 // else.

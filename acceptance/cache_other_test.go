@@ -1,0 +1,88 @@
+package acceptance
+
+import (
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pack-cache/pack-cache/internal/samples"
+	"github.com/pack-cache/pack-cache/internal/testregistry"
+)
+
+// TestClearCache restores nothing from the cache and takes nothing over, neither
+// from buildpacks that took no part in the build nor bytes that are there.
+func TestClearCache(t *testing.T) {
+	t.Parallel()
+	p := newPartly(t)
+	sources := newApp(t, map[string]string{"churn": "old cache keep"}, map[string]string{"src/main.c": "int main;\n"})
+	sourceArgs := []string{p.reg.ref("app"), "--builder", p.builder, "--path", sources.dir, "--cache-image", p.cache, "--publish"}
+	newMachine(t).build(sourceArgs...)
+	if _, ok := p.reg.cache(t, p.cache).layer("samples/make", "objects"); !ok {
+		t.Fatal("the cache has nothing to clear")
+	}
+	data, err := os.ReadFile(p.blobFile())
+	if err != nil {
+		t.Fatal(err)
+	}
+	data[len(data)/2] ^= 0xff
+	if err := os.WriteFile(p.blobFile(), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+
+	result, out := newMachine(t).build(append(p.args(p.cache), "--clear-cache")...)
+	out.wantStderr(t, "flags: only-cache: new", "flags: launch-cache: new", "flags: build-cache: new", "flags: launch-build-cache: new")
+	out.wantNoStderr(t, "Warning", ": restored")
+	if diff := cmp.Diff(flagged("missed", "added"), fates(result)); diff != "" {
+		t.Errorf("layers (-want +got):\n%s", diff)
+	}
+	for _, layer := range result.Layers {
+		if layer.RestoreReason != "--clear-cache was given" {
+			t.Errorf("layer %s is missed, because %q", layer.Layer, layer.RestoreReason)
+		}
+	}
+	cache := p.reg.cache(t, p.cache)
+	cache.wantWhole(t)
+	for _, bp := range cache.metadata.Buildpacks {
+		if bp.ID != "samples/flags" {
+			t.Errorf("the cache still has layers of %s", bp.ID)
+		}
+	}
+	p.checkHealed(t, p.cache)
+}
+
+// TestCacheForOtherTarget builds with a builder of another distribution: layers
+// of the two are never mixed.
+func TestCacheForOtherTarget(t *testing.T) {
+	t.Parallel()
+	reg, other := newRegistry(t, testregistry.Options{}), newRegistry(t, testregistry.Options{})
+	one := reg.tiny(t, nil)
+	two := other.tiny(t, func(o *samples.Options) { o.Target.DistroVersion = "2" })
+	sources := newApp(t, nil, map[string]string{"src/main.c": "int main;\n"})
+	app := newApp(t, nil, nil)
+	args := func(builder, dir string) []string {
+		return []string{reg.ref("app"), "--builder", builder, "--path", dir, "--cache-image", reg.ref("cache"), "--publish", "--cache-required"}
+	}
+	newMachine(t).build(args(one, sources.dir)...)
+
+	const reason = "made for distribution version 1, this build is for 2"
+	result, out := newMachine(t).build(args(two, app.dir)...)
+	out.wantStderr(t, reason, "flags: only-cache: new", "flags: build-cache: new")
+	out.wantNoStderr(t, "Warning", ": restored")
+	if at := result.Imports[0]; at.Digest != "" || !at.Missing {
+		t.Errorf("the import is said to be %+v", at)
+	}
+	for _, layer := range result.Layers {
+		if layer.Restore != "missed" || layer.Save != "added" || layer.RestoreReason != result.Imports[0].Reason {
+			t.Errorf("a layer was mixed: %+v", layer)
+		}
+	}
+	cache := reg.cache(t, reg.ref("cache"))
+	cache.wantWhole(t)
+	if _, ok := cache.layer("samples/make", "objects"); ok {
+		t.Error("a layer of the other distribution was kept")
+	}
+
+	_, out = newMachine(t).build(args(two, app.dir)...)
+	out.wantStderr(t, "flags: only-cache: restored")
+}
