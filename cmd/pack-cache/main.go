@@ -14,6 +14,8 @@ import (
 	"github.com/pack-cache/pack-cache/internal/cli/iostreams"
 	"github.com/pack-cache/pack-cache/internal/cli/root"
 	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/docker"
+	"github.com/pack-cache/pack-cache/lifecycle/docker/inside"
 	"github.com/pack-cache/pack-cache/lifecycle/sandbox"
 )
 
@@ -22,6 +24,7 @@ var version = "dev"
 
 func main() {
 	sandbox.Child() // does not return in a process of the sandbox
+	inside.Child()  // nor in a container of the docker engine
 	os.Exit(run())
 }
 
@@ -35,7 +38,7 @@ func run() int {
 	cmd := root.NewCmdRoot(&global.Flags{
 		Streams: streams,
 		Version: version,
-		Engines: []lifecycle.Engine{sandbox.New(sandbox.Config{})},
+		Engines: []lifecycle.Engine{sandbox.New(sandbox.Config{}), docker.New(docker.Config{})},
 		Caches:  caches.All(),
 	})
 	return exit.Print(streams.Err, cmd.ExecuteContext(ctx))

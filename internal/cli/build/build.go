@@ -82,7 +82,7 @@ func (o *Options) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.created, "creation-time", "", "creation time of the app image: seconds since 1970, a time as in RFC 3339, or now (default: 1980-01-01T00:00:01Z)")
 	f.StringArrayVar(&o.Insecure, "insecure-registry", nil, "registry host to reach without verified TLS (repeatable)")
 	f.StringVar(&o.output, "output", "text", "form of the result on standard output: text (the image by digest) or json")
-	f.StringVar(&o.Engine, "engine", "auto", "what gives the phases a place to run: auto or sandbox")
+	f.StringVar(&o.Engine, "engine", "auto", "what gives the phases a place to run: auto, sandbox or docker")
 }
 
 func runBuild(ctx context.Context, opts *Options) error {

@@ -1,0 +1,90 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"strings"
+	"syscall"
+
+	"github.com/docker/docker/api/types/versions"
+	"github.com/docker/docker/client"
+)
+
+// oldestAPI is the oldest version of the API that the engine speaks.
+const oldestAPI = "1.41"
+
+// daemon is what the engine knows about a daemon, and its images there.
+type daemon struct {
+	api      *client.Client
+	programs *programs
+	// images is held by whoever looks for an image and loads it.
+	images chan struct{}
+}
+
+// probe connects to the daemon and checks that it is one that can be used.
+func probe(ctx context.Context, config Config) (*daemon, error) {
+	api, err := connect(config.Host)
+	if err != nil {
+		return nil, withHint(fmt.Errorf("docker daemon: %w", err),
+			"check --docker-host and the environment variables DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH")
+	}
+	d := &daemon{api: api, images: make(chan struct{}, 1)}
+	if err := d.check(ctx, config); err != nil {
+		api.Close()
+		return nil, err
+	}
+	return d, nil
+}
+
+// connect makes a client. It does no I/O.
+func connect(host string) (*client.Client, error) {
+	options := []client.Opt{client.FromEnv, client.WithAPIVersionNegotiation()}
+	if host != "" {
+		options = append(options, client.WithHost(host))
+	}
+	return client.NewClientWithOpts(options...)
+}
+
+func (d *daemon) check(ctx context.Context, config Config) error {
+	version, err := d.api.ServerVersion(ctx) // negotiates, too
+	if err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return unreachable(d.api.DaemonHost(), err)
+	}
+	if version.Os != "linux" {
+		return withHint(fmt.Errorf("the docker daemon at %s runs %s containers", d.api.DaemonHost(), version.Os),
+			"switch it to Linux containers, or choose another engine")
+	}
+	if versions.LessThan(d.api.ClientVersion(), oldestAPI) {
+		return withHint(fmt.Errorf("the docker daemon at %s is too old: it speaks version %s of the API", d.api.DaemonHost(), d.api.ClientVersion()),
+			"use Docker 20.10 or newer, or Podman 4 or newer; version "+oldestAPI+" of the API is needed")
+	}
+	d.programs, err = readPrograms(config, version.Arch)
+	return err
+}
+
+// unreachable explains why there is no answer from a daemon.
+func unreachable(host string, err error) error {
+	// The client's own text guesses at what is known here.
+	cause := err
+	if dial, ok := errors.AsType[*net.OpError](err); ok {
+		cause = dial
+	}
+	remedy := "check that a daemon is running there, or choose another one with --docker-host or DOCKER_HOST"
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		remedy = "you may not use the daemon's socket: join the group that owns it (usually docker), or run a rootless daemon"
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED) && strings.HasPrefix(host, "unix:"):
+		remedy = "start the daemon (systemctl start docker, or systemctl start podman.socket), or choose another one with --docker-host or DOCKER_HOST"
+	case strings.HasPrefix(host, "tcp:") && strings.Contains(err.Error(), "HTTP response to HTTPS client"):
+		remedy = "the daemon does not speak TLS: unset DOCKER_TLS_VERIFY and DOCKER_CERT_PATH"
+	case strings.HasPrefix(host, "tcp:") && strings.Contains(err.Error(), "HTTP request to an HTTPS server"):
+		remedy = "the daemon speaks TLS: set DOCKER_TLS_VERIFY and DOCKER_CERT_PATH"
+	}
+	return withHint(fmt.Errorf("no docker daemon answers at %s: %w", host, cause), remedy)
+}

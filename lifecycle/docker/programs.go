@@ -1,0 +1,112 @@
+package docker
+
+import (
+	"archive/tar"
+	"bytes"
+	"debug/elf"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pack-cache/pack-cache/lifecycle/docker/inside"
+)
+
+// programs are what containers are started with, as a layer of the own image.
+type programs struct {
+	layer v1.Layer
+	arch  string
+}
+
+// machines are the names that Docker has for processors.
+var machines = map[elf.Machine]string{
+	elf.EM_X86_64: "amd64", elf.EM_AARCH64: "arm64", elf.EM_386: "386", elf.EM_ARM: "arm",
+	elf.EM_RISCV: "riscv64", elf.EM_S390: "s390x", elf.EM_PPC64: "ppc64le",
+}
+
+// readPrograms reads the programs and checks that containers of a daemon can
+// run them.
+func readPrograms(config Config, arch string) (*programs, error) {
+	init, err := readProgram(config.Init, arch)
+	if err != nil {
+		return nil, err
+	}
+	files := []tar.Header{
+		{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777},
+		{Typeflag: tar.TypeDir, Name: relative(inside.ProgramDir) + "/", Mode: 0o755},
+		{Typeflag: tar.TypeReg, Name: relative(inside.Init), Mode: 0o555, Size: int64(len(init))},
+		{Typeflag: tar.TypeLink, Name: relative(inside.Own), Mode: 0o555, Linkname: relative(inside.Init)},
+	}
+	content := map[string][]byte{relative(inside.Init): init}
+	if config.Executable != config.Init {
+		own, err := readProgram(config.Executable, arch)
+		if err != nil {
+			return nil, err
+		}
+		files[3] = tar.Header{Typeflag: tar.TypeReg, Name: relative(inside.Own), Mode: 0o555, Size: int64(len(own))}
+		content[relative(inside.Own)] = own
+	}
+	layer, err := layerOf(files, content)
+	return &programs{layer, arch}, err
+}
+
+// relative is how a path is written in an archive of a root.
+func relative(path string) string { return strings.TrimPrefix(path, "/") }
+
+// readProgram reads a program; "" is the running one.
+func readProgram(file, arch string) ([]byte, error) {
+	name := filepath.Base(file)
+	if file == "" {
+		var err error
+		if file, err = os.Executable(); err != nil {
+			return nil, err
+		}
+		name = filepath.Base(file)
+		if runtime.GOOS == "linux" {
+			file = "/proc/self/exe" // even if another version is installed meanwhile
+		}
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("program for containers: %w", err)
+	}
+	const remedy = "phases run in Linux containers; use a pack-cache that was built for them with CGO_ENABLED=0"
+	program, err := elf.NewFile(bytes.NewReader(data))
+	if err != nil {
+		return nil, withHint(fmt.Errorf("%s is not a program for Linux", name), remedy)
+	}
+	if made := machines[program.Machine]; made != arch {
+		return nil, withHint(fmt.Errorf("%s is for %s, and the docker daemon runs on %s", name, made, arch), remedy)
+	}
+	for _, segment := range program.Progs {
+		if segment.Type == elf.PT_INTERP {
+			return nil, withHint(fmt.Errorf("%s is not statically linked", name), remedy)
+		}
+	}
+	return data, nil
+}
+
+// layerOf makes a layer of files that belong to root, always the same for the
+// same files. It is not compressed: a daemon on the same machine is the usual
+// one.
+func layerOf(files []tar.Header, content map[string][]byte) (v1.Layer, error) {
+	var buffer bytes.Buffer
+	w := tar.NewWriter(&buffer)
+	for _, header := range files {
+		if err := w.WriteHeader(&header); err != nil {
+			return nil, err
+		}
+		if _, err := w.Write(content[header.Name]); err != nil {
+			return nil, err
+		}
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return static.NewLayer(buffer.Bytes(), types.DockerUncompressedLayer), nil
+}

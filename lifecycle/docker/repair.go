@@ -1,0 +1,95 @@
+package docker
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"path"
+	"sync"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/pack-cache/pack-cache/lifecycle"
+)
+
+// builderRoot is the image that the builder's phases run in.
+type builderRoot struct {
+	mu    sync.Mutex
+	image string
+	// repaired are the images that were made for this place.
+	repaired []string
+}
+
+func (b *builderRoot) current() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.image
+}
+
+// usual are the paths, besides those of mounts, that have to be of a kind: the
+// daemon mounts its own files over some of them.
+var usual = []target{
+	{"/etc/hosts", file}, {"/etc/resolv.conf", file}, {"/etc/hostname", file}, {"/tmp", temporary},
+}
+
+// repair replaces what the builder has at places where something is to be
+// mounted: symbolic links, which the daemon would follow, and files instead of
+// directories. It returns the image to use from now on.
+func (p *place) repair(ctx context.Context, image string, targets []target) (string, error) {
+	p.builder.mu.Lock()
+	defer p.builder.mu.Unlock()
+	if p.builder.image != image {
+		return p.builder.image, nil // another phase came first; it may suffice
+	}
+	v := vessel{name: p.name("repair"), image: image, user: p.user, network: lifecycle.NetworkNone, labels: p.labels()}
+	config, host := v.config()
+	host.AutoRemove = false // it is never started
+	api := p.daemon.api
+	made, err := api.ContainerCreate(context.WithoutCancel(ctx), config, host, nil, nil, v.name)
+	if err != nil {
+		return "", err
+	}
+	defer p.daemon.remove(context.WithoutCancel(ctx), made.ID)
+	for _, t := range append(targets, usual...) {
+		if err := p.replace(ctx, made.ID, t); err != nil {
+			return "", step(err, "putting %s of the builder in order", t.path)
+		}
+	}
+	commit, err := api.ContainerCommit(context.WithoutCancel(ctx), made.ID, container.CommitOptions{
+		Reference: placeRepository + ":" + p.name("repaired"),
+		Config:    &container.Config{}, // Podman wants to be sent one
+	})
+	if err != nil {
+		return "", err
+	}
+	p.report.Debug("docker: the builder has been put in order for its mounts")
+	p.builder.repaired = append(p.builder.repaired, commit.ID)
+	p.builder.image = commit.ID
+	return commit.ID, nil
+}
+
+// replace makes one path what it has to be. Nothing of the image is lost by it:
+// something is mounted there, or it is /tmp.
+func (p *place) replace(ctx context.Context, id string, t target) error {
+	header := tar.Header{Typeflag: tar.TypeDir, Name: path.Base(t.path) + "/", Mode: 0o755}
+	switch t.kind {
+	case file:
+		header.Typeflag, header.Name, header.Mode = tar.TypeReg, path.Base(t.path), 0o644
+	case temporary:
+		header.Mode = 0o1777
+	}
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	if err := w.WriteHeader(&header); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		return err
+	}
+	err := p.daemon.api.CopyToContainer(ctx, id, path.Dir(t.path), &archive, container.CopyToContainerOptions{AllowOverwriteDirWithFile: true})
+	if errdefs.IsNotFound(err) {
+		return nil // there is not even a directory for it, which the daemon will make
+	}
+	return err
+}
