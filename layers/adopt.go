@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -22,7 +23,7 @@ func (s *saver) adopt(ctx context.Context, layer *saved, diffID string) (bool, e
 	unusable := readUnusable(s.StateDir, s.dirOf(layer.layer.ID))
 	for _, source := range s.sources() {
 		blob, ok := source.Blob(diffID)
-		if !ok || blob.Digest.String() == unusable || s.mustRecode(blob) {
+		if !ok || slices.Contains(unusable, blob.Digest.String()) || s.mustRecode(blob) {
 			continue
 		}
 		var sent int64

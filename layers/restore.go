@@ -56,7 +56,7 @@ func (s *Snapshot) Restore(ctx context.Context, diffID string, layersDir, dir st
 	if !filepath.IsLocal(dir) || dir == "." || path.Clean(dir) != dir {
 		return Transfer{}, fmt.Errorf("layer directory %q is not below the layers directory", dir)
 	}
-	if err := forget(opts.StateDir, dir); err != nil {
+	if err := forgetFingerprint(opts.StateDir, dir); err != nil {
 		return Transfer{}, err
 	}
 	transfer, err := s.restore(ctx, blob, diffID, layersDir, dir, opts.StateDir)

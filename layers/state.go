@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -21,7 +22,7 @@ func stateFile(stateDir, dir, kind string) string {
 // The kinds of state files.
 const (
 	fingerprintState = "fingerprint"
-	// unusableState holds the digest of a blob that could not be restored.
+	// unusableState holds the digests of blobs that could not be restored.
 	unusableState = "unusable"
 )
 
@@ -54,38 +55,36 @@ func writeState(stateDir, dir, kind string, data []byte) error {
 	return os.WriteFile(stateFile(stateDir, dir, kind), data, 0o600)
 }
 
-// forget removes what a state directory has on a layer directory.
-func forget(stateDir, dir string) error {
+// forgetFingerprint removes the fingerprint of a layer directory.
+func forgetFingerprint(stateDir, dir string) error {
 	if stateDir == "" {
 		return nil
 	}
-	var errs []error
-	for _, kind := range []string{fingerprintState, unusableState} {
-		if err := os.Remove(stateFile(stateDir, dir, kind)); !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
-		}
+	if err := os.Remove(stateFile(stateDir, dir, fingerprintState)); !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // noteUnusable makes the next save store the layer anew, should the build make
-// the same one again.
+// the same one again, also if another snapshot could give it.
 func noteUnusable(stateDir, dir string, blob v1.Descriptor, err error) error {
 	if stateDir == "" || !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrNotFound) {
 		return nil
 	}
-	return writeState(stateDir, dir, unusableState, []byte(blob.Digest.String()))
+	known := append(readUnusable(stateDir, dir), blob.Digest.String())
+	return writeState(stateDir, dir, unusableState, []byte(strings.Join(known, "\n")))
 }
 
-// readUnusable returns the digest of the blob that could not be restored, "" if
-// there was none.
-func readUnusable(stateDir, dir string) string {
+// readUnusable returns the digests of the blobs that the layer could not be
+// restored from.
+func readUnusable(stateDir, dir string) []string {
 	if stateDir == "" {
-		return ""
+		return nil
 	}
-	digest, err := os.ReadFile(stateFile(stateDir, dir, unusableState))
+	digests, err := os.ReadFile(stateFile(stateDir, dir, unusableState))
 	if err != nil {
-		return ""
+		return nil
 	}
-	return string(digest)
+	return strings.Split(string(digests), "\n")
 }

@@ -88,15 +88,19 @@ func (c *cacheReader) RetrieveLayer(diffID string) (io.ReadCloser, error) {
 }
 
 func (c *cacheReader) restoreLayer(id layers.LayerID, dir, diffID string) {
-	outcome := LayerRestored{Layer: id.String(), Failed: true, Reason: "the cache names the layer but does not hold it"}
-	for _, from := range c.from.holding(diffID) {
+	outcome := LayerRestored{Layer: id.String(), Failed: true}
+	sources := c.from.holding(diffID)
+	if len(sources) == 0 {
+		outcome.Reason = "the cache names the layer but does not hold it"
+	}
+	for _, from := range sources {
 		transfer, err := from.Restore(from.ctx, diffID, c.layersDir, dir, layers.RestoreOptions{StateDir: c.stateDir})
 		outcome.From = from.String()
 		outcome.Received += transfer.Received
 		outcome.Seconds += transfer.Duration.Seconds()
 		if err == nil {
 			outcome.Size = transfer.Size
-			outcome.Restored, outcome.Failed, outcome.Reason = true, false, ""
+			outcome.Restored, outcome.Failed = true, false
 			break
 		}
 		outcome.Denied = errors.Is(err, layers.ErrDenied)

@@ -39,7 +39,8 @@ type LayerRestored struct {
 	// NoRoom is set when that was for lack of room, Denied for lack of rights.
 	NoRoom bool `json:"no_room,omitempty"`
 	Denied bool `json:"denied,omitempty"`
-	// Reason says why it was not restored.
+	// Reason says why it was not restored, or not from an earlier import that
+	// has it, too.
 	Reason   string  `json:"reason,omitempty"`
 	Received int64   `json:"received_bytes"`
 	Size     int64   `json:"size_bytes"`

@@ -16,7 +16,7 @@ func summarise(w io.Writer, res *platform.Result) {
 		fmt.Fprintln(w, "Cached layers:")
 		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		for _, l := range res.Layers {
-			fmt.Fprintf(table, "  %s\t%s\t%s\n", l.Layer, restoreCell(l), saveCell(l))
+			fmt.Fprintf(table, "  %s\t%s\t%s\n", l.Layer, restoreCell(l, len(res.Imports) > 1), saveCell(l))
 		}
 		table.Flush()
 	}
@@ -25,11 +25,14 @@ func summarise(w io.Writer, res *platform.Result) {
 	fmt.Fprintf(w, "Published %s\n", strings.Join(res.Tags, ", "))
 }
 
-func restoreCell(l platform.LayerResult) string {
-	switch l.Restore {
-	case "restored":
+// restoreCell says what was restored, and from which of several imports.
+func restoreCell(l platform.LayerResult, several bool) string {
+	switch {
+	case l.Restore == "restored" && several:
+		return fmt.Sprintf("restored (%s in %.1f s) from %s", size(l.Received), l.RestoreSeconds, l.From)
+	case l.Restore == "restored":
 		return fmt.Sprintf("restored (%s in %.1f s)", size(l.Received), l.RestoreSeconds)
-	case "":
+	case l.Restore == "":
 		return "not needed"
 	}
 	return "missed: " + l.RestoreReason

@@ -19,7 +19,7 @@ func (l List) sections() []section {
 	for _, kind := range l {
 		all = append(all, section{"type=" + kind.Type, kind.Help, attrs.Describe(kind.attributes())})
 	}
-	return append(all, section{"every type", "Attributes that every type has.", attrs.Describe(generalAttrs{})})
+	return append(all, section{"Every type", "Attributes that every type has.", attrs.Describe(generalAttrs{})})
 }
 
 // Help describes all kinds and their attributes for a terminal.
@@ -43,7 +43,7 @@ record; "NAME=a,b" quotes a value with a comma. A value without = is an image.
 func (l List) Table() string {
 	var b strings.Builder
 	for _, s := range l.sections() {
-		fmt.Fprintf(&b, "### `%s`\n\n%s\n\n", s.title, s.help)
+		fmt.Fprintf(&b, "### %s\n\n%s\n\n", s.title, s.help)
 		b.WriteString("| attribute | for | default | meaning |\n|---|---|---|---|\n")
 		for _, a := range s.attributes {
 			fmt.Fprintf(&b, "| `%s=%s` | %s | %s | %s |\n", a.Name, escape(placeholder(a)), uses(a), escape(fallback(a)), escape(a.Help))
