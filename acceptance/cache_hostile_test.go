@@ -4,10 +4,13 @@ import (
 	"archive/tar"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
-	"maps"
+	"slices"
+	"strings"
 	"testing"
 
+	"github.com/buildpacks/lifecycle/buildpack"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
@@ -17,25 +20,44 @@ import (
 	"github.com/pack-cache/pack-cache/layers"
 )
 
-// layerDir is where the archive of the layer only-cache unpacks to.
-const layerDir = "/layers/samples_flags/only-cache"
-
-// hostileArchives are archives of a layer that try to reach what is not theirs.
-var hostileArchives = map[string][]tar.Header{
-	"parent directories":     {dir(layerDir), file(layerDir + "/../../../workspace/escape")},
-	"outside the layer":      {dir(layerDir), file("/layers/escape")},
-	"another layer":          {dir(layerDir), file("/layers/samples_flags/build-cache/plain")},
-	"the layer's metadata":   {dir(layerDir), file("/layers/samples_flags/only-cache.toml")},
-	"the application":        {dir(layerDir), file("/workspace/escape")},
-	"through a link":         {dir(layerDir), link(layerDir+"/x", "/workspace"), file(layerDir + "/x/escape")},
-	"through a link upwards": {dir(layerDir), link(layerDir+"/x", "../../../workspace"), file(layerDir + "/x/escape")},
-	"the layer is a link":    {link(layerDir, "/workspace"), file(layerDir + "/escape")},
-	"a hard link":            {dir(layerDir), {Typeflag: tar.TypeLink, Name: layerDir + "/x", Linkname: "/workspace/hello.txt"}},
-	"a device":               {dir(layerDir), {Typeflag: tar.TypeChar, Name: layerDir + "/x", Mode: 0o666, Devmajor: 1, Devminor: 3}},
-	"a pipe":                 {dir(layerDir), {Typeflag: tar.TypeFifo, Name: layerDir + "/x", Mode: 0o666}},
+// hostileArchive makes the archive of a layer that is to be unpacked into a
+// directory and tries to reach what is not there.
+type hostileArchive struct {
+	name    string
+	entries func(layer string) []tar.Header
 }
 
-func dir(name string) tar.Header {
+var hostileArchives = []hostileArchive{
+	{"parent directories", func(layer string) []tar.Header {
+		return []tar.Header{directory(layer), file(layer + "/../../../workspace/escape")}
+	}},
+	{"outside the layer", func(layer string) []tar.Header { return []tar.Header{directory(layer), file("/layers/escape")} }},
+	{"another layer", func(layer string) []tar.Header {
+		return []tar.Header{directory(layer), file("/layers/samples_flags/build-cache/plain")}
+	}},
+	{"the layer's metadata", func(layer string) []tar.Header { return []tar.Header{directory(layer), file(layer + ".toml")} }},
+	{"the application", func(layer string) []tar.Header { return []tar.Header{directory(layer), file("/workspace/escape")} }},
+	{"through a link", func(layer string) []tar.Header {
+		return []tar.Header{directory(layer), link(layer+"/x", "/workspace"), file(layer + "/x/escape")}
+	}},
+	{"through a link upwards", func(layer string) []tar.Header {
+		return []tar.Header{directory(layer), link(layer+"/x", "../../../workspace"), file(layer + "/x/escape")}
+	}},
+	{"the layer is a link", func(layer string) []tar.Header {
+		return []tar.Header{link(layer, "/workspace"), file(layer + "/escape")}
+	}},
+	{"a hard link", func(layer string) []tar.Header {
+		return []tar.Header{directory(layer), {Typeflag: tar.TypeLink, Name: layer + "/x", Linkname: "/workspace/hello.txt"}}
+	}},
+	{"a device", func(layer string) []tar.Header {
+		return []tar.Header{directory(layer), {Typeflag: tar.TypeChar, Name: layer + "/x", Mode: 0o666, Devmajor: 1, Devminor: 3}}
+	}},
+	{"a pipe", func(layer string) []tar.Header {
+		return []tar.Header{directory(layer), {Typeflag: tar.TypeFifo, Name: layer + "/x", Mode: 0o666}}
+	}},
+}
+
+func directory(name string) tar.Header {
 	return tar.Header{Typeflag: tar.TypeDir, Name: name, Mode: 0o755}
 }
 
@@ -47,74 +69,63 @@ func link(name, target string) tar.Header {
 	return tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: target}
 }
 
-// TestCacheHostile restores from a cache in which one layer is hostile: that
-// one is lost, and nothing else is touched.
+// layer is the name of the layer that the archive is given as.
+func (h hostileArchive) layer() string { return strings.NewReplacer(" ", "-", "'", "").Replace(h.name) }
+
+// TestCacheHostile restores from a cache with hostile layers: they are lost, and
+// nothing else is touched.
 func TestCacheHostile(t *testing.T) {
 	t.Parallel()
 	reg := newRegistry(t, testregistry.Options{})
 	builder := reg.tiny(t, nil)
-	app := newApp(t, nil, nil)
-	args := func(cache string) []string {
-		return []string{"--builder", builder, "--path", app.dir, "--cache-image", cache, "--previous-image", reg.ref("app"), "--publish"}
+	var churn strings.Builder
+	for _, hostile := range hostileArchives {
+		fmt.Fprintf(&churn, "%s cache keep\n", hostile.layer())
 	}
-	good, _ := newMachine(t).build(append([]string{reg.ref("app")}, args(reg.ref("cache"))...)...)
-	for name, entries := range hostileArchives {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			hostile := reg.fresh("hostile")
-			reg.pushImage(t, hostile, replaceLayer(t, reg.image(t, reg.ref("cache")), reg.cache(t, reg.ref("cache")), entries))
-			machine := newMachine(t)
-			result, out := machine.build(append([]string{reg.fresh("app")}, args(hostile)...)...)
-			out.wantStderr(t, "Warning: cached layer samples/flags:only-cache is not restored: ", "flags: only-cache: new")
-			want := flagged("restored", "reused")
-			want["samples/flags:only-cache"] = fate{"missed", "updated"}
-			if got := fates(result); !maps.Equal(got, want) {
-				t.Errorf("fates of the layers: %v, want %v", got, want)
-			}
-			if result.Digest != good.Digest {
-				t.Errorf("the app image is %s instead of %s: something has reached it", result.Digest, good.Digest)
-			}
-			machine.wantNothingLeft()
-		})
+	app := newApp(t, map[string]string{"churn": churn.String()}, nil)
+	args := []string{reg.ref("app"), "--builder", builder, "--path", app.dir, "--cache-image", reg.ref("cache"), "--publish"}
+	good, _ := newMachine(t).build(args...)
+	reg.pushImage(t, reg.ref("cache"), withHostileLayers(t, reg.image(t, reg.ref("cache")), reg.cache(t, reg.ref("cache"))))
+
+	machine := newMachine(t)
+	result, out := machine.build(args...)
+	for _, hostile := range hostileArchives {
+		out.wantStderr(t, "Warning: cached layer samples/churn:"+hostile.layer()+" is not restored: ", "churn: "+hostile.layer()+": new")
+		if got, want := fates(result)["samples/churn:"+hostile.layer()], (fate{"missed", "updated"}); got != want {
+			t.Errorf("%s: %v, want %v", hostile.name, got, want)
+		}
 	}
+	for id, want := range flagged("restored", "reused") {
+		if got := fates(result)[id]; got != want {
+			t.Errorf("%s: %v, want %v", id, got, want)
+		}
+	}
+	if result.Digest != good.Digest {
+		t.Errorf("the app image is %s instead of %s: something has reached it", result.Digest, good.Digest)
+	}
+	machine.wantNothingLeft()
 }
 
-// replaceLayer returns the cache image with another archive as the layer
-// only-cache.
-func replaceLayer(t *testing.T, img v1.Image, cache cacheImage, entries []tar.Header) v1.Image {
+// withHostileLayers returns the cache image with hostile archives instead of
+// the layers that are called like them.
+func withHostileLayers(t *testing.T, img v1.Image, cache cacheImage) v1.Image {
 	t.Helper()
-	var archive bytes.Buffer
-	w := tar.NewWriter(&archive)
-	for _, entry := range entries {
-		if err := w.WriteHeader(&entry); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write(make([]byte, entry.Size)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
-		return io.NopCloser(bytes.NewReader(archive.Bytes())), nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	diffID, err := layer.DiffID()
-	if err != nil {
-		t.Fatal(err)
-	}
-	old := relabel(t, &cache, diffID.String())
 	all, err := img.Layers()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, id := range cache.diffIDs {
-		if id == old {
-			all[i] = layer
+	i := slices.IndexFunc(cache.metadata.Buildpacks, func(bp buildpack.LayersMetadata) bool { return bp.ID == "samples/churn" })
+	named := cache.metadata.Buildpacks[i].Layers
+	for _, hostile := range hostileArchives {
+		made := layerOfArchive(t, hostile.entries("/layers/samples_churn/"+hostile.layer()))
+		diffID, err := made.DiffID()
+		if err != nil {
+			t.Fatal(err)
 		}
+		md := named[hostile.layer()]
+		all[slices.Index(cache.diffIDs, md.SHA)] = made
+		md.SHA = diffID.String()
+		named[hostile.layer()] = md
 	}
 	config, err := img.ConfigFile()
 	if err != nil {
@@ -136,18 +147,27 @@ func replaceLayer(t *testing.T, img v1.Image, cache cacheImage, entries []tar.He
 	return img
 }
 
-// relabel has the metadata name another diffID for the layer only-cache, and
-// returns the old one.
-func relabel(t *testing.T, cache *cacheImage, diffID string) string {
+// layerOfArchive is an image layer with these entries.
+func layerOfArchive(t *testing.T, entries []tar.Header) v1.Layer {
 	t.Helper()
-	for _, bp := range cache.metadata.Buildpacks {
-		if layer, ok := bp.Layers["only-cache"]; ok {
-			old := layer.SHA
-			layer.SHA = diffID
-			bp.Layers["only-cache"] = layer
-			return old
+	var archive bytes.Buffer
+	w := tar.NewWriter(&archive)
+	for _, entry := range entries {
+		if err := w.WriteHeader(&entry); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(make([]byte, entry.Size)); err != nil {
+			t.Fatal(err)
 		}
 	}
-	t.Fatal("the cache has no layer only-cache")
-	return ""
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(archive.Bytes())), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return layer
 }

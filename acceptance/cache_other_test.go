@@ -1,7 +1,6 @@
 package acceptance
 
 import (
-	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,23 +13,18 @@ import (
 // from buildpacks that took no part in the build nor bytes that are there.
 func TestClearCache(t *testing.T) {
 	t.Parallel()
-	p := newPartly(t)
-	sources := newApp(t, map[string]string{"churn": "old cache keep"}, map[string]string{"src/main.c": "int main;\n"})
-	sourceArgs := []string{p.reg.ref("app"), "--builder", p.builder, "--path", sources.dir, "--cache-image", p.cache, "--publish"}
-	newMachine(t).build(sourceArgs...)
-	if _, ok := p.reg.cache(t, p.cache).layer("samples/make", "objects"); !ok {
+	d := newDamaged(t)
+	sources := newApp(t, nil, map[string]string{"src/main.c": "int main;\n"})
+	args := func(app *app) []string {
+		return []string{d.reg.ref("app"), "--builder", d.builder, "--path", app.dir, "--cache-image", d.reg.ref("cache"), "--publish"}
+	}
+	newMachine(t).build(args(sources)...)
+	if _, ok := d.reg.cache(t, d.reg.ref("cache")).layer("samples/make", "objects"); !ok {
 		t.Fatal("the cache has nothing to clear")
 	}
-	data, err := os.ReadFile(p.blobFile())
-	if err != nil {
-		t.Fatal(err)
-	}
-	data[len(data)/2] ^= 0xff
-	if err := os.WriteFile(p.blobFile(), data, 0o644); err != nil {
-		t.Fatal(err)
-	}
+	d.flip(t, "only-cache")
 
-	result, out := newMachine(t).build(append(p.args(p.cache), "--clear-cache")...)
+	result, out := newMachine(t).build(append(args(d.app), "--clear-cache")...)
 	out.wantStderr(t, "flags: only-cache: new", "flags: launch-cache: new", "flags: build-cache: new", "flags: launch-build-cache: new")
 	out.wantNoStderr(t, "Warning", ": restored")
 	if diff := cmp.Diff(flagged("missed", "added"), fates(result)); diff != "" {
@@ -41,14 +35,16 @@ func TestClearCache(t *testing.T) {
 			t.Errorf("layer %s is missed, because %q", layer.Layer, layer.RestoreReason)
 		}
 	}
-	cache := p.reg.cache(t, p.cache)
+	cache := d.reg.cache(t, d.reg.ref("cache"))
 	cache.wantWhole(t)
 	for _, bp := range cache.metadata.Buildpacks {
 		if bp.ID != "samples/flags" {
 			t.Errorf("the cache still has layers of %s", bp.ID)
 		}
 	}
-	p.checkHealed(t, p.cache)
+
+	result, out = newMachine(t).build(append(args(d.app), "--cache-required")...)
+	d.wantLost(t, result, out, nil)
 }
 
 // TestCacheForOtherTarget builds with a builder of another distribution: layers

@@ -73,6 +73,9 @@ type build struct {
 	*resolved
 	place  lifecycle.Place
 	result *Result
+	// readable are the imports that restore could read. Those that it could not
+	// are not waited for again.
+	readable []phases.Import
 }
 
 func (b *build) analyze(ctx context.Context) error {
@@ -105,6 +108,11 @@ func (b *build) restore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	for i, at := range out.Imports {
+		if at.Digest != "" {
+			b.readable = append(b.readable, b.imports[i])
+		}
+	}
 	b.result.restored(out)
 	b.reportImports(out.Imports)
 	b.reportRestored(out.Layers)
@@ -123,7 +131,7 @@ func (b *build) export(ctx context.Context) error {
 		DefaultProcess:  b.DefaultProcess,
 		Created:         b.Created,
 		LauncherVersion: b.builder.Lifecycle,
-		Imports:         b.imports,
+		Imports:         b.readable,
 		Exports:         b.exports,
 		Target:          b.target(),
 		ClearCache:      b.ClearCache,

@@ -17,21 +17,24 @@ func (b *build) analyzeScope() trust.Scope {
 }
 
 // restoreScope: read the caches. A build can do without each of them.
-func (b *build) restoreScope() trust.Scope {
+func (b *build) restoreScope() trust.Scope { return importScope(b.imports) }
+
+func importScope(imports []phases.Import) trust.Scope {
 	var refs []string
-	for _, at := range b.imports {
+	for _, at := range imports {
 		refs = append(refs, registryRefs(at.Location)...)
 	}
 	return optional(scope(trust.Pull, refs...))
 }
 
-// exportScope: what analyze may, and read the imports and write the exports.
+// exportScope: what analyze may, and read the imports that could be read and
+// write the exports.
 func (b *build) exportScope() trust.Scope {
 	var refs []string
 	for _, at := range b.exports {
 		refs = append(refs, registryRefs(at.Location)...)
 	}
-	return slices.Concat(b.analyzeScope(), b.restoreScope(), optional(scope(trust.Push, refs...)))
+	return slices.Concat(b.analyzeScope(), importScope(b.readable), optional(scope(trust.Push, refs...)))
 }
 
 func scope(access func(name.Repository) trust.Access, references ...string) trust.Scope {

@@ -52,9 +52,6 @@ func (j *job) saveCaches(ctx context.Context, group buildpack.Group, in ExportIn
 	if len(in.Exports) == 0 {
 		return nil, nil
 	}
-	if in.ClearCache {
-		in.Imports = nil // what they hold is not trusted any more
-	}
 	imports := j.loadImports(ctx, in.Imports, in.Target)
 	defer imports.Close()
 	made, err := j.madeLayers(group)
