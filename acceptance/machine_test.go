@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -21,6 +22,8 @@ type machine struct {
 	home string
 	// env is added to the environment of every command, as KEY=VALUE.
 	env []string
+	// flags are added to every build.
+	flags []string
 	// uid is the user who runs commands, 0 for the one who runs the tests.
 	uid int
 	// written are the files that the test wrote.
@@ -99,6 +102,9 @@ type outcome struct {
 
 // command prepares pack-cache with the given arguments.
 func (m *machine) command(ctx context.Context, args ...string) *exec.Cmd {
+	if args[0] == "build" {
+		args = slices.Concat(args, m.flags)
+	}
 	cmd := exec.CommandContext(ctx, binary, args...)
 	tmp := filepath.Join(m.home, "tmp")
 	if err := os.MkdirAll(tmp, 0o777); err != nil {

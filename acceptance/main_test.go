@@ -40,6 +40,7 @@ func run(m *testing.M) int {
 	unpacking := sandbox.New(sandbox.Config{StoreDir: filepath.Join(dir, "builders")})
 	defer unpacking.RemoveStore(context.Background())
 	engine = unpacking
+	defer closeDaemons()
 	binary = filepath.Join(dir, "pack-cache")
 	if err := errors.Join(os.Chmod(dir, 0o755), provide(binary)); err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -122,15 +123,8 @@ func (d *Daemon) start(ctx context.Context) error {
 	if d.process, err = run(d.args); err != nil {
 		return err
 	}
-	socket := filepath.Join(d.dir, "sock")
-	client := &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", socket)
-		},
-		DisableKeepAlives: true,
-	}}
 	for {
-		if err = ping(ctx, client); err == nil {
+		if err = d.Get(ctx, "/_ping", io.Discard); err == nil {
 			return nil
 		}
 		select {
@@ -143,8 +137,15 @@ func (d *Daemon) start(ctx context.Context) error {
 	}
 }
 
-func ping(ctx context.Context, client *http.Client) error {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://docker/_ping", nil)
+// Get writes what the daemon's API answers at a path.
+func (d *Daemon) Get(ctx context.Context, path string, to io.Writer) error {
+	client := &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(d.dir, "sock"))
+		},
+		DisableKeepAlives: true,
+	}}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://docker"+path, nil)
 	if err != nil {
 		return err
 	}
@@ -156,5 +157,6 @@ func ping(ctx context.Context, client *http.Client) error {
 	if answer.StatusCode != http.StatusOK {
 		return errors.New(answer.Status)
 	}
-	return nil
+	_, err = io.Copy(to, answer.Body)
+	return err
 }
