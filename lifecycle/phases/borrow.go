@@ -1,7 +1,6 @@
 package phases
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -9,10 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
-	"sync"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -24,9 +21,6 @@ import (
 // It is in the volume of the state, which no buildpack sees.
 const loansDir = "loans"
 
-// maxInline is how much of a blob comes in a message instead of a file.
-const maxInline = 64 << 10
-
 // borrowed is a store that the phase's caller reads and writes for it. What is
 // said about it travels in messages, what is in it through the volume of the
 // state: an engine need not let a phase see a file of the machine, and the files
@@ -36,17 +30,6 @@ type borrowed struct {
 	loan Loan
 	// state is the directory that the volume of the state is mounted at.
 	state string
-
-	mu sync.Mutex
-	// fetched are the blobs that are in loansDir, or on their way there.
-	fetched map[v1.Hash]*fetched
-}
-
-// fetched is a blob on its way.
-type fetched struct {
-	done chan struct{}
-	path string // relative to the volume
-	err  error
 }
 
 var _ layers.Store = (*borrowed)(nil)
@@ -67,7 +50,7 @@ func newBorrowed(link *link, loan Loan, state string) (*borrowed, error) {
 	if err := os.MkdirAll(filepath.Join(state, loansDir), 0o700); err != nil {
 		return nil, fmt.Errorf("borrow %s: %w", loan.Store, err)
 	}
-	return &borrowed{link: link, loan: loan, state: state, fetched: map[v1.Hash]*fetched{}}, nil
+	return &borrowed{link: link, loan: loan, state: state}, nil
 }
 
 // String implements layers.Store.
@@ -99,68 +82,6 @@ func (b *borrowed) Commit(ctx context.Context, name string, mediaType string, ma
 		Do: loanCommit, Name: name, MediaType: mediaType, Data: manifest, Previous: digestText(previous),
 	})
 	return committed, err
-}
-
-// Open implements layers.Store.
-func (b *borrowed) Open(ctx context.Context, blob v1.Descriptor, offset, length int64) (io.ReadCloser, error) {
-	if offset < 0 || length < -1 {
-		return nil, fmt.Errorf("blob %s in %s: invalid range: offset %d, length %d", blob.Digest, b, offset, length)
-	}
-	if 0 <= length && length <= maxInline {
-		a, _, err := b.ask(ctx, loanQuestion{Do: loanRead, Blob: blobOf(blob), Offset: offset, Length: length})
-		if err != nil {
-			return nil, err
-		}
-		return withContext{ctx, bytes.NewReader(a.Data), io.NopCloser(nil)}, nil
-	}
-	path, err := b.fetch(ctx, blob)
-	if err != nil {
-		return nil, err
-	}
-	file, err := os.Open(filepath.Join(b.state, path))
-	if err != nil {
-		return nil, err
-	}
-	if length == -1 {
-		length = math.MaxInt64 - offset
-	}
-	return withContext{ctx, io.NewSectionReader(file, offset, length), file}, nil
-}
-
-// fetch has a blob brought to loansDir, once, and returns its path there.
-func (b *borrowed) fetch(ctx context.Context, blob v1.Descriptor) (string, error) {
-	for {
-		b.mu.Lock()
-		f, ok := b.fetched[blob.Digest]
-		if !ok {
-			f = &fetched{done: make(chan struct{}), path: fmt.Sprintf("%s/%d-%s", loansDir, b.loan.Number, blob.Digest.Hex)}
-			b.fetched[blob.Digest] = f
-		}
-		b.mu.Unlock()
-		if !ok {
-			return f.path, b.bring(ctx, f, blob)
-		}
-		select {
-		case <-f.done:
-			if f.err == nil {
-				return f.path, nil
-			}
-			// Whoever asked first may have been stopped.
-		case <-ctx.Done():
-			return "", ctx.Err()
-		}
-	}
-}
-
-// bring has a blob brought. One that fails can be brought again.
-func (b *borrowed) bring(ctx context.Context, f *fetched, blob v1.Descriptor) error {
-	defer close(f.done)
-	if _, _, f.err = b.ask(ctx, loanQuestion{Do: loanFetch, Blob: blobOf(blob), File: f.path}); f.err != nil {
-		b.mu.Lock()
-		delete(b.fetched, blob.Digest)
-		b.mu.Unlock()
-	}
-	return f.err
 }
 
 // Push implements layers.Store.
@@ -209,19 +130,4 @@ func (b *borrowed) spool(ctx context.Context, path string, source io.ReadCloser)
 		err = closed
 	}
 	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(hash.Sum(nil))}, err
-}
-
-// withContext is a reader that ends with its context.
-type withContext struct {
-	ctx context.Context // of the call that it belongs to
-	io.Reader
-	io.Closer
-}
-
-// Read implements io.Reader.
-func (r withContext) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
 }

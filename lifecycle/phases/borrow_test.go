@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -91,44 +93,74 @@ func (p fakePlace) Export(_ context.Context, _, path string) (io.ReadCloser, err
 	return volume.Open(p.state, path)
 }
 
-// TestBorrowedFiles checks that a blob is brought once, and that nothing that
-// was pushed stays.
+// TestBorrowedFiles reads several pieces, of which few are there at a time, and
+// checks that nothing stays.
 func TestBorrowedFiles(t *testing.T) {
 	t.Parallel()
-	owned := &counting{Store: ocidir.New(ocidir.Config{Dir: t.TempDir()})}
-	store, state := lendTo(t, owned)
-	content := bytes.Repeat([]byte("content"), 100_000)
+	store, state := lendTo(t, ocidir.New(ocidir.Config{Dir: t.TempDir()}))
+	content := make([]byte, 3*pieceSize+pieceSize/2)
+	rand.NewChaCha8([32]byte{}).Read(content)
 	pushed, err := store.Push(t.Context(), v1.Descriptor{}, func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil })
 	if err != nil {
 		t.Fatal(err)
 	}
-	if files := filesOf(t, state); len(files) != 0 {
-		t.Errorf("what was pushed is still there: %v", files)
-	}
-	if _, err := store.Open(t.Context(), pushed.Descriptor, 0, 1); err != nil {
+	wantFiles(t, state, 0)
+	part, err := store.Open(t.Context(), pushed.Descriptor, 10, maxInline)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if files := filesOf(t, state); len(files) != 0 {
-		t.Errorf("one byte was brought as %v", files)
+	wantFiles(t, state, 0)
+	if got, err := io.ReadAll(part); err != nil || !bytes.Equal(got, content[10:10+maxInline]) {
+		t.Errorf("a small part: %d bytes, %v", len(got), err)
 	}
-	owned.opened.Store(0)
 	var all sync.WaitGroup
-	for range 5 {
+	for _, r := range [][2]int64{{0, -1}, {5, -1}, {pieceSize - 1, pieceSize + 2}, {pieceSize, pieceSize}, {1, math.MaxInt64}} {
 		all.Go(func() {
-			r, err := store.Open(t.Context(), pushed.Descriptor, 0, -1)
+			reader, err := store.Open(t.Context(), pushed.Descriptor, r[0], r[1])
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			defer r.Close()
-			if got, err := io.ReadAll(r); err != nil || !bytes.Equal(got, content) {
-				t.Errorf("%d bytes, %v", len(got), err)
+			want := content[r[0]:]
+			if r[1] >= 0 && r[1] < int64(len(want)) {
+				want = want[:r[1]]
+			}
+			got, err := io.ReadAll(reader)
+			if err = errors.Join(err, reader.Close()); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%v: %d bytes, %v", r, len(got), err)
 			}
 		})
 	}
 	all.Wait()
-	if files := filesOf(t, state); len(files) != 1 || owned.opened.Load() != 1 {
-		t.Errorf("the blob was read %d times and brought as %v", owned.opened.Load(), files)
+	wantFiles(t, state, 0)
+}
+
+// TestBorrowedReadAhead has no more than one piece at hand that is not read yet.
+func TestBorrowedReadAhead(t *testing.T) {
+	t.Parallel()
+	owned := &counting{Store: ocidir.New(ocidir.Config{Dir: t.TempDir()})}
+	store, state := lendTo(t, owned)
+	pushed, err := store.Push(t.Context(), v1.Descriptor{}, func() (io.ReadCloser, error) {
+		return io.NopCloser(bytes.NewReader(make([]byte, 4*pieceSize))), nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader, err := store.Open(t.Context(), pushed.Descriptor, 0, -1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	for piece := range int32(4) {
+		if _, err := io.ReadFull(reader, make([]byte, pieceSize)); err != nil {
+			t.Fatal(err)
+		}
+		if n := owned.opened.Load(); n > piece+2 {
+			t.Errorf("%d pieces were brought when %d were read", n, piece+1)
+		}
+		if files := filesOf(t, state); len(files) > 1 {
+			t.Errorf("there are %v", files)
+		}
 	}
 }
 
@@ -141,6 +173,13 @@ type counting struct {
 func (c *counting) Open(ctx context.Context, blob v1.Descriptor, offset, length int64) (io.ReadCloser, error) {
 	c.opened.Add(1)
 	return c.Store.Open(ctx, blob, offset, length)
+}
+
+func wantFiles(t *testing.T, state string, count int) {
+	t.Helper()
+	if files := filesOf(t, state); len(files) != count {
+		t.Errorf("there are %v", files)
+	}
 }
 
 func filesOf(t *testing.T, state string) []string {
@@ -159,7 +198,7 @@ func TestBorrowedCutShort(t *testing.T) {
 	dir := t.TempDir()
 	store, _ := lendTo(t, ocidir.New(ocidir.Config{Dir: dir}))
 	pushed, err := store.Push(t.Context(), v1.Descriptor{}, func() (io.ReadCloser, error) {
-		return io.NopCloser(strings.NewReader("whole")), nil
+		return io.NopCloser(strings.NewReader(strings.Repeat("whole", maxInline))), nil
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -30,12 +30,12 @@ type loanQuestion struct {
 	Do     string `json:"do"`
 	// Name is for resolve and commit.
 	Name string `json:"name,omitempty"`
-	// Blob is what to read, to fetch into File, or to push from File; without
-	// File, push finds out whether that is needed. Files are in the volume of the
-	// state.
+	// Blob is what to read or fetch a part of, or to push. Fetch writes File and
+	// push reads it; without File, push finds out whether it is needed. Files are
+	// in the volume of the state.
 	Blob loanBlob `json:"blob"`
 	File string   `json:"file,omitempty"`
-	// Offset and Length are for read.
+	// Offset and Length are for read and fetch.
 	Offset int64 `json:"offset,omitempty"`
 	Length int64 `json:"length,omitempty"`
 	// MediaType, Data and Previous are for commit.
@@ -108,7 +108,7 @@ func (l lender) answer(ctx context.Context, q loanQuestion) (loanAnswer, error) 
 	case loanRead:
 		a.Data, err = read(ctx, store, blob, q.Offset, q.Length)
 	case loanFetch:
-		err = l.fetch(ctx, store, blob, q.File)
+		err = l.fetch(ctx, store, blob, q)
 	case loanPush:
 		var pushed layers.Pushed
 		pushed, a.Needed, err = l.push(ctx, store, blob, q.File)
@@ -135,9 +135,9 @@ func read(ctx context.Context, store layers.Store, blob v1.Descriptor, offset, l
 	return io.ReadAll(reader)
 }
 
-// fetch brings a blob to a file in the volume of the state.
-func (l lender) fetch(ctx context.Context, store layers.Store, described v1.Descriptor, file string) error {
-	blob, err := store.Open(ctx, described, 0, described.Size)
+// fetch brings a part of a blob to a file in the volume of the state.
+func (l lender) fetch(ctx context.Context, store layers.Store, described v1.Descriptor, q loanQuestion) error {
+	blob, err := store.Open(ctx, described, q.Offset, q.Length)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (l lender) fetch(ctx context.Context, store layers.Store, described v1.Desc
 	reader, pipe := io.Pipe()
 	written := make(chan error, 1)
 	go func() {
-		err := archive(pipe, file, blob, described)
+		err := archive(pipe, q, blob)
 		pipe.CloseWithError(err)
 		written <- err
 	}()
@@ -157,18 +157,18 @@ func (l lender) fetch(ctx context.Context, store layers.Store, described v1.Desc
 	return err
 }
 
-// archive writes a blob as the only file of an archive.
-func archive(to io.Writer, name string, blob io.Reader, described v1.Descriptor) error {
+// archive writes a part of a blob as the only file of an archive.
+func archive(to io.Writer, q loanQuestion, blob io.Reader) error {
 	writer := tar.NewWriter(to)
-	if err := writer.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o600, Size: described.Size}); err != nil {
+	if err := writer.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: q.File, Mode: 0o600, Size: q.Length}); err != nil {
 		return err
 	}
 	n, err := io.CopyBuffer(struct{ io.Writer }{writer}, blob, make([]byte, 256<<10))
 	if err != nil {
 		return err
 	}
-	if n < described.Size {
-		return fmt.Errorf("blob %s ends after %d of %d bytes: %w", described.Digest, n, described.Size, layers.ErrCorrupt)
+	if n < q.Length {
+		return fmt.Errorf("blob %s ends after %d of %d bytes: %w", q.Blob.Digest, q.Offset+n, q.Blob.Size, layers.ErrCorrupt)
 	}
 	return writer.Close()
 }
