@@ -28,7 +28,8 @@ const (
 type Network string
 
 const (
-	// NetworkHost is the network of the machine that pack-cache runs on.
+	// NetworkHost is the network of the machine that the phase runs on:
+	// pack-cache's own, or that of a daemon.
 	NetworkHost Network = "host"
 	// NetworkNone is a network with nothing but its own loopback.
 	NetworkNone Network = "none"
@@ -48,7 +49,8 @@ type Mount struct {
 	// Builder is a path inside the builder image, resolved inside that image.
 	// It is always read-only.
 	Builder string
-	// Host is an absolute path on the machine that pack-cache runs on.
+	// Host is an absolute path on the machine that the phase runs on:
+	// pack-cache's own, or that of a daemon.
 	Host string
 	// Target is the absolute path inside the phase's root. It is created where
 	// the root does not have it.

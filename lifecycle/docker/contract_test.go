@@ -9,8 +9,16 @@ import (
 )
 
 func TestContract(t *testing.T) {
-	daemon := testdocker.New(t, testdocker.Options{})
+	contract(t, testdocker.Options{})
+}
+
+func TestContractOfPodman(t *testing.T) {
+	contract(t, testdocker.Options{Podman: true}, enginetest.MakesHostDirectories)
+}
+
+func contract(t *testing.T, options testdocker.Options, quirks ...enginetest.Quirk) {
+	daemon := testdocker.New(t, options)
 	enginetest.Run(t, func(t *testing.T) lifecycle.Engine {
 		return New(Config{Host: daemon.Host, Executable: enginetest.Program(t), Init: initProgram(t)})
-	})
+	}, quirks...)
 }

@@ -21,9 +21,13 @@ const (
 	setuidPath = "/usr/bin/setuid-tool"
 )
 
+// passwd lists the builder's users, the build user among them: Podman would add
+// one that is not.
+var passwd = fmt.Sprintf("root:x:0:0::/:/bin/sh\ncnb:x:%d:%d::/:/bin/sh\n", testUser.UID, testUser.GID)
+
 // outside is a path on the machine, this process' own, that links in the builder
 // lead to. Nothing may ever be there.
-func outside() string { return fmt.Sprintf("/pack-cache-enginetest-%d-outside()", os.Getpid()) }
+func outside() string { return fmt.Sprintf("/pack-cache-enginetest-%d-outside", os.Getpid()) }
 
 // Builder makes a builder image for the suite: the probe at several paths, and
 // files and links that try an engine's care, in layers of which later ones hide
@@ -48,7 +52,7 @@ func Builder(t testing.TB) v1.Image {
 			{tar.Header{Typeflag: tar.TypeReg, Name: "cnb/lifecycle/tool", Mode: 0o755}, program},
 			{tar.Header{Typeflag: tar.TypeDir, Name: "cnb/mine/", Mode: 0o755, Uid: testUser.UID, Gid: testUser.GID}, nil},
 			text("cnb/order.toml", "order"),
-			text("etc/passwd", "root:x:0:0::/:/bin/sh\n"),
+			text("etc/passwd", passwd),
 			text("removed", "of the first layer"),
 			text("hidden/file", "of the first layer"),
 			text("replaced", "of the first layer"),

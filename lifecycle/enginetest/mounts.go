@@ -88,7 +88,7 @@ func testBuilderMounts(t *testing.T, s *suite) {
 			lifecycle.Mount{Builder: "/cnb", Target: "/data"},
 			lifecycle.Mount{Builder: "/cnb/link", Target: "/passwd"}, // a link within the image
 		))
-		want := []report.Step{{Out: "order"}, {Out: "root:x:0:0::/:/bin/sh\n"}}
+		want := []report.Step{{Out: "order"}, {Out: passwd}}
 		if diff := cmp.Diff(want, got[:2]); diff != "" {
 			t.Errorf("files of the builder (-want +got):\n%s", diff)
 		}
@@ -112,6 +112,9 @@ func testBadMounts(t *testing.T, s *suite) {
 		"out of the image":  {Builder: "/climb", Target: "/a"},
 		"volume by a climb": {Volume: "../volumes/app", Target: "/a"},
 	} {
+		if mount.Host == outside() && slices.Contains(s.quirks, MakesHostDirectories) {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			err := place.Run(t.Context(), with(builderPhase("say"), mount), lifecycle.Streams{})
 			if err == nil || !strings.Contains(err.Error(), mount.Target) {

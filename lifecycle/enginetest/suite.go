@@ -21,11 +21,18 @@ import (
 // testUser is the build user of the suite's builder.
 var testUser = lifecycle.User{UID: 1001, GID: 1002}
 
+// Quirk is what an engine does otherwise and cannot help.
+type Quirk string
+
+// MakesHostDirectories is the quirk of an engine that makes a directory of the
+// host that is to be mounted and not there.
+const MakesHostDirectories Quirk = "makes host directories"
+
 // Run checks that the engine that open returns keeps the contract of package
 // lifecycle. The engine's program for own phases has to be Program. Run sets
 // HOME and TMPDIR before it calls open, so an engine that follows them works,
 // and leaves what it leaves, there.
-func Run(t *testing.T, open func(t *testing.T) lifecycle.Engine) {
+func Run(t *testing.T, open func(t *testing.T) lifecycle.Engine, quirks ...Quirk) {
 	program := Program(t)
 	home, temp := t.TempDir(), t.TempDir()
 	t.Setenv("HOME", home)
@@ -40,7 +47,7 @@ func Run(t *testing.T, open func(t *testing.T) lifecycle.Engine) {
 	if err := engine.Probe(t.Context()); err != nil {
 		t.Fatalf("probe: %v", err)
 	}
-	s := &suite{engine: engine, home: home, builder: Builder(t)}
+	s := &suite{engine: engine, home: home, builder: Builder(t), quirks: quirks}
 	t.Run("phases", func(t *testing.T) {
 		for _, test := range []struct {
 			name string
@@ -76,6 +83,7 @@ func Run(t *testing.T, open func(t *testing.T) lifecycle.Engine) {
 			{"import of hostile archives", testHostileImport},
 			{"export", testExport},
 			{"export is confined", testHostileExport},
+			{"import and export while a phase runs", testMeanwhile},
 			{"secrets stay out of reach", testSecrets},
 			{"close", testClose},
 			{"close stops phases", testCloseRunning},
@@ -106,6 +114,7 @@ type suite struct {
 	engine  lifecycle.Engine
 	home    string
 	builder v1.Image
+	quirks  []Quirk
 }
 
 // place opens a place with all volumes of a plan, which the test's end closes.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/pack-cache/pack-cache/lifecycle/enginetest/report"
 )
@@ -35,6 +37,7 @@ func doAll(args []string) []report.Step {
 		"remove": func(path, _ string) (string, error) { return "", os.RemoveAll(path) },
 		"list":   func(path, _ string) (string, error) { return list(path) },
 		"stat":   func(path, _ string) (string, error) { return describe(path) },
+		"await":  func(path, _ string) (string, error) { return "", await(path) },
 	}
 	var steps []report.Step
 	for _, arg := range args {
@@ -52,6 +55,16 @@ func doAll(args []string) []report.Step {
 		steps = append(steps, step)
 	}
 	return steps
+}
+
+// await returns when there is something at path.
+func await(path string) error {
+	for {
+		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
 }
 
 func chmod(path, text string) error {
