@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/pack-cache/pack-cache/internal/reach"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 	"github.com/pack-cache/pack-cache/trust"
 )
@@ -23,9 +24,12 @@ func (p *Platform) remoteError(ctx context.Context, what string, ref name.Refere
 		return err
 	}
 	host := ref.Context().RegistryStr()
+	if cause := reach.Cause(err); cause != nil {
+		return &hintedError{fmt.Errorf("%s %s cannot be read: %w", what, ref, cause), reach.Hint(host, cause)}
+	}
 	answer, ok := errors.AsType[*transport.Error](err)
 	if !ok {
-		return &hintedError{fmt.Errorf("%s %s cannot be read: %w", what, ref, err), reachHint(host)}
+		return &hintedError{fmt.Errorf("%s %s cannot be read: %w", what, ref, err), reach.Hint(host, err)}
 	}
 	switch answer.StatusCode {
 	case http.StatusNotFound:
@@ -60,7 +64,7 @@ func (p *Platform) troubleError(failed *phases.Error) error {
 	case trouble.Unreachable():
 		return &hintedError{
 			fmt.Errorf("%s: registry %s cannot be reached: %s", failed.Phase, trouble.Host, trouble.Said),
-			reachHint(trouble.Host),
+			trouble.Advice,
 		}
 	}
 	return &hintedError{failed, answerHint(trouble.Host, trouble.Status)}
@@ -76,10 +80,6 @@ func (p *Platform) loginHint(host string) string {
 		return fmt.Sprintf("check that the account that is logged in to %s may do that, or log in again with `docker login %s`, or set CNB_REGISTRY_AUTH", host, host)
 	}
 	return fmt.Sprintf("log in with `docker login %s`, or set CNB_REGISTRY_AUTH", host)
-}
-
-func reachHint(host string) string {
-	return fmt.Sprintf("check that registry %s can be reached from here", host)
 }
 
 func answerHint(host string, status int) string {

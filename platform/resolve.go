@@ -11,8 +11,6 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/pack-cache/pack-cache/builder"
 	"github.com/pack-cache/pack-cache/builder/extra"
@@ -103,7 +101,7 @@ func checkAppDir(dir string) error {
 }
 
 func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
-	img, err := p.pull(ctx, "builder", r.builderRef)
+	img, err := p.pull(ctx, r, "builder", r.builderRef)
 	if err != nil {
 		return err
 	}
@@ -141,24 +139,6 @@ func (r *resolved) judged() name.Reference {
 	return tag
 }
 
-// pull reads the image of a reference that is for this kind of machine. what is
-// what the user gave the reference for.
-func (p *Platform) pull(ctx context.Context, what string, ref name.Reference) (v1.Image, error) {
-	here := hostPlatform()
-	found, err := remote.Get(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(p.Keychain), remote.WithPlatform(here))
-	if err != nil {
-		return nil, p.remoteError(ctx, what, ref, err)
-	}
-	img, err := found.Image()
-	if _, answered := errors.AsType[*transport.Error](err); err != nil && found.MediaType.IsIndex() && !answered && ctx.Err() == nil {
-		return nil, &hintedError{fmt.Errorf("%s %s: %w", what, ref, err), fmt.Sprintf("build on a machine that the %s is made for, or choose a %s for %s", what, what, here.String())}
-	}
-	if err != nil {
-		return nil, p.remoteError(ctx, what, ref, err)
-	}
-	return img, nil
-}
-
 // runsHere fails if a builder is for another kind of machine than this one.
 func runsHere(target builder.Target) error {
 	here := hostPlatform()
@@ -169,36 +149,6 @@ func runsHere(target builder.Target) error {
 		fmt.Errorf("it is for %s/%s, but this machine is %s", target.OS, target.Architecture, here.String()),
 		"build on a machine of that kind, or choose a builder for " + here.String(),
 	}
-}
-
-func (p *Platform) resolveRunImage(ctx context.Context, r *resolved) error {
-	readable := func(ctx context.Context, image string) error {
-		ref, err := r.parse("run image", image)
-		if err != nil {
-			return err
-		}
-		if _, err := remote.Head(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(p.Keychain)); err != nil {
-			return p.remoteError(ctx, "run image", ref, err)
-		}
-		return nil
-	}
-	if r.RunImage != "" {
-		r.runImage = r.RunImage
-		return readable(ctx, r.RunImage)
-	}
-	app, err := r.parse("image", r.Image)
-	if err != nil {
-		return err
-	}
-	r.runImage, err = r.builder.ChooseRunImage(ctx, app.Context().RegistryStr(), readable)
-	if err != nil {
-		return fmt.Errorf("builder %s: %w", r.Builder, err)
-	}
-	ref, err := r.parse("run image", r.runImage)
-	if err != nil {
-		return err
-	}
-	return refuseSame([]purpose{{"run image", r.runImage, ref}}, r.outputs)
 }
 
 func (r *resolved) user() lifecycle.User {

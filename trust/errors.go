@@ -3,6 +3,8 @@ package trust
 import (
 	"context"
 	"errors"
+
+	"github.com/pack-cache/pack-cache/internal/reach"
 )
 
 // CredentialError says that a credential could not be had, or was refused. It
@@ -59,7 +61,7 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 
 // Hint says what the user can do.
 func (e *UnreachableError) Hint() string {
-	return "check that registry " + e.Host + " can be reached from here"
+	return reach.Hint(e.Host, e.Err)
 }
 
 // cancelled says whether err comes from a context that ended.

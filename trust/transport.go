@@ -8,21 +8,26 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
-// newTransport returns go-containerregistry's transport with a few retries. The
-// certificates of the insecure registries are not verified; those of every
-// other host are, be it the token server of an insecure registry.
-func newTransport(insecure []string) http.RoundTripper {
-	tr := remote.DefaultTransport
-	if standard, ok := tr.(*http.Transport); ok && len(insecure) > 0 {
-		unverified := standard.Clone()
-		unverified.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // The user asked for it.
-		byHost := hostTransport{others: standard, insecure: unverified, hosts: map[string]bool{}}
-		for _, host := range insecure {
-			byHost.hosts[normalHost(host)] = true
-		}
-		tr = byHost
+// Transport returns go-containerregistry's transport. The certificates of the
+// insecure registries are not verified; those of every other host are, be it the
+// token server of an insecure registry.
+func Transport(insecure []string) http.RoundTripper {
+	standard, ok := remote.DefaultTransport.(*http.Transport)
+	if !ok || len(insecure) == 0 {
+		return remote.DefaultTransport
 	}
-	return transport.NewRetry(tr, transport.WithRetryStatusCodes(
+	unverified := standard.Clone()
+	unverified.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // The user asked for it.
+	byHost := hostTransport{others: standard, insecure: unverified, hosts: map[string]bool{}}
+	for _, host := range insecure {
+		byHost.hosts[normalHost(host)] = true
+	}
+	return byHost
+}
+
+// newTransport is Transport with a few retries.
+func newTransport(insecure []string) http.RoundTripper {
+	return transport.NewRetry(Transport(insecure), transport.WithRetryStatusCodes(
 		http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
 		http.StatusServiceUnavailable, http.StatusGatewayTimeout))
 }

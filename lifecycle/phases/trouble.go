@@ -10,6 +10,7 @@ import (
 	"github.com/buildpacks/imgutil"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/pack-cache/pack-cache/internal/reach"
 	"github.com/pack-cache/pack-cache/trust"
 )
 
@@ -21,8 +22,10 @@ type Trouble struct {
 	Access *trust.Access `json:"access,omitempty"`
 	// Status is that of the registry's answer; 0 if there was none.
 	Status int `json:"status,omitempty"`
-	// Said are the registry's own words.
+	// Said are the registry's own words, or why there are none.
 	Said string `json:"said,omitempty"`
+	// Advice is what to do about a registry that cannot be reached.
+	Advice string `json:"advice,omitempty"`
 }
 
 // Denied reports whether the registry refused the credentials.
@@ -42,6 +45,9 @@ func troubleWith(err error) *Trouble {
 			}
 		}
 	}
+	if unanswered, ok := errors.AsType[*url.Error](err); ok && reach.Cause(err) != nil {
+		return unreachable(unanswered.URL, reach.Cause(err))
+	}
 	if answer, ok := errors.AsType[*transport.Error](err); ok && answer.Request != nil {
 		return &Trouble{
 			Host:   answer.Request.URL.Host,
@@ -51,11 +57,18 @@ func troubleWith(err error) *Trouble {
 		}
 	}
 	if unanswered, ok := errors.AsType[*url.Error](err); ok {
-		if at, err := url.Parse(unanswered.URL); err == nil {
-			return &Trouble{Host: at.Host, Said: unanswered.Err.Error()}
-		}
+		return unreachable(unanswered.URL, unanswered.Err)
 	}
 	return nil
+}
+
+// unreachable is the trouble with whoever did not answer at an address.
+func unreachable(address string, cause error) *Trouble {
+	at, err := url.Parse(address)
+	if err != nil {
+		return nil
+	}
+	return &Trouble{Host: at.Host, Said: cause.Error(), Advice: reach.Hint(at.Host, cause)}
 }
 
 // accessOf reads off a request what repository it is about and whether it
