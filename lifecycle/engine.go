@@ -40,7 +40,8 @@ type PlaceSpec struct {
 }
 
 // Place is where the phases of one build run, one after the other or side by
-// side. Its methods are safe for concurrent use; after Close they fail.
+// side. Its methods are safe for concurrent use, so Import and Export also work
+// in a volume that a running phase has; after Close they fail.
 type Place interface {
 	// Run runs one phase to its end.
 	//
