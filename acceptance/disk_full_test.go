@@ -28,18 +28,19 @@ func TestDiskFull(t *testing.T) {
 
 	for _, test := range []struct {
 		name string
-		// dir is the directory below HOME that is small, size its size in MB.
+		// dir is the directory below HOME that is small, size says how small.
 		dir  string
 		size string
 		app  *app
 		code int
 		says []string
 	}{
-		{"unpacking the builder", ".cache", "8", newApp(t, nil, nil), 1, []string{"unpacking the builder", "no space left"}},
-		{"copying the source", "tmp", "4", newApp(t, nil, map[string]string{"large": strings.Repeat("x", 5<<20)}), 1, []string{"large", "no space left"}},
-		{"restoring", "tmp", "7", newApp(t, big, nil), 51, []string{"Warning: ", "samples/churn:deps", "no space left", "a buildpack failed"}},
-		{"building", "tmp", "16", newApp(t, map[string]string{"build-fill": "100"}, nil), 51, []string{"No space left", "a buildpack failed"}},
-		{"exporting", "tmp", "16", newApp(t, map[string]string{"churn": "deps launch random 1 9000000"}, nil), 62, []string{"export: ", "no space left"}},
+		{"making a place", "tmp", "nr_inodes=1", newApp(t, nil, nil), 1, []string{"no space left"}},
+		{"unpacking the builder", ".cache", "size=8m", newApp(t, nil, nil), 1, []string{"unpacking the builder", "no space left"}},
+		{"copying the source", "tmp", "size=4m", newApp(t, nil, map[string]string{"large": strings.Repeat("x", 5<<20)}), 1, []string{"large", "no space left"}},
+		{"restoring", "tmp", "size=7m", newApp(t, big, nil), 51, []string{"Warning: ", "samples/churn:deps", "no space left", "a buildpack failed"}},
+		{"building", "tmp", "size=16m", newApp(t, map[string]string{"build-fill": "100"}, nil), 51, []string{"No space left", "a buildpack failed"}},
+		{"exporting", "tmp", "size=16m", newApp(t, map[string]string{"churn": "deps launch random 1 9000000"}, nil), 62, []string{"export: ", "no space left"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -50,7 +51,7 @@ func TestDiskFull(t *testing.T) {
 				t.Log(out.stderr)
 			}
 			out.wantCode(t, test.code)
-			out.wantStderr(t, append(test.says, "HINT: ", "make room on the file system of "+dir)...)
+			out.wantStderr(t, append(test.says, "make room on the file system of "+dir)...)
 			machine.wantNothingLeft()
 			if diff := cmp.Diff(before, reg.manifests(t)); diff != "" {
 				t.Errorf("the registry has changed (-before +after):\n%s", diff)
@@ -62,7 +63,7 @@ func TestDiskFull(t *testing.T) {
 // smallDisk runs the command "$@" with a small file system on $DIR and says in
 // $LEFT what was left there. Nobody else can see the file system.
 const smallDisk = `
-mount --make-rprivate / && mount -t tmpfs -o mode=1777,size="${SIZE}m" small "$DIR" || exit 99
+mount --make-rprivate / && mount -t tmpfs -o mode=1777,"$SIZE" small "$DIR" || exit 99
 env -u DIR -u SIZE -u LEFT "$@"
 code=$?
 ls -A "$DIR" > "$LEFT"

@@ -139,3 +139,23 @@ func (o outcome) wantNoSecret(t *testing.T) {
 		}
 	}
 }
+
+// TestMachineIncomplete runs where something of the machine is missing.
+func TestMachineIncomplete(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	app := newApp(t, nil, nil)
+	for _, test := range []refusal{
+		{name: "no temporary directory", env: []string{"TMPDIR=/nonexistent/tmp"},
+			says: []string{"temporary directory /nonexistent/tmp: no such file or directory", "name another directory in TMPDIR"}},
+		{name: "no home", env: []string{"HOME="}, says: []string{"$HOME is not defined", "PACK_HOME"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.code = 1
+			test.args = []string{reg.ref("app"), "--builder", builder, "--path", app.dir, "--publish"}
+			test.check(t, reg)
+		})
+	}
+}

@@ -49,7 +49,7 @@ func (e *DirError) Unwrap() error { return e.err }
 // Hint says what to do about it.
 func (e *DirError) Hint() string {
 	if full(e.err) {
-		return "make room on the file system of " + e.Dir + ", or keep the store on a larger one"
+		return "make room on the file system of " + e.Dir + ", or keep the store on a larger one: it is below XDG_CACHE_HOME, or ~/.cache"
 	}
 	if errors.Is(e.err, ErrNoWhiteouts) {
 		return "keep the store on a file system that is no overlay, such as a volume"

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // storeDir returns the absolute path of the layer store, made and owned by the
@@ -34,6 +36,18 @@ func storeDir(dir string) (string, error) {
 		return "", err
 	}
 	return dir, ownDir(dir, os.Lstat)
+}
+
+// workDir returns the absolute path of the directory in which places are made.
+func workDir(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
+		return "", withHint(fmt.Errorf("temporary directory %s: %w", dir, err), "name another directory in TMPDIR")
+	}
+	return dir, nil
 }
 
 // ownDir makes dir and its parents where they are missing, and sees to it that

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"sync"
 
 	"github.com/pack-cache/pack-cache/internal/progress"
@@ -71,7 +70,7 @@ func (e *Engine) ready(ctx context.Context) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
-	work, err := filepath.Abs(e.config.WorkDir)
+	work, err := workDir(e.config.WorkDir)
 	if err != nil {
 		return nil, err
 	}
@@ -91,6 +90,9 @@ func (e *Engine) ready(ctx context.Context) (*host, error) {
 	if err := h.probe(ctx, ids, reasons, e.config.Progress); err != nil {
 		self.Close()
 		own.Close()
+		if noRoom(err) {
+			err = withRoomHint(err, work)
+		}
 		return nil, err
 	}
 	e.host = h
