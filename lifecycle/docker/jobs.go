@@ -164,6 +164,7 @@ func (j *job) whole() error {
 	for n := range j.notices {
 		if n.Done || n.Error != "" {
 			err = check(n, true)
+			_ = j.conn.CloseWrite() // the job waits for this
 		}
 	}
 	return err

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -43,7 +44,31 @@ func Child() {
 		_ = order.notify(noticeOf(err))
 		code = exitFailed
 	}
+	order.linger()
 	os.Exit(code)
+}
+
+// linger keeps the process of a job until its last words have been heard: when a
+// process ends, a busy daemon may drop what it has not passed on yet. The other
+// side hangs up when it has heard them; of an import, whose input is at its end
+// by then, it cannot be told, so a moment has to do.
+func (o *Order) linger() {
+	if o.Import == nil && o.Export == nil {
+		return
+	}
+	const patience, moment = 5 * time.Second, 200 * time.Millisecond
+	hungUp := make(chan struct{})
+	go func() {
+		defer close(hungUp)
+		_, _ = io.Copy(io.Discard, os.Stdin)
+	}()
+	select {
+	case <-hungUp:
+	case <-time.After(patience):
+	}
+	if o.Import != nil {
+		time.Sleep(moment)
+	}
 }
 
 // obey does what is ordered and returns the exit code.
