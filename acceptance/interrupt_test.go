@@ -1,6 +1,9 @@
 package acceptance
 
 import (
+	"context"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -30,10 +33,32 @@ func stuck(method, path string) testregistry.Rule {
 	return testregistry.Rule{Method: method, Path: regexp.MustCompile(path), Delay: time.Hour}
 }
 
+// halfway is a request whose answer stops in the middle.
+func halfway(method, path string) testregistry.Rule {
+	// The first blob is the image's config.
+	return testregistry.Rule{Method: method, Path: regexp.MustCompile(path), Skip: 1, EditResponse: func(resp *http.Response) {
+		half, rest := io.LimitReader(resp.Body, resp.ContentLength/2), resp.Body
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(half, stuckReader{resp.Request.Context()}), rest}
+	}}
+}
+
+// stuckReader has nothing to give.
+type stuckReader struct{ ctx context.Context }
+
+// Read implements io.Reader.
+func (r stuckReader) Read([]byte) (int, error) {
+	<-r.ctx.Done()
+	return 0, r.ctx.Err()
+}
+
 // interruptions are moments in each part of a build.
 var interruptions = []interruption{
 	{name: "resolve", stuck: stuck("GET", `^/v2/samples/tiny-builder/manifests/`)},
-	{name: "unpack the builder", stuck: stuck("GET", `^/v2/samples/tiny-builder/blobs/`)},
+	{name: "inspect the builder", stuck: stuck("GET", `^/v2/samples/tiny-builder/blobs/`)},
+	{name: "unpack the builder", stuck: halfway("GET", `^/v2/samples/tiny-builder/blobs/`)},
 	{name: "analyze", stuck: stuck("", `^/v2/app/manifests/`)},
 	{name: "detect", sleeps: "detect-sleep"},
 	{name: "load the cache", stuck: stuck("GET", `^/v2/cache/manifests/`)},
@@ -98,12 +123,14 @@ func TestTerminate(t *testing.T) {
 				machine := newMachine(t)
 				out := at.interrupt(t, machine, reg, args, signal)
 				if signal == syscall.SIGKILL {
-					// Nobody is left to tidy up; but nothing goes on, either.
+					// Nobody is left to tidy up but the next build; and nothing
+					// goes on.
 					machine.awaitNoProcesses()
+					machine.run(append([]string{"build"}, args(reg.Addr, newApp(t, map[string]string{"detect-exit": "100"}, nil))...)...).wantCode(t, 20)
 				} else {
 					out.wantCode(t, 130)
-					machine.wantNothingLeft()
 				}
+				machine.wantNothingLeft()
 				if diff := cmp.Diff(before, reg.manifests(t)); diff != "" {
 					t.Errorf("the registry has changed (-before +after):\n%s", diff)
 				}
@@ -120,7 +147,11 @@ func (at interruption) interrupt(t *testing.T, machine *machine, reg *registry, 
 	if at.sleeps == "" {
 		build := machine.start(append([]string{"build"}, args(proxy.Addr, app)...)...)
 		build.await("the request", func() bool {
-			return len(proxy.Requests(at.stuck.Method, at.stuck.Path.String())) > 0
+			requests := proxy.Requests(at.stuck.Method, at.stuck.Path.String())
+			if len(requests) <= at.stuck.Skip {
+				return false
+			}
+			return at.stuck.EditResponse == nil || requests[at.stuck.Skip].Received > 0
 		})
 		build.interrupt(signal)
 		return build.wait()

@@ -66,7 +66,7 @@ func (r *registry) wantContent(t *testing.T, before map[string]string) {
 }
 
 // wantNothingLeft fails if a command of the machine left anything behind except
-// unpacked builders: files in TMPDIR, mounts or processes.
+// unpacked builders: files in TMPDIR, what is half unpacked, mounts or processes.
 func (m *machine) wantNothingLeft() {
 	m.t.Helper()
 	tmp := filepath.Join(m.home, "tmp")
@@ -76,6 +76,13 @@ func (m *machine) wantNothingLeft() {
 	}
 	for _, entry := range entries {
 		m.t.Errorf("%s is left in TMPDIR", entry.Name())
+	}
+	half, err := filepath.Glob(filepath.Join(m.home, ".cache/pack-cache/builders/*/*.tmp"))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	for _, dir := range half {
+		m.t.Errorf("left half unpacked: %s", dir)
 	}
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {

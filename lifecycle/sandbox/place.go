@@ -29,6 +29,7 @@ const (
 type place struct {
 	host    *host
 	dir     string
+	claim   *os.File // says that dir is in use; nil before
 	user    lifecycle.User
 	volumes map[string]bool
 	builder *builderLayers
@@ -64,7 +65,8 @@ func (e *Engine) Open(ctx context.Context, spec lifecycle.PlaceSpec) (lifecycle.
 	if p.report == nil {
 		p.report = e.config.Progress
 	}
-	if p.dir, err = os.MkdirTemp(h.work, "pack-cache-"); err != nil {
+	h.removeAbandoned(ctx, spec.User)
+	if p.dir, err = os.MkdirTemp(h.work, placePrefix); err != nil {
 		return nil, p.explain(ctx, err, "making a place")
 	}
 	if err := p.fill(ctx, spec); err != nil {
@@ -75,6 +77,10 @@ func (e *Engine) Open(ctx context.Context, spec lifecycle.PlaceSpec) (lifecycle.
 
 // fill makes the directories of the place and unpacks the builder.
 func (p *place) fill(ctx context.Context, spec lifecycle.PlaceSpec) error {
+	var err error
+	if p.claim, err = claim(p.dir); err != nil {
+		return p.explain(ctx, err, "making a place")
+	}
 	for _, dir := range []string{dirVolumes, dirPhases, dirStage} {
 		if err := os.Mkdir(filepath.Join(p.dir, dir), 0o700); err != nil {
 			return p.explain(ctx, err, "making a place")
@@ -86,7 +92,7 @@ func (p *place) fill(ctx context.Context, spec lifecycle.PlaceSpec) error {
 		}
 		p.volumes[name] = true
 	}
-	_, err := p.host.do(ctx, p.host.identity, &job{
+	_, err = p.host.do(ctx, p.host.identity, &job{
 		Kind: jobVolumes, Dir: filepath.Join(p.dir, dirVolumes), Names: spec.Volumes, User: p.user,
 	}, nil)
 	if err != nil {
@@ -164,6 +170,9 @@ func (p *place) Close() error {
 	close(p.closing)
 	p.running.Wait()
 	p.result = errors.Join(p.builder.Close(), p.host.remove(context.Background(), p.host.identity, p.user, p.dir))
+	if p.claim != nil {
+		p.claim.Close()
+	}
 	return p.result
 }
 

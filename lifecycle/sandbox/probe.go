@@ -39,6 +39,9 @@ func (h *host) probe(ctx context.Context, ids []identity, reasons []string, repo
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
+		if noRoom(err) {
+			return err // no other ids will do better
+		}
 		failures = append(failures, fmt.Errorf("ids %q: %w", id.Kind, err))
 		reasons = append(reasons, fmt.Sprintf("ids %q do not work: %v", id.Kind, err))
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -73,7 +74,11 @@ func (h *host) unpackBuilder(ctx context.Context, img v1.Image, u lifecycle.User
 	if err != nil {
 		return nil, err
 	}
-	stop := context.AfterFunc(ctx, func() { _ = p.cmd.Process.Kill() })
+	// The layers that it reads end with ctx. It then has time to remove what it
+	// was unpacking.
+	stop := context.AfterFunc(ctx, func() {
+		time.AfterFunc(stopGrace, func() { _ = p.cmd.Process.Kill() })
+	})
 	defer stop()
 	dirs, err := serveUnpacking(p.control, img, order, report)
 	if err != nil {

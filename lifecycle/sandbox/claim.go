@@ -1,0 +1,75 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/lifecycle"
+)
+
+// placePrefix begins the names of places.
+const placePrefix = "pack-cache-place-"
+
+// claimFile is locked while the process lives whose place it is in. A process
+// that was killed could not remove its place, and what is in it may belong to
+// ids that the user cannot remove by hand.
+const claimFile = "claim"
+
+// claim makes and locks the claim file of a place.
+func claim(dir string) (*os.File, error) {
+	// It appears locked, or else somebody could take the place for abandoned.
+	file, err := os.CreateTemp(dir, claimFile+"-")
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, errors.Join(&os.PathError{Op: "lock", Path: file.Name(), Err: err}, file.Close())
+	}
+	if err := os.Rename(file.Name(), filepath.Join(dir, claimFile)); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
+// removeAbandoned removes the places of this user's processes that were killed.
+// What cannot be removed stays; the next build will try again.
+func (h *host) removeAbandoned(ctx context.Context, u lifecycle.User) {
+	entries, err := os.ReadDir(h.work)
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		dir := filepath.Join(h.work, entry.Name())
+		if strings.HasPrefix(entry.Name(), placePrefix) && isOwn(dir) && ctx.Err() == nil {
+			h.removeIfAbandoned(ctx, u, dir)
+		}
+	}
+}
+
+func (h *host) removeIfAbandoned(ctx context.Context, u lifecycle.User, dir string) {
+	file, err := os.Open(filepath.Join(dir, claimFile))
+	if err != nil {
+		return // it has just been made, or is being removed
+	}
+	defer file.Close()
+	if unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+		_ = h.remove(ctx, h.identity, u, dir)
+	}
+}
+
+// isOwn tells whether dir is a directory, and no link to one, that belongs to
+// this user.
+func isOwn(dir string) bool {
+	info, err := os.Lstat(dir)
+	if err != nil || !info.IsDir() {
+		return false
+	}
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == os.Geteuid()
+}

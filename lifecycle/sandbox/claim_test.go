@@ -1,0 +1,54 @@
+package sandbox
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/pack-cache/pack-cache/lifecycle"
+)
+
+func TestRemoveAbandoned(t *testing.T) {
+	t.Parallel()
+	h := &host{work: t.TempDir()}
+	make := func(name string, claimed bool) string {
+		dir := filepath.Join(h.work, name)
+		if err := os.MkdirAll(filepath.Join(dir, "volumes"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if claimed {
+			file, err := claim(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { file.Close() })
+		}
+		return dir
+	}
+	abandon := func(dir string) string {
+		file, err := claim(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := file.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	abandoned := abandon(make(placePrefix+"abandoned", false))
+	elsewhere := abandon(make("elsewhere", false))
+	if err := os.Symlink(elsewhere, filepath.Join(h.work, placePrefix+"link")); err != nil {
+		t.Fatal(err)
+	}
+	stay := []string{make(placePrefix+"used", true), make(placePrefix+"new", false), elsewhere}
+
+	h.removeAbandoned(t.Context(), lifecycle.User{UID: os.Geteuid(), GID: os.Getegid()})
+	if _, err := os.Stat(abandoned); !os.IsNotExist(err) {
+		t.Errorf("the abandoned place is still there: %v", err)
+	}
+	for _, dir := range stay {
+		if _, err := os.Stat(filepath.Join(dir, "volumes")); err != nil {
+			t.Errorf("%s should have stayed: %v", filepath.Base(dir), err)
+		}
+	}
+}
