@@ -27,9 +27,11 @@ const (
 	removePatience = 10 * time.Second
 	// removePause is how long to wait for a daemon that is busy or away.
 	removePause = 100 * time.Millisecond
-	// oldAge is the age of what nobody needs any more. Volumes that are in use
-	// and containers that run stay, however old.
-	oldAge = 24 * time.Hour
+	// oldPlace is the age from which on what is left of a place goes. Volumes
+	// that are in use and containers that run stay, however old.
+	oldPlace = 24 * time.Hour
+	// oldImage is how long an image stays that no build uses.
+	oldImage = 30 * 24 * time.Hour
 )
 
 // remove ends and removes a container, which need not be there any more.
@@ -110,7 +112,7 @@ func (d *daemon) removeOld(ctx context.Context, report progress.Reporter) {
 	for _, c := range containers {
 		named := slices.ContainsFunc(c.Names, func(name string) bool { return strings.HasPrefix(name, "/"+namePrefix) })
 		// An image can have the label, too, and give it to containers.
-		if named && c.State != container.StateRunning && time.Since(time.Unix(c.Created, 0)) > oldAge {
+		if named && c.State != container.StateRunning && time.Since(time.Unix(c.Created, 0)) > d.oldPlace {
 			report.Debug("docker: removing an old container " + c.ID)
 			_ = d.remove(ctx, c.ID)
 		}
@@ -122,9 +124,32 @@ func (d *daemon) removeOld(ctx context.Context, report progress.Reporter) {
 	}
 	for _, v := range volumes.Volumes {
 		created, err := time.Parse(time.RFC3339, v.CreatedAt)
-		if err == nil && strings.HasPrefix(v.Name, namePrefix) && time.Since(created) > oldAge {
+		if err == nil && strings.HasPrefix(v.Name, namePrefix) && time.Since(created) > d.oldPlace {
 			report.Debug("docker: removing an old volume " + v.Name)
 			_ = d.api.VolumeRemove(ctx, v.Name, false)
+		}
+	}
+}
+
+// removeOldImages removes images that the engine has made and no build has used
+// for long, but for the one with the given tag. An image gets its tag again
+// whenever it is used; where a daemon does not say when that was, it stays.
+func (d *daemon) removeOldImages(ctx context.Context, except string) {
+	for _, repository := range []string{ownRepository, builderRepository} {
+		found, err := d.api.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("reference", repository))})
+		if err != nil {
+			continue // it can be done another time
+		}
+		for _, summary := range found {
+			details, err := d.api.ImageInspect(ctx, summary.ID)
+			if err != nil || details.Metadata.LastTagTime.IsZero() || time.Since(details.Metadata.LastTagTime) < d.oldImage {
+				continue
+			}
+			for _, tag := range summary.RepoTags {
+				if tag != except && strings.HasPrefix(tag, repository+":") {
+					_, _ = d.api.ImageRemove(ctx, tag, image.RemoveOptions{PruneChildren: true})
+				}
+			}
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/client"
@@ -97,17 +98,20 @@ func (d *daemon) image(ctx context.Context, img v1.Image, tag name.Tag, ids []st
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	id, err := d.find(ctx, append(ids, tag.String()), layers)
-	if err != nil || id != "" {
-		return id, err
-	}
-	sending()
-	if err := d.load(ctx, tag, img); err != nil {
+	references := append(ids, tag.String())
+	id, err := d.find(ctx, references, layers)
+	if err != nil {
 		return "", err
 	}
-	id, err = d.find(ctx, append(ids, tag.String()), layers)
-	if err == nil && id == "" {
-		err = fmt.Errorf("the docker daemon does not show image %s, which it has just taken", tag)
+	if id == "" {
+		sending()
+		if err := d.load(ctx, tag, img); err != nil {
+			return "", err
+		}
+		if id, err = d.find(ctx, references, layers); err == nil && id == "" {
+			err = fmt.Errorf("the docker daemon does not show image %s, which it has just taken", tag)
+		}
+		d.removeOldImages(ctx, tag.String())
 	}
 	return id, err
 }
@@ -123,10 +127,20 @@ func (d *daemon) find(ctx context.Context, references, layers []string) (string,
 		case err != nil:
 			return "", step(err, "looking for image %s", reference)
 		case slices.Equal(found.RootFS.Layers, layers):
-			return found.ID, nil
+			return found.ID, d.used(ctx, found.ID, found.RepoTags)
 		}
 	}
 	return "", nil
+}
+
+// used notes that an image is of use, if it is one that the engine has made.
+func (d *daemon) used(ctx context.Context, id string, tags []string) error {
+	for _, tag := range tags {
+		if strings.HasPrefix(tag, ownRepository+":") || strings.HasPrefix(tag, builderRepository+":") {
+			return step(d.api.ImageTag(ctx, id, tag), "tagging image %s", tag)
+		}
+	}
+	return nil
 }
 
 // load sends an image to the daemon.

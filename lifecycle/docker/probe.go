@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
@@ -22,6 +22,8 @@ type daemon struct {
 	programs *programs
 	// images is held by whoever looks for an image and loads it.
 	images chan struct{}
+
+	oldPlace, oldImage time.Duration // see their constants
 }
 
 // probe connects to the daemon and checks that it is one that can be used.
@@ -31,21 +33,12 @@ func probe(ctx context.Context, config Config) (*daemon, error) {
 		return nil, withHint(fmt.Errorf("docker daemon: %w", err),
 			"check --docker-host and the environment variables DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH")
 	}
-	d := &daemon{api: api, images: make(chan struct{}, 1)}
+	d := &daemon{api: api, images: make(chan struct{}, 1), oldPlace: oldPlace, oldImage: oldImage}
 	if err := d.check(ctx, config); err != nil {
 		api.Close()
 		return nil, err
 	}
 	return d, nil
-}
-
-// connect makes a client. It does no I/O.
-func connect(host string) (*client.Client, error) {
-	options := []client.Opt{client.FromEnv, client.WithAPIVersionNegotiation()}
-	if host != "" {
-		options = append(options, client.WithHost(host))
-	}
-	return client.NewClientWithOpts(options...)
 }
 
 func (d *daemon) check(ctx context.Context, config Config) error {
@@ -54,7 +47,7 @@ func (d *daemon) check(ctx context.Context, config Config) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		return unreachable(d.api.DaemonHost(), err)
+		return d.unreachable(ctx, err)
 	}
 	if version.Os != "linux" {
 		return withHint(fmt.Errorf("the docker daemon at %s runs %s containers", d.api.DaemonHost(), version.Os),
@@ -69,22 +62,26 @@ func (d *daemon) check(ctx context.Context, config Config) error {
 }
 
 // unreachable explains why there is no answer from a daemon.
-func unreachable(host string, err error) error {
-	// The client's own text guesses at what is known here.
-	cause := err
-	if dial, ok := errors.AsType[*net.OpError](err); ok {
-		cause = dial
+func (d *daemon) unreachable(ctx context.Context, err error) error {
+	host := d.api.DaemonHost()
+	if client.IsErrConnectionFailed(err) {
+		// The client does not say why.
+		if conn, cause := d.api.Dialer()(ctx); cause != nil {
+			err = cause
+		} else {
+			conn.Close()
+		}
 	}
 	remedy := "check that a daemon is running there, or choose another one with --docker-host or DOCKER_HOST"
 	switch {
 	case errors.Is(err, fs.ErrPermission):
 		remedy = "you may not use the daemon's socket: join the group that owns it (usually docker), or run a rootless daemon"
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED) && strings.HasPrefix(host, "unix:"):
+	case strings.HasPrefix(host, "unix:") && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)):
 		remedy = "start the daemon (systemctl start docker, or systemctl start podman.socket), or choose another one with --docker-host or DOCKER_HOST"
-	case strings.HasPrefix(host, "tcp:") && strings.Contains(err.Error(), "HTTP response to HTTPS client"):
+	case strings.Contains(err.Error(), "HTTP response to HTTPS client"):
 		remedy = "the daemon does not speak TLS: unset DOCKER_TLS_VERIFY and DOCKER_CERT_PATH"
-	case strings.HasPrefix(host, "tcp:") && strings.Contains(err.Error(), "HTTP request to an HTTPS server"):
+	case strings.Contains(err.Error(), "HTTP request to an HTTPS server"):
 		remedy = "the daemon speaks TLS: set DOCKER_TLS_VERIFY and DOCKER_CERT_PATH"
 	}
-	return withHint(fmt.Errorf("no docker daemon answers at %s: %w", host, cause), remedy)
+	return withHint(fmt.Errorf("no docker daemon answers at %s: %w", host, err), remedy)
 }

@@ -51,9 +51,9 @@ func (p *place) repair(ctx context.Context, image string, targets []target) (str
 		return "", err
 	}
 	defer p.daemon.remove(context.WithoutCancel(ctx), made.ID)
-	for _, t := range append(targets, usual...) {
-		if err := p.replace(ctx, made.ID, t); err != nil {
-			return "", step(err, "putting %s of the builder in order", t.path)
+	for dir, content := range byDirectory(append(targets, usual...)) {
+		if err := p.replace(ctx, made.ID, dir, content); err != nil {
+			return "", step(err, "putting %s of the builder in order", dir)
 		}
 	}
 	commit, err := api.ContainerCommit(context.WithoutCancel(ctx), made.ID, container.CommitOptions{
@@ -69,27 +69,39 @@ func (p *place) repair(ctx context.Context, image string, targets []target) (str
 	return commit.ID, nil
 }
 
-// replace makes one path what it has to be. Nothing of the image is lost by it:
-// something is mounted there, or it is /tmp.
-func (p *place) replace(ctx context.Context, id string, t target) error {
-	header := tar.Header{Typeflag: tar.TypeDir, Name: path.Base(t.path) + "/", Mode: 0o755}
-	switch t.kind {
-	case file:
-		header.Typeflag, header.Name, header.Mode = tar.TypeReg, path.Base(t.path), 0o644
-	case temporary:
-		header.Mode = 0o1777
+// byDirectory sorts targets by the directory that they are in.
+func byDirectory(targets []target) map[string][]target {
+	sorted := map[string][]target{}
+	for _, t := range targets {
+		dir := path.Dir(t.path)
+		sorted[dir] = append(sorted[dir], t)
 	}
+	return sorted
+}
+
+// replace makes the targets in a directory what they have to be. Nothing of the
+// image is lost by it: something is mounted there, or it is /tmp.
+func (p *place) replace(ctx context.Context, id, dir string, targets []target) error {
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)
-	if err := w.WriteHeader(&header); err != nil {
-		return err
+	for _, t := range targets {
+		header := tar.Header{Typeflag: tar.TypeDir, Name: path.Base(t.path) + "/", Mode: 0o755}
+		switch t.kind {
+		case file:
+			header.Typeflag, header.Name, header.Mode = tar.TypeReg, path.Base(t.path), 0o644
+		case temporary:
+			header.Mode = 0o1777
+		}
+		if err := w.WriteHeader(&header); err != nil {
+			return err
+		}
 	}
 	if err := w.Close(); err != nil {
 		return err
 	}
-	err := p.daemon.api.CopyToContainer(ctx, id, path.Dir(t.path), &archive, container.CopyToContainerOptions{AllowOverwriteDirWithFile: true})
+	err := p.daemon.api.CopyToContainer(ctx, id, dir, &archive, container.CopyToContainerOptions{AllowOverwriteDirWithFile: true})
 	if errdefs.IsNotFound(err) {
-		return nil // there is not even a directory for it, which the daemon will make
+		return nil // the daemon makes what is not there
 	}
 	return err
 }

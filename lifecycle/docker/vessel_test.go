@@ -1,0 +1,50 @@
+package docker
+
+import (
+	"testing"
+
+	"github.com/docker/docker/api/types/mount"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pack-cache/pack-cache/lifecycle"
+)
+
+func TestSplit(t *testing.T) {
+	t.Parallel()
+	binds, others := split([]mounting{
+		{volume: "v", target: "/a/../b/"},
+		{volume: "w", target: "/c", readOnly: true},
+		{volume: "new", target: "/d", fill: true},
+		{path: "/host", target: "/e", readOnly: true, users: true},
+	})
+	if diff := cmp.Diff([]string{"v:/b:rw,nocopy", "w:/c:ro,nocopy", "new:/d:rw"}, binds); diff != "" {
+		t.Errorf("binds (-want +got):\n%s", diff)
+	}
+	want := []mount.Mount{{Type: mount.TypeBind, Source: "/host", Target: "/e", ReadOnly: true}}
+	if diff := cmp.Diff(want, others); diff != "" {
+		t.Errorf("mounts (-want +got):\n%s", diff)
+	}
+}
+
+// TestVesselIsConfined checks what keeps every container, also those that are
+// not a phase's.
+func TestVesselIsConfined(t *testing.T) {
+	t.Parallel()
+	config, host := vessel{image: "i", user: lifecycle.User{UID: 1, GID: 2}, network: lifecycle.NetworkNone}.config()
+	for what, ok := range map[string]bool{
+		"a user":           config.User == "1:2",
+		"no health check":  cmp.Equal([]string{"NONE"}, config.Healthcheck.Test),
+		"no capability":    cmp.Equal([]string{"ALL"}, []string(host.CapDrop)) && len(host.CapAdd) == 0,
+		"no privileges":    !host.Privileged && cmp.Equal([]string{"no-new-privileges"}, host.SecurityOpt),
+		"no network":       host.NetworkMode == "none",
+		"no log":           host.LogConfig.Type == "none",
+		"no init":          host.Init != nil && !*host.Init,
+		"its own IPC":      host.IpcMode == "private",
+		"nothing is left":  host.AutoRemove,
+		"input ends early": config.StdinOnce,
+	} {
+		if !ok {
+			t.Errorf("%s: not so", what)
+		}
+	}
+}
