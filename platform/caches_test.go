@@ -1,0 +1,102 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/ocidir"
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+)
+
+func local(attr, dir string) phases.Location {
+	return phases.Location{Type: "local", Attrs: map[string]string{attr: dir}}
+}
+
+func image(ref string, insecure bool) phases.Location {
+	l := phases.Location{Type: "registry", Attrs: map[string]string{"ref": ref}}
+	if insecure {
+		l.Attrs[insecureAttr] = "true"
+	}
+	return l
+}
+
+// TestLend gives phases the stores that they cannot reach, and no others.
+func TestLend(t *testing.T) {
+	t.Parallel()
+	open := func(_ context.Context, at phases.Location, _ authn.Keychain) (layers.Store, string, error) {
+		return ocidir.New(ocidir.Config{Dir: at.Attrs["src"] + at.Attrs["dest"]}), "main", nil
+	}
+	p := &Platform{Stores: phases.Stores{"local": {Open: open, Lent: true}, "registry": {Open: func(context.Context, phases.Location, authn.Keychain) (layers.Store, string, error) {
+		return nil, "", errors.New("a registry was opened")
+	}}}}
+	r := &resolved{
+		imports: []phases.Import{{Location: local("src", "/a")}, {Location: image("r.example.com/b", false)}, {Location: local("src", "/b")}},
+		exports: []phases.Export{{Location: local("dest", "/a")}},
+	}
+	if err := p.lend(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	var loans []*phases.Loan
+	for _, at := range r.locations() {
+		loans = append(loans, at.Loan)
+	}
+	want := []*phases.Loan{{Number: 0, Store: "/a", Name: "main"}, nil, {Number: 1, Store: "/b", Name: "main"}, {Number: 2, Store: "/a", Name: "main"}}
+	if diff := cmp.Diff(want, loans); diff != "" {
+		t.Error(diff)
+	}
+	for i, dir := range []string{"/a", "/b", "/a"} {
+		if got := r.loans[i].String(); got != dir {
+			t.Errorf("loan %d is %s, want %s", i, got, dir)
+		}
+	}
+	r = &resolved{exports: []phases.Export{{Location: local("dest", "/a")}, {Location: local("dest", "/a/.")}}}
+	err := p.lend(t.Context(), r)
+	if _, ok := errors.AsType[*UsageError](err); !ok {
+		t.Errorf("saved twice: %v", err)
+	}
+}
+
+func TestInsecureHosts(t *testing.T) {
+	t.Parallel()
+	r := &resolved{
+		Options: Options{Insecure: []string{"given.example.com"}},
+		imports: []phases.Import{{Location: image("a.example.com:5000/x", true)}, {Location: image("b.example.com/x", false)}, {Location: local("src", "/c")}},
+		exports: []phases.Export{{Location: image("c.example.com/x:main", true)}},
+	}
+	want := []string{"given.example.com", "a.example.com:5000", "c.example.com"}
+	if diff := cmp.Diff(want, r.insecureHosts()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// TestWithoutCaches leaves directories with caches out of the source, whichever
+// way they are written.
+func TestWithoutCaches(t *testing.T) {
+	t.Parallel()
+	app := t.TempDir()
+	linked := filepath.Join(t.TempDir(), "app")
+	if err := os.Symlink(app, linked); err != nil {
+		t.Fatal(err)
+	}
+	r := &resolved{
+		Options: Options{AppDir: linked},
+		imports: []phases.Import{{Location: local("src", filepath.Join(app, "deep", "in"))}, {Location: local("src", "/elsewhere")}, {Location: image("r.example.com/x", false)}},
+		exports: []phases.Export{{Location: local("dest", filepath.Join(linked, "out"))}, {Location: local("dest", filepath.Dir(app))}},
+	}
+	keep := r.withoutCaches(func(path string, _ bool) bool { return path != "excluded" })
+	for path, want := range map[string]bool{
+		"deep": true, "deep/in": false, "deep/in/index.json": false, "deep/inside": true,
+		"out": false, "out/blobs": false, "output": true, "excluded": false, "src/out": true,
+	} {
+		if got := keep(path, false); got != want {
+			t.Errorf("%s is kept: %t, want %t", path, got, want)
+		}
+	}
+}
