@@ -29,7 +29,7 @@ func TestCacheGrammar(t *testing.T) {
 		{name: "bad duration", args: []string{"--import-cache", cache + ",timeout=5"}, says: []string{`attribute timeout: "5" is no duration`, "HINT: write a number with a unit"}},
 		{name: "bad level", args: []string{"--export-cache", cache + ",compression-level=50"}, says: []string{"compression-level=50 is not possible", "HINT: zstd takes levels from 0 to 22"}},
 		{name: "missing attribute", args: []string{"--export-cache", "type=local"}, says: []string{"attribute dest is missing", "HINT: add dest=DIRECTORY"}},
-		{name: "export only", args: []string{"--import-cache", cache + ",mode=max"}, says: []string{"attribute mode is for the cache's export only", "HINT: valid are: ref"}},
+		{name: "export only", args: []string{"--import-cache", cache + ",mode=max"}, says: []string{"attribute mode is for export only", "HINT: valid are: ref"}},
 		{name: "estargz", args: []string{"--export-cache", cache + ",compression=estargz"}, says: []string{"compression=estargz is not possible", "HINT: use gzip or zstd"}},
 		{name: "zstd with Docker's types", args: []string{"--export-cache", cache + ",oci-mediatypes=false"}, says: []string{"compression=zstd is not possible", "HINT: Docker media types know no zstd"}},
 		{name: "no image manifest", args: []string{"--export-cache", cache + ",image-manifest=false"}, says: []string{"image-manifest=false is not possible", "HINT: leave image-manifest out"}},

@@ -54,7 +54,7 @@ func check(name, use string, all []Attribute) error {
 	hint := DidYouMean(name, valid) + "valid are: " + strings.Join(valid, ", ")
 	for _, a := range all {
 		if a.Name == name {
-			return Refuse(hint, "attribute %s is for the cache's %s only", name, a.Only)
+			return Refuse(hint, "attribute %s is for %s only", name, a.Only)
 		}
 	}
 	return Refuse(hint, "unknown attribute %q", name)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -40,8 +41,7 @@ func (b *borrowed) Open(ctx context.Context, blob v1.Descriptor, offset, length 
 	p := &pieces{store: b, ctx: inner, cancel: cancel, blob: blob, next: offset, end: end}
 	p.order()
 	if err := p.turn(); err != nil {
-		cancel()
-		return nil, err
+		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
 }
@@ -101,7 +101,7 @@ func (p *pieces) turn() error {
 	}
 	p.now = file
 	p.order()
-	// Read it is while it is open.
+	// It can be read as long as it is open.
 	return os.Remove(came.path)
 }
 

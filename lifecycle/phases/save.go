@@ -37,12 +37,11 @@ type LayerSaved struct {
 	// Status is reused, updated, added, kept, removed or failed.
 	Status string `json:"status"`
 	// LaunchOnly is set for a layer that is kept although no build restores it.
-	LaunchOnly bool `json:"launch_only,omitempty"`
-
-	Reason  string  `json:"reason,omitempty"`
-	Size    int64   `json:"size_bytes"`
-	Sent    int64   `json:"sent_bytes"`
-	Seconds float64 `json:"seconds"`
+	LaunchOnly bool    `json:"launch_only,omitempty"`
+	Reason     string  `json:"reason,omitempty"`
+	Size       int64   `json:"size_bytes"`
+	Sent       int64   `json:"sent_bytes"`
+	Seconds    float64 `json:"seconds"`
 }
 
 // saveCaches saves the group's cached layers to every export. A cache that
