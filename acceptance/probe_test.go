@@ -23,10 +23,10 @@ func TestProbeFindsNothing(t *testing.T) {
 			builder := reg.tiny(t, nil)
 			t.Run("build", func(t *testing.T) {
 				for _, test := range []probed{
-					{"trusted builder", true, false},
-					{"untrusted builder", false, false},
-					{"trusted builder, ordinary user", true, true},
-					{"untrusted builder, ordinary user", false, true},
+					{"trusted builder", true, false, ground{}},
+					{"untrusted builder", false, false, ground{}},
+					{"trusted builder, ordinary user", true, true, ground{}},
+					{"untrusted builder, ordinary user", false, true, ground{}},
 				} {
 					t.Run(test.name, func(t *testing.T) {
 						t.Parallel()
@@ -43,11 +43,12 @@ func TestProbeFindsNothing(t *testing.T) {
 type probed struct {
 	name              string
 	trusted, ordinary bool
+	on                ground
 }
 
 func (p probed) build(t *testing.T, reg *registry, builder string) {
 	t.Helper()
-	m := newMachine(t)
+	m := p.on.machine(t)
 	if p.ordinary {
 		m.ordinary()
 	}

@@ -28,8 +28,9 @@ type Options struct {
 type Daemon struct {
 	// Host is where it listens, as DOCKER_HOST spells it.
 	Host string
+	// Dir is where it keeps everything.
+	Dir string
 
-	dir     string
 	args    []string
 	mu      sync.Mutex
 	process *process
@@ -45,7 +46,7 @@ func Start(ctx context.Context, options Options) (_ *Daemon, err error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Daemon{dir: dir, Host: "unix://" + filepath.Join(dir, "sock")}
+	d := &Daemon{Dir: dir, Host: "unix://" + filepath.Join(dir, "sock")}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close())
@@ -89,7 +90,7 @@ func (d *Daemon) Close() error {
 		d.process.kill()
 		d.process = nil
 	}
-	return os.RemoveAll(d.dir)
+	return os.RemoveAll(d.Dir)
 }
 
 // Restart asks the daemon to end, waits until it has, and starts it again with
@@ -141,7 +142,7 @@ func (d *Daemon) start(ctx context.Context) error {
 func (d *Daemon) Get(ctx context.Context, path string, to io.Writer) error {
 	client := &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(d.dir, "sock"))
+			return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(d.Dir, "sock"))
 		},
 		DisableKeepAlives: true,
 	}}

@@ -2,8 +2,6 @@ package testdocker_test
 
 import (
 	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/pack-cache/pack-cache/internal/testdocker"
@@ -19,14 +17,13 @@ func TestDaemon(t *testing.T) {
 			if err := daemon.Restart(t.Context()); err != nil {
 				t.Fatalf("%v\n%s", err, daemon.Log())
 			}
-			dir := filepath.Dir(strings.TrimPrefix(daemon.Host, "unix://"))
 			for range 2 {
 				if err := daemon.Close(); err != nil {
 					t.Fatal(err)
 				}
 			}
-			if _, err := os.Lstat(dir); err == nil {
-				t.Errorf("%s is left", dir)
+			if _, err := os.Lstat(daemon.Dir); err == nil {
+				t.Errorf("%s is left", daemon.Dir)
 			}
 			if err := daemon.Restart(t.Context()); err == nil {
 				t.Error("a closed daemon was restarted")

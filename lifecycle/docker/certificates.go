@@ -119,13 +119,22 @@ func certificateFiles(certificates map[string][]byte) ([]tar.Header, map[string]
 		for _, dir := range parents(file) {
 			if !made[dir] {
 				made[dir] = true
-				files = append(files, tar.Header{Typeflag: tar.TypeDir, Name: dir + "/", Mode: 0o755})
+				files = append(files, tar.Header{Typeflag: tar.TypeDir, Name: dir + "/", Mode: modeOf(dir)})
 			}
 		}
 		files = append(files, tar.Header{Typeflag: tar.TypeReg, Name: file, Mode: 0o444, Size: int64(len(data))})
 		content[file] = data
 	}
 	return files, content
+}
+
+// modeOf is the mode of a directory of the own image. A layer says again what
+// the ones below have said.
+func modeOf(dir string) int64 {
+	if dir == "tmp" {
+		return 0o1777
+	}
+	return 0o755
 }
 
 // parents are the directories above a relative path, outermost first.

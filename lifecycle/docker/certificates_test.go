@@ -2,6 +2,7 @@ package docker
 
 import (
 	"encoding/pem"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -53,15 +54,15 @@ func TestCertificates(t *testing.T) {
 
 func TestCertificateFiles(t *testing.T) {
 	t.Parallel()
-	files, content := certificateFiles(map[string][]byte{"/a/b/c": []byte("c"), "/a/d": []byte("d")})
+	files, content := certificateFiles(map[string][]byte{"/a/b/c": []byte("c"), "/a/d": []byte("d"), "/tmp/e": []byte("e")})
 	var names []string
 	for _, f := range files {
-		names = append(names, f.Name)
+		names = append(names, fmt.Sprintf("%s %o", f.Name, f.Mode))
 	}
-	if diff := cmp.Diff([]string{"a/", "a/b/", "a/b/c", "a/d"}, names); diff != "" {
-		t.Errorf("names (-want +got):\n%s", diff)
+	if diff := cmp.Diff([]string{"a/ 755", "a/b/ 755", "a/b/c 444", "a/d 444", "tmp/ 1777", "tmp/e 444"}, names); diff != "" {
+		t.Errorf("entries (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string][]byte{"a/b/c": []byte("c"), "a/d": []byte("d")}, content); diff != "" {
+	if diff := cmp.Diff(map[string][]byte{"a/b/c": []byte("c"), "a/d": []byte("d"), "tmp/e": []byte("e")}, content); diff != "" {
 		t.Errorf("content (-want +got):\n%s", diff)
 	}
 }

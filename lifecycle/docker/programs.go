@@ -37,7 +37,7 @@ func readPrograms(config Config, arch string) (*programs, error) {
 		return nil, err
 	}
 	files := []tar.Header{
-		{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777},
+		{Typeflag: tar.TypeDir, Name: "tmp/", Mode: modeOf("tmp")},
 		{Typeflag: tar.TypeDir, Name: relative(inside.ProgramDir) + "/", Mode: 0o755},
 		{Typeflag: tar.TypeReg, Name: relative(inside.Init), Mode: 0o555, Size: int64(len(init))},
 		{Typeflag: tar.TypeLink, Name: relative(inside.Own), Mode: 0o555, Linkname: relative(inside.Init)},
