@@ -86,11 +86,8 @@ func (p *place) unpack(ctx context.Context, volume string, archive io.Reader) er
 	go func() {
 		defer close(sent)
 		// That the job takes no more is told by the job.
-		_, _ = io.Copy(j.conn.Conn, source)
-		if source.err == nil {
-			_ = j.conn.CloseWrite()
-		} else {
-			// An archive without its end could pass for a whole one.
+		_ = inside.CopyFrames(j.conn.Conn, source)
+		if source.err != nil {
 			j.conn.Close()
 		}
 	}()

@@ -50,13 +50,12 @@ func Child() {
 
 // linger keeps the process of a job until its last words have been heard: when a
 // process ends, a busy daemon may drop what it has not passed on yet. The other
-// side hangs up when it has heard them; of an import, whose input is at its end
-// by then, it cannot be told, so a moment has to do.
+// side hangs up when it has heard them.
 func (o *Order) linger() {
 	if o.Import == nil && o.Export == nil {
 		return
 	}
-	const patience, moment = 5 * time.Second, 200 * time.Millisecond
+	const patience = 5 * time.Second
 	hungUp := make(chan struct{})
 	go func() {
 		defer close(hungUp)
@@ -65,9 +64,6 @@ func (o *Order) linger() {
 	select {
 	case <-hungUp:
 	case <-time.After(patience):
-	}
-	if o.Import != nil {
-		time.Sleep(moment)
 	}
 }
 
@@ -89,7 +85,7 @@ func (o *Order) obey() (int, error) {
 		return 0, err
 	case o.Import != nil:
 		dir := filepath.Join(WorkDir, o.Import.Volume)
-		if err := volume.Import(context.Background(), dir, os.Stdin, o.Import.User); err != nil {
+		if err := volume.Import(context.Background(), dir, &frames{from: os.Stdin}, o.Import.User); err != nil {
 			return 0, err
 		}
 		return 0, o.notify(Notice{Done: true})

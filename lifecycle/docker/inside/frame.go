@@ -33,19 +33,58 @@ func CopyFrames(w io.Writer, r io.Reader) error {
 	}
 }
 
-// readFrame receives a frame, into the buffer if it is long enough.
-func readFrame(r io.Reader, buffer []byte) ([]byte, error) {
+// frames reads what CopyFrames sends.
+type frames struct {
+	from io.Reader
+	left int // of the frame that is being read
+	end  bool
+}
+
+// Read implements io.Reader.
+func (f *frames) Read(p []byte) (int, error) {
+	for f.left == 0 {
+		if f.end {
+			return 0, io.EOF
+		}
+		size, err := readHead(f.from)
+		if err != nil {
+			return 0, err
+		}
+		f.left, f.end = size, size == 0
+	}
+	n, err := f.from.Read(p[:min(len(p), f.left)])
+	f.left -= n
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// readHead receives the length of a frame.
+func readHead(r io.Reader) (int, error) {
 	var head [4]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
-		return nil, err
+	switch _, err := io.ReadFull(r, head[:]); {
+	case err == io.EOF:
+		return 0, io.ErrUnexpectedEOF
+	case err != nil:
+		return 0, err
 	}
 	size := int(binary.BigEndian.Uint32(head[:]))
-	switch {
-	case size > maxOrder:
-		return nil, fmt.Errorf("a frame of %d bytes", size)
-	case size > len(buffer):
+	if size > maxOrder {
+		return 0, fmt.Errorf("a frame of %d bytes", size)
+	}
+	return size, nil
+}
+
+// readFrame receives a frame, into the buffer if it is long enough.
+func readFrame(r io.Reader, buffer []byte) ([]byte, error) {
+	size, err := readHead(r)
+	if err != nil {
+		return nil, err
+	}
+	if size > len(buffer) {
 		buffer = make([]byte, size)
 	}
-	_, err := io.ReadFull(r, buffer[:size])
+	_, err = io.ReadFull(r, buffer[:size])
 	return buffer[:size], err
 }

@@ -56,7 +56,7 @@ type Attend struct {
 	User    lifecycle.User
 }
 
-// Import unpacks the archive that follows the order into a volume.
+// Import unpacks the archive that follows the order, in frames, into a volume.
 type Import struct {
 	Volume string
 	User   lifecycle.User

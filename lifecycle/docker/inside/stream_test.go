@@ -46,6 +46,19 @@ func TestFrames(t *testing.T) {
 
 func TestFramesFail(t *testing.T) {
 	t.Parallel()
+	var sent bytes.Buffer
+	if err := CopyFrames(&sent, strings.NewReader("some text")); err != nil {
+		t.Fatal(err)
+	}
+	whole := sent.Bytes()
+	for size := range whole {
+		if got, err := io.ReadAll(&frames{from: bytes.NewReader(whole[:size])}); err != io.ErrUnexpectedEOF {
+			t.Errorf("%d bytes of %d: %q, %v", size, len(whole), got, err)
+		}
+	}
+	if got, err := io.ReadAll(&frames{from: iotest.OneByteReader(&sent)}); string(got) != "some text" || err != nil {
+		t.Errorf("the whole: %q, %v", got, err)
+	}
 	if err := CopyFrames(io.Discard, iotest.ErrReader(io.ErrNoProgress)); err != io.ErrNoProgress {
 		t.Errorf("a reader that fails: %v", err)
 	}
