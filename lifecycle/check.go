@@ -44,6 +44,8 @@ func (m Mount) check(volumes map[string]bool) error {
 		return errors.New("the target has to be an absolute path below the root")
 	case m.Volume != "" && !volumes[m.Volume]:
 		return fmt.Errorf("no volume %q", m.Volume)
+	case m.Optional && m.Builder == "":
+		return errors.New("only what is the builder's can be optional")
 	case m.Host != "" && !path.IsAbs(m.Host):
 		return fmt.Errorf("%s is not an absolute path", m.Host)
 	}

@@ -47,8 +47,11 @@ type Mount struct {
 	// Volume is the name of one of the place's volumes.
 	Volume string
 	// Builder is a path inside the builder image, resolved inside that image.
-	// It is always read-only.
+	// It is always read-only, and outside BuilderRoot nothing in it can be
+	// executed.
 	Builder string
+	// Optional leaves the mount out where the builder image has no such path.
+	Optional bool
 	// Host is an absolute path on the machine that the phase runs on:
 	// pack-cache's own, or that of a daemon.
 	Host string

@@ -63,7 +63,12 @@ func NewPlan(in PlanInput) Plan {
 		Detect:  in.builders(Detect, "/cnb/lifecycle/detector", VolumeHomeDetect),
 		Restore: in.own(Restore),
 		Build:   in.builders(Build, "/cnb/lifecycle/builder", VolumeHomeBuild),
-		Export:  in.own(Export),
+		Export: in.own(Export,
+			// The launcher and its SBOMs, and what builders say of run images. The
+			// buildpacks, which can be large, stay out.
+			Mount{Builder: "/cnb/lifecycle", Target: "/cnb/lifecycle", ReadOnly: true},
+			Mount{Builder: "/cnb/run.toml", Target: "/cnb/run.toml", ReadOnly: true, Optional: true},
+			Mount{Builder: "/cnb/stack.toml", Target: "/cnb/stack.toml", ReadOnly: true, Optional: true}),
 	}
 }
 
@@ -92,7 +97,7 @@ func (in PlanInput) builders(name Name, executable, home string) Phase {
 	}
 }
 
-func (in PlanInput) own(name Name) Phase {
+func (in PlanInput) own(name Name, more ...Mount) Phase {
 	return Phase{
 		Name: name,
 		Root: OwnRoot,
@@ -100,12 +105,11 @@ func (in PlanInput) own(name Name) Phase {
 		Args: []string{"phase", string(name)},
 		Env:  withEnv(in.OwnEnv, "HOME="+StateDir),
 		Dir:  "/",
-		Mounts: []Mount{
+		Mounts: append([]Mount{
 			{Volume: VolumeLayers, Target: LayersDir},
 			{Volume: VolumeApp, Target: AppDir, ReadOnly: true},
 			{Volume: VolumeState, Target: StateDir},
-			{Builder: CNBDir, Target: CNBDir, ReadOnly: true},
-		},
+		}, more...),
 		Network: NetworkHost,
 	}
 }

@@ -65,11 +65,11 @@ func (p *place) mounts(ctx context.Context, phase lifecycle.Phase) ([]mounting, 
 		case m.Host != "":
 			made.path, made.users = path.Clean(m.Host), true
 		default:
-			part := p.parts.of(m.Builder, phase.Root)
-			made.path, made.readOnly = part.file, true
-			if part.file == "" {
-				made.volume = part.volume
+			copied := p.parts.of(m.Builder, phase.Root)
+			if *copied == (part{}) {
+				continue
 			}
+			made.volume, made.path, made.readOnly = copied.volume, copied.file, true
 		}
 		mounts = append(mounts, made)
 	}

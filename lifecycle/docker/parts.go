@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
-	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
@@ -26,9 +26,12 @@ type partKey struct {
 	root lifecycle.Root
 }
 
+// part is a copy. One of its fields is set, or none where the builder has no
+// such path.
 type part struct {
+	// volume is that of a directory.
 	volume string
-	// file is where the part is on the daemon's machine if it is not a directory.
+	// file is where a file is on the daemon's machine.
 	file string
 }
 
@@ -48,50 +51,80 @@ func (p *place) copyParts(ctx context.Context, phase lifecycle.Phase) error {
 	if p.parts.done == nil {
 		p.parts.done = map[partKey]*part{}
 	}
+	var missing []lifecycle.Mount
+	var targets []string
 	for _, m := range phase.Mounts {
-		key := partKey{m.Builder, phase.Root}
-		if m.Builder == "" || p.parts.done[key] != nil {
-			continue
+		if m.Builder != "" && p.parts.done[partKey{m.Builder, phase.Root}] == nil {
+			missing, targets = append(missing, m), append(targets, m.Target)
 		}
-		made, err := p.copyPart(ctx, key)
-		if err != nil {
-			return fmt.Errorf("mount of %s: %w", m.Target, err)
-		}
-		p.parts.done[key] = made
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	made, err := p.copyOut(ctx, missing, phase.Root)
+	if err != nil {
+		return fmt.Errorf("mount of %s: %w", strings.Join(targets, ", "), err)
+	}
+	for i, m := range missing {
+		p.parts.done[partKey{m.Builder, phase.Root}] = made[i]
 	}
 	return nil
 }
 
-func (p *place) copyPart(ctx context.Context, key partKey) (*part, error) {
-	made := &part{volume: p.name("part")}
-	if err := p.makeVolume(ctx, made.volume); err != nil {
-		return nil, err
+// copyOut copies what some mounts are of, each into a new volume.
+func (p *place) copyOut(ctx context.Context, wanted []lifecycle.Mount, root lifecycle.Root) ([]*part, error) {
+	v := vessel{
+		network: lifecycle.NetworkNone, caps: fileCaps, labels: p.labels(),
+		mounts: []mounting{{volume: p.programs(), target: inside.ProgramDir, readOnly: true}},
 	}
-	const to = "part"
+	var order inside.Order
+	var made []*part
+	for _, m := range wanted {
+		volume := p.name("part")
+		if err := p.makeVolume(ctx, volume); err != nil {
+			return nil, err
+		}
+		made = append(made, &part{volume: volume})
+		v.mounts = append(v.mounts, mounting{volume: volume, target: path.Join(inside.WorkDir, volume)})
+		order.Copy = append(order.Copy, inside.Copy{
+			From: path.Join("/", m.Builder), To: volume, Executable: root == lifecycle.BuilderRoot, Optional: m.Optional,
+		})
+	}
 	var copied []inside.Copied
 	err := p.inBuilder(ctx, nil, func(image string) error {
-		v := vessel{
-			name: p.name("copy"), image: image, network: lifecycle.NetworkNone, caps: fileCaps, labels: p.labels(),
-			mounts: []mounting{
-				{volume: p.programs(), target: inside.ProgramDir, readOnly: true},
-				{volume: made.volume, target: path.Join(inside.WorkDir, to)},
-			},
-		}
-		order := &inside.Order{Copy: []inside.Copy{{From: path.Join("/", key.path), To: to, Executable: key.root == lifecycle.BuilderRoot}}}
+		v.name, v.image = p.name("copy"), image
 		var stdout bytes.Buffer
-		code, err := p.complete(ctx, v, order, lifecycle.Streams{Stdout: &stdout})
+		code, err := p.complete(ctx, v, &order, lifecycle.Streams{Stdout: &stdout})
+		if err == nil && code != 0 {
+			err = fmt.Errorf("copying from the builder failed with exit code %d", code)
+		}
 		if err != nil {
 			return err
 		}
-		if code != 0 {
-			return fmt.Errorf("copying %s of the builder failed with exit code %s", key.path, strconv.Itoa(code))
-		}
 		return json.Unmarshal(stdout.Bytes(), &copied)
 	})
-	if err != nil || len(copied) != 1 || !copied[0].IsFile {
-		return made, err
+	if err != nil {
+		return nil, err
 	}
-	found, err := p.daemon.api.VolumeInspect(ctx, made.volume)
-	made.file = path.Join(found.Mountpoint, inside.CopiedFile)
-	return made, err
+	return made, p.settle(ctx, made, copied)
+}
+
+// settle notes what has been copied.
+func (p *place) settle(ctx context.Context, made []*part, copied []inside.Copied) error {
+	if len(copied) != len(made) {
+		return fmt.Errorf("%d parts of the builder were copied instead of %d", len(copied), len(made))
+	}
+	for i, c := range copied {
+		switch {
+		case c.Missing:
+			*made[i] = part{}
+		case c.IsFile:
+			found, err := p.daemon.api.VolumeInspect(ctx, made[i].volume)
+			if err != nil {
+				return err
+			}
+			*made[i] = part{file: path.Join(found.Mountpoint, inside.CopiedFile)}
+		}
+	}
+	return nil
 }

@@ -84,9 +84,10 @@ func testBuilderMounts(t *testing.T, s *suite) {
 	place := s.place(t)
 	roots(t, func(t *testing.T, phase func(...string) lifecycle.Phase) {
 		got := steps(t, place, with(
-			phase("do", "read:/data/order.toml", "read:/passwd", "write:/data/mine/new=x", "list:/climbed"),
+			phase("do", "read:/data/order.toml", "read:/passwd", "write:/data/mine/new=x", "stat:/optional"),
 			lifecycle.Mount{Builder: "/cnb", Target: "/data"},
-			lifecycle.Mount{Builder: "/cnb/link", Target: "/passwd"}, // a link within the image
+			lifecycle.Mount{Builder: "/cnb/link", Target: "/passwd", Optional: true}, // a link within the image
+			lifecycle.Mount{Builder: "/no/such/file", Target: "/optional", Optional: true},
 		))
 		want := []report.Step{{Out: "order"}, {Out: passwd}}
 		if diff := cmp.Diff(want, got[:2]); diff != "" {
@@ -94,6 +95,9 @@ func testBuilderMounts(t *testing.T, s *suite) {
 		}
 		if got[2].Err == "" {
 			t.Error("the builder can be written to")
+		}
+		if got[3].Err == "" {
+			t.Errorf("there is %s", got[3].Out)
 		}
 	})
 }
@@ -109,6 +113,7 @@ func testBadMounts(t *testing.T, s *suite) {
 		"relative source":   {Host: "tmp", Target: "/a"},
 		"missing source":    {Host: outside(), Target: "/a"},
 		"missing in image":  {Builder: "/no/such/file", Target: "/a"},
+		"optional volume":   {Volume: lifecycle.VolumeApp, Target: "/a", Optional: true},
 		"out of the image":  {Builder: "/climb", Target: "/a"},
 		"volume by a climb": {Volume: "../volumes/app", Target: "/a"},
 	} {

@@ -3,7 +3,7 @@
 // CNB Platform specification defines, and package layers for cache data.
 //
 // A phase runs as a process of its own in an own root (lifecycle.OwnRoot),
-// where there is nothing of the builder but /cnb, read-only. Call starts one
+// where there is nothing of the builder but, for export, its launcher. Call starts one
 // and Serve is what runs inside; between them, one JSON value a line travels on
 // the phase's standard input and output: the request with its grant goes in,
 // the output comes out. Before that, questions may come out, to which answers go

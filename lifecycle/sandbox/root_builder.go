@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -106,6 +107,9 @@ func phaseMounts(t *task) ([]mounting, error) {
 				defer unix.Close(image)
 			}
 			made, err = bindBuilder(image, m, t.Phase.Root)
+			if m.Optional && errors.Is(err, unix.ENOENT) {
+				continue
+			}
 		}
 		if err != nil {
 			return nil, err

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -122,10 +123,11 @@ func (o *Order) copy() error {
 	var done []Copied
 	for _, c := range o.Copy {
 		isFile, err := c.do()
-		if err != nil {
+		missing := c.Optional && errors.Is(err, fs.ErrNotExist)
+		if err != nil && !missing {
 			return fmt.Errorf("%s in the builder: %w", c.From, err)
 		}
-		done = append(done, Copied{IsFile: isFile})
+		done = append(done, Copied{IsFile: isFile, Missing: missing})
 	}
 	return json.NewEncoder(os.Stdout).Encode(done)
 }

@@ -75,6 +75,8 @@ type Copy struct {
 	To string
 	// Executable leaves files executable.
 	Executable bool
+	// Optional makes it no failure that From is not there.
+	Optional bool
 }
 
 // CopiedFile is the name of a copy that is not a directory.
@@ -82,7 +84,7 @@ const CopiedFile = "file"
 
 // Copied says what a Copy was of. The process of copies writes one line of JSON
 // with a list of them.
-type Copied struct{ IsFile bool }
+type Copied struct{ IsFile, Missing bool }
 
 // Notice is what the process itself has to say: that it is ready to take or to
 // give what follows, that it has done all, or why it failed.
