@@ -16,20 +16,29 @@ import (
 )
 
 // daemons are those that tests share. Each starts when a test wants it.
-var daemons = map[string]func() (*testdocker.Daemon, error){
-	"docker": sync.OnceValues(func() (*testdocker.Daemon, error) {
-		return testdocker.Start(context.Background(), testdocker.Options{})
-	}),
-	"podman": sync.OnceValues(func() (*testdocker.Daemon, error) {
-		return testdocker.Start(context.Background(), testdocker.Options{Podman: true})
-	}),
+var daemons = map[string]*sharedDaemon{
+	"docker": {},
+	"podman": {options: testdocker.Options{Podman: true}},
 }
 
-// closeDaemons ends the shared daemons, those that nobody wanted after a start.
+// sharedDaemon is a daemon that starts when it is wanted for the first time.
+type sharedDaemon struct {
+	options testdocker.Options
+	once    sync.Once
+	daemon  *testdocker.Daemon
+	err     error
+}
+
+func (s *sharedDaemon) start() (*testdocker.Daemon, error) {
+	s.once.Do(func() { s.daemon, s.err = testdocker.Start(context.Background(), s.options) })
+	return s.daemon, s.err
+}
+
+// closeDaemons ends the shared daemons that were started.
 func closeDaemons() {
-	for _, start := range daemons {
-		if daemon, err := start(); err == nil {
-			daemon.Close()
+	for _, shared := range daemons {
+		if shared.daemon != nil {
+			shared.daemon.Close()
 		}
 	}
 }
@@ -52,7 +61,7 @@ func daemonGrounds(t *testing.T) []ground {
 	t.Helper()
 	var all []ground
 	for _, name := range []string{"docker", "podman"} {
-		daemon, err := daemons[name]()
+		daemon, err := daemons[name].start()
 		if err != nil && os.Getenv("CI") == "" {
 			t.Skipf("cannot start %s: %v", name, err)
 		}
