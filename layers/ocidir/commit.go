@@ -9,8 +9,6 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-
-	"github.com/pack-cache/pack-cache/layers"
 )
 
 // Commit implements layers.Store. Whether name still stands for previous is
@@ -47,7 +45,7 @@ func (s *Store) commit(root *os.Root, name string, desc v1.Descriptor, manifest 
 		return nil
 	case previous:
 	default:
-		return &failure{op: "write to", dir: s.dir, cause: fmt.Errorf("%s: %w", name, layers.ErrConflict)}
+		return s.conflict(name)
 	}
 	if err := checkWhole(root, manifest); err != nil {
 		return err

@@ -60,3 +60,8 @@ func (s *Store) failed(op string, err error) error {
 func (s *Store) notFound(what string) error {
 	return &failure{op: "read", dir: s.dir, cause: fmt.Errorf("%s is not there", what), kind: layers.ErrNotFound}
 }
+
+// conflict says that name stands for something else than the caller believes.
+func (s *Store) conflict(name string) error {
+	return &failure{op: "write to", dir: s.dir, cause: fmt.Errorf("%s: %w", name, layers.ErrConflict)}
+}

@@ -28,12 +28,12 @@ func TestContract(t *testing.T) {
 		name    string
 		options testregistry.Options
 	}{
-		{"plain", testregistry.Options{}},
-		{"TLS", testregistry.Options{TLS: true}},
-		{"basic", testregistry.Options{Auth: testregistry.Basic, Users: users}},
-		{"token", testregistry.Options{Auth: testregistry.Token, Users: users}},
-		{"token and TLS", testregistry.Options{Auth: testregistry.Token, Users: users, TLS: true}},
-		{"short tokens", testregistry.Options{Auth: testregistry.Token, Users: users,
+		{"plain", testregistry.Options{Delete: true}},
+		{"TLS", testregistry.Options{TLS: true, Delete: true}},
+		{"basic", testregistry.Options{Auth: testregistry.Basic, Users: users, Delete: true}},
+		{"token", testregistry.Options{Auth: testregistry.Token, Users: users, Delete: true}},
+		{"token and TLS", testregistry.Options{Auth: testregistry.Token, Users: users, TLS: true, Delete: true}},
+		{"short tokens", testregistry.Options{Auth: testregistry.Token, Users: users, Delete: true,
 			Tokens: testregistry.TokenOptions{TTL: 4 * time.Second}}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -121,7 +121,7 @@ func (s *Store) Commit(ctx context.Context, name, mediaType string, manifest []b
 	if err := agree(digest, name); err != nil {
 		return v1.Descriptor{}, &failure{op: "push", subject: c.subject(name), cause: err}
 	}
-	now, err := c.stands(ctx, name)
+	now, err := c.stands(ctx, "push", name, c.push())
 	switch {
 	case err != nil:
 		return v1.Descriptor{}, err
@@ -136,9 +136,10 @@ func (s *Store) Commit(ctx context.Context, name, mediaType string, manifest []b
 	return desc, nil
 }
 
-// stands returns the digest that name stands for, the zero Hash if for none.
-func (c *client) stands(ctx context.Context, name string) (v1.Hash, error) {
-	k := call{op: "push", method: http.MethodHead, url: c.url("manifests", name), scopes: c.push(),
+// stands returns the digest that name stands for, the zero Hash if for none. op
+// is for errors.
+func (c *client) stands(ctx context.Context, op, name string, scopes []string) (v1.Hash, error) {
+	k := call{op: op, method: http.MethodHead, url: c.url("manifests", name), scopes: scopes,
 		header: http.Header{"Accept": {accept}}}
 	resp, err := c.send(ctx, k)
 	if err != nil {

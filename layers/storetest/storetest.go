@@ -56,6 +56,7 @@ func Run(t *testing.T, open func(t *testing.T) layers.Store, options Options) {
 		{"Commit", s.commitTests()},
 		{"Cancel", s.cancelTests()},
 		{"Rights", s.rightsTests()},
+		{"Abilities", s.abilityTests()},
 	} {
 		for _, test := range group.tests {
 			t.Run(group.name+"/"+test.name, func(t *testing.T) {
