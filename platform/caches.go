@@ -99,10 +99,15 @@ func (r *resolved) insecureHosts() []string {
 	return hosts
 }
 
-// lend opens the stores that phases borrow.
+// lend opens the stores that phases borrow, and notes how they find the keys to
+// others.
 func (p *Platform) lend(ctx context.Context, r *resolved) error {
 	for _, at := range r.locations() {
 		if !p.Stores[at.Type].Lent {
+			if login := p.Stores.Login(*at); login != nil {
+				r.logins = append(r.logins, login)
+				at.Login = len(r.logins)
+			}
 			continue
 		}
 		store, snapshot, err := p.Stores.Open(ctx, *at, p.Keychain)
@@ -114,7 +119,7 @@ func (p *Platform) lend(ctx context.Context, r *resolved) error {
 	}
 	for i, at := range r.exports {
 		for _, other := range r.exports[:i] {
-			if at.Loan != nil && at.String() == other.String() {
+			if (at.Loan != nil || at.Label != "") && at.String() == other.String() {
 				return savedTwice(at.String())
 			}
 		}

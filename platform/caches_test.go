@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/ocidir"
@@ -30,10 +29,10 @@ func image(ref string, insecure bool) phases.Location {
 // TestLend gives phases the stores that they cannot reach, and no others.
 func TestLend(t *testing.T) {
 	t.Parallel()
-	open := func(_ context.Context, at phases.Location, _ authn.Keychain) (layers.Store, string, error) {
+	open := func(_ context.Context, at phases.Location, _ phases.Credentials) (layers.Store, string, error) {
 		return ocidir.New(ocidir.Config{Dir: at.Attrs["src"] + at.Attrs["dest"]}), "main", nil
 	}
-	p := &Platform{Stores: phases.Stores{"local": {Open: open, Lent: true}, "registry": {Open: func(context.Context, phases.Location, authn.Keychain) (layers.Store, string, error) {
+	p := &Platform{Stores: phases.Stores{"local": {Open: open, Lent: true}, "registry": {Open: func(context.Context, phases.Location, phases.Credentials) (layers.Store, string, error) {
 		return nil, "", errors.New("a registry was opened")
 	}}}}
 	r := &resolved{

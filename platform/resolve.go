@@ -46,7 +46,9 @@ type resolved struct {
 	exports []phases.Export
 	// loans are the stores that phases borrow.
 	loans []layers.Store
-	plan  lifecycle.Plan
+	// logins find the keys to the stores that phases open themselves.
+	logins []phases.Login
+	plan   lifecycle.Plan
 	// engines are those that may run the build, in the order of preference.
 	engines []lifecycle.Engine
 }

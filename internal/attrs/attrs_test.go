@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/redact"
 )
 
 func TestSplit(t *testing.T) {
@@ -214,4 +215,34 @@ func FuzzSplit(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestSecrets keeps secrets out of everything that may be written down.
+func TestSecrets(t *testing.T) {
+	t.Parallel()
+	type login struct {
+		User string        `attr:"user"`
+		Key  redact.Secret `attr:"key" env:"KEY"`
+		None redact.Secret `attr:"none"`
+	}
+	env := func(string) (string, bool) { return "hunter2", true }
+	var got login
+	if err := attrs.Set([]attrs.Pair{{Name: "user", Value: "me"}}, "import", env, &got); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"user": "me"}, attrs.Values(got)); diff != "" {
+		t.Error(diff)
+	}
+	secrets := attrs.Secrets(got)
+	if diff := cmp.Diff(map[string]redact.Secret{"key": redact.NewSecret("hunter2")}, secrets); diff != "" {
+		t.Error(diff)
+	}
+	var again login
+	if err := attrs.Load(attrs.Values(got), &again); err != nil {
+		t.Fatal(err)
+	}
+	attrs.LoadSecrets(secrets, &again)
+	if diff := cmp.Diff(got, again); diff != "" {
+		t.Error(diff)
+	}
 }

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"strings"
 	"time"
+
+	"github.com/pack-cache/pack-cache/internal/redact"
 )
 
 // Attribute is what the tags of a field say.
@@ -19,6 +21,8 @@ type Attribute struct {
 	Default, Env string
 	// Values are all there are; nil if there is no list.
 	Values []string
+	// Secret says that the value must not be seen.
+	Secret bool
 	Help   string
 
 	field int
@@ -44,7 +48,7 @@ func Describe(target any) []Attribute {
 		a := Attribute{
 			Name: name, Form: tag.Get("form"), Only: tag.Get("only"), Required: tag.Get("required") == "true",
 			Default: tag.Get("default"), Env: tag.Get("env"), Values: strings.Fields(tag.Get("values")),
-			Help: tag.Get("help"), field: i,
+			Secret: t.Field(i).Type == secretType, Help: tag.Get("help"), field: i,
 		}
 		if form := formOf(t.Field(i).Type); a.Form == "" {
 			a.Form = form
@@ -57,7 +61,10 @@ func Describe(target any) []Attribute {
 	return all
 }
 
-var durationType = reflect.TypeFor[time.Duration]()
+var (
+	durationType = reflect.TypeFor[time.Duration]()
+	secretType   = reflect.TypeFor[redact.Secret]()
+)
 
 func formOf(t reflect.Type) string {
 	if t.Kind() == reflect.Pointer {
@@ -66,6 +73,8 @@ func formOf(t reflect.Type) string {
 	switch {
 	case t == durationType:
 		return "duration"
+	case t == secretType:
+		return "secret"
 	case t.Kind() == reflect.Bool:
 		return "bool"
 	case t.Kind() == reflect.Int:

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/pack-cache/pack-cache/internal/redact"
 )
 
 // Lookup finds a variable of the environment, as os.LookupEnv does.
@@ -104,6 +106,8 @@ func (a Attribute) parse(field reflect.Value, value, what string) error {
 	}
 	var err error
 	switch {
+	case a.Secret:
+		target.Set(reflect.ValueOf(redact.NewSecret(value)))
 	case target.Type() == durationType:
 		var d time.Duration
 		if d, err = time.ParseDuration(value); err != nil || d < 0 {

@@ -3,11 +3,13 @@ package attrs
 import (
 	"fmt"
 	"reflect"
+
+	"github.com/pack-cache/pack-cache/internal/redact"
 )
 
 // Values returns the attributes of a struct, or of a pointer to one, that are
-// not what they would be by default. Load of what it returns gives the same
-// struct, whatever the environment.
+// not what they would be by default, without the secrets. Load of what it
+// returns gives the same struct, whatever the environment.
 func Values(from any) map[string]string {
 	v := reflect.ValueOf(from)
 	if v.Kind() == reflect.Pointer {
@@ -16,6 +18,9 @@ func Values(from any) map[string]string {
 	values := map[string]string{}
 	for _, a := range Describe(from) {
 		field := v.Field(a.field)
+		if a.Secret {
+			continue
+		}
 		if field.Kind() == reflect.Pointer {
 			if field.IsNil() {
 				continue
@@ -46,4 +51,32 @@ func Load(values map[string]string, target any) error {
 		}
 	}
 	return nil
+}
+
+// Secrets returns the secret attributes of a struct, or of a pointer to one,
+// that are there; nil if none is.
+func Secrets(from any) map[string]redact.Secret {
+	v := reflect.Indirect(reflect.ValueOf(from))
+	var secrets map[string]redact.Secret
+	for _, a := range Describe(from) {
+		if !a.Secret {
+			continue
+		}
+		if secret := v.Field(a.field).Interface().(redact.Secret); !secret.IsZero() {
+			if secrets == nil {
+				secrets = map[string]redact.Secret{}
+			}
+			secrets[a.Name] = secret
+		}
+	}
+	return secrets
+}
+
+// LoadSecrets enters what Secrets returned into target, a pointer to a struct.
+func LoadSecrets(secrets map[string]redact.Secret, target any) {
+	for _, a := range Describe(target) {
+		if secret, ok := secrets[a.Name]; ok && a.Secret {
+			reflect.ValueOf(target).Elem().Field(a.field).Set(reflect.ValueOf(secret))
+		}
+	}
 }

@@ -49,12 +49,20 @@ func TestBorrowedContract(t *testing.T) {
 func lendTo(t *testing.T, store layers.Store) (*borrowed, string) {
 	t.Helper()
 	state := t.TempDir()
+	l := converse(t, &conversation{lender: lender{fakePlace{state: state}, []layers.Store{nil, store}}})
+	b, err := newBorrowed(l, Loan{Number: 1, Store: store.String(), Name: "main"}, state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, state
+}
+
+// converse begins a conversation, and returns the phase's side of it.
+func converse(t *testing.T, talk *conversation) *link {
+	t.Helper()
 	toCaller, fromPhase := io.Pipe() // what the phase says: read, write
 	toPhase, fromCaller := io.Pipe()
-	talk := &conversation{
-		toPhase: json.NewEncoder(fromCaller),
-		lender:  lender{fakePlace{state: state}, []layers.Store{nil, store}},
-	}
+	talk.toPhase = json.NewEncoder(fromCaller)
 	held := make(chan error, 1)
 	go func() {
 		_, err := talk.hold(context.Background(), request{}, toCaller)
@@ -72,11 +80,7 @@ func lendTo(t *testing.T, store layers.Store) (*borrowed, string) {
 		}
 		fromCaller.Close()
 	})
-	b, err := newBorrowed(l, Loan{Number: 1, Store: store.String(), Name: "main"}, state)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return b, state
+	return l
 }
 
 // fakePlace has one volume, which is a directory.

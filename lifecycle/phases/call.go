@@ -27,6 +27,9 @@ type Call struct {
 	// its input have a Loan for. Place.Import and Place.Export carry what is in
 	// them.
 	Loans []layers.Store
+	// Logins find the keys to stores: those that the locations in the phase's
+	// input have a Login for.
+	Logins []Login
 	// Log receives what the phase has to say to people.
 	Log io.Writer
 }
@@ -48,7 +51,7 @@ func (c Call) Run(ctx context.Context, input, out any) error {
 		stdout.Close()
 		ended <- err
 	}()
-	talk := &conversation{toPhase: json.NewEncoder(toPhase), renew: c.Renew, lender: lender{c.Place, c.Loans}}
+	talk := &conversation{toPhase: json.NewEncoder(toPhase), renew: c.Renew, logins: c.Logins, lender: lender{c.Place, c.Loans}}
 	output, talkErr := talk.hold(ctx, request{Session: c.Session, Input: rawInput}, fromPhase)
 	io.Copy(io.Discard, fromPhase)
 	toPhase.Close()
@@ -71,6 +74,7 @@ func (c Call) Run(ctx context.Context, input, out any) error {
 // conversation is the caller's side of the messages.
 type conversation struct {
 	renew  Renew
+	logins []Login
 	lender lender
 
 	mu      sync.Mutex
@@ -121,6 +125,8 @@ func (c *conversation) answer(ctx context.Context, q question) answer {
 		err = errors.New("this phase has no grant")
 	case q.RenewGrant:
 		a.Grant, err = c.renew(ctx)
+	case q.Login != 0:
+		a.Keys, err = findKeys(ctx, c.logins, q.Login)
 	case q.Loan != nil:
 		var done loanAnswer
 		done, err = c.lender.answer(ctx, *q.Loan)

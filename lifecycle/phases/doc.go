@@ -7,6 +7,6 @@
 // and Serve is what runs inside; between them, one JSON value a line travels on
 // the phase's standard input and output: the request with its grant goes in,
 // the output comes out. Before that, questions may come out, to which answers go
-// in: the wish for a renewed grant, and what a phase wants of a store that it
-// borrows. What the phase has to say to people goes to its standard error.
+// in: the wish for a renewed grant, for the keys to a store, and what a phase
+// wants of a store that it borrows. What the phase has to say to people goes to its standard error.
 package phases

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
+	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -16,6 +17,15 @@ type Location struct {
 	Type string `json:"type"`
 	// Attrs are the store's attributes, such as ref.
 	Attrs map[string]string `json:"attrs"`
+	// Secrets are the attributes that nothing may show. They are not in the
+	// JSON: a phase asks its caller for them.
+	Secrets map[string]redact.Secret `json:"-"`
+	// Label is how the user is told of the location; "" is its reference, or
+	// else its type.
+	Label string `json:"label,omitempty"`
+	// Login is set if the phase has to ask for keys: the place of the login in
+	// Call.Logins, counted from 1 on.
+	Login int `json:"login,omitempty"`
 	// Loan is set if the phase cannot reach the store itself.
 	Loan *Loan `json:"loan,omitempty"`
 }
@@ -34,6 +44,8 @@ func (l Location) String() string {
 	switch ref := l.Attrs["ref"]; {
 	case l.Loan != nil:
 		return layers.At(l.Loan.Store, l.Loan.Name)
+	case l.Label != "":
+		return l.Label
 	case ref != "":
 		return ref
 	}
@@ -63,13 +75,17 @@ type Export struct {
 	Timeout time.Duration `json:"timeout,omitempty"`
 }
 
-// OpenStore opens the store at a location with the credentials of a keychain
-// and returns it together with the name of the snapshot in it.
-type OpenStore func(ctx context.Context, at Location, credentials authn.Keychain) (store layers.Store, name string, err error)
+// OpenStore opens the store at a location and returns it together with the name
+// of the snapshot in it.
+type OpenStore func(ctx context.Context, at Location, with Credentials) (store layers.Store, name string, err error)
 
 // Kind is a kind of stores.
 type Kind struct {
 	Open OpenStore
+	// Login finds the keys to a store besides the location's secrets, where only
+	// the process can that the user started: its environment and its files have
+	// them. Nil if the secrets are all.
+	Login func(ctx context.Context, at Location) (Keys, error)
 	// Lent says that the stores are files of the machine and user that
 	// pack-cache was started by. Phases see neither; they borrow the store.
 	Lent bool
@@ -78,19 +94,32 @@ type Kind struct {
 // Stores are the kinds of stores that there are, by Location.Type.
 type Stores map[string]Kind
 
-// Open opens the store at a location.
+// Open opens the store at a location. It is for the process that the user
+// started; phases have their own way to keys.
 func (s Stores) Open(ctx context.Context, at Location, credentials authn.Keychain) (layers.Store, string, error) {
+	kind, err := s.kind(at)
+	if err != nil {
+		return nil, "", err
+	}
+	return kind.Open(ctx, at, Credentials{credentials, s.Login(at)})
+}
+
+func (s Stores) kind(at Location) (Kind, error) {
 	kind, ok := s[at.Type]
 	if !ok {
-		return nil, "", fmt.Errorf("no such kind of cache: %q", at.Type)
+		return Kind{}, fmt.Errorf("no such kind of cache: %q", at.Type)
 	}
-	return kind.Open(ctx, at, credentials)
+	return kind, nil
 }
 
 // open opens the store at a location as the phase sees it.
 func (j *job) open(ctx context.Context, at Location) (layers.Store, string, error) {
 	if at.Loan == nil {
-		return j.stores.Open(ctx, at, j.keychain)
+		kind, err := j.stores.kind(at)
+		if err != nil {
+			return nil, "", err
+		}
+		return kind.Open(ctx, at, Credentials{j.keychain, j.login(at)})
 	}
 	store, err := j.borrow(*at.Loan)
 	return store, at.Loan.Name, err

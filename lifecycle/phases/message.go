@@ -36,6 +36,8 @@ type question struct {
 	ID int `json:"id"`
 	// RenewGrant asks for a new grant of the same scope.
 	RenewGrant bool `json:"renew_grant,omitempty"`
+	// Login asks for the keys of a login, by its number.
+	Login int `json:"login,omitempty"`
 	// Loan asks something of a borrowed store.
 	Loan *loanQuestion `json:"loan,omitempty"`
 }
@@ -44,6 +46,7 @@ type question struct {
 type answer struct {
 	ID      int          `json:"id"`
 	Grant   *trust.Grant `json:"grant,omitempty"`
+	Keys    *wireKeys    `json:"keys,omitempty"`
 	Loan    *loanAnswer  `json:"loan,omitempty"`
 	Refusal *refusal     `json:"refusal,omitempty"`
 }

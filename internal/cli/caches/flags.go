@@ -79,11 +79,11 @@ func (f *Flags) Parse(image string, publish bool) (imports []phases.Import, expo
 		var to phases.Export
 		switch g.flag {
 		case importFlag, importAlias:
-			if from, err = f.list.Import(flag, g.value); err == nil {
+			if from, err = f.list.Import(flag, g.value, image); err == nil {
 				imports = append(imports, from)
 			}
 		case exportFlag, exportAlias:
-			if to, err = f.list.Export(flag, g.value); err == nil {
+			if to, err = f.list.Export(flag, g.value, image); err == nil {
 				exports = append(exports, to)
 			}
 		case imageFlag:

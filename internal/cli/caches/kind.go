@@ -3,7 +3,7 @@ package caches
 import (
 	"context"
 
-	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pack-cache/pack-cache/internal/attrs"
 	"github.com/pack-cache/pack-cache/layers"
@@ -15,6 +15,28 @@ const (
 	toImport = "import"
 	toExport = "export"
 )
+
+// labeler is what attributes may be besides: such that say how the user is told
+// of the location. The others are told of by their reference.
+type labeler interface {
+	label() string
+}
+
+// imageNamed is what attributes may be besides: such that have a default from
+// the app image, given as REGISTRY/REPOSITORY. It is called before check.
+type imageNamed interface {
+	nameAfter(repository string)
+}
+
+// repositoryOf is the repository of an image, without its tag, which may be
+// another one in each build. An image that is no reference is as it is.
+func repositoryOf(image string) string {
+	ref, err := name.ParseReference(image, name.WeakValidation)
+	if err != nil {
+		return image
+	}
+	return ref.Context().Name()
+}
 
 // Kind is one kind of cache.
 type Kind struct {
@@ -40,18 +62,33 @@ type exporter interface {
 }
 
 // newKind makes a kind of cache whose attributes are of type A.
-func newKind[A any](name, help string, open func(ctx context.Context, a A, credentials authn.Keychain) (layers.Store, string, error)) Kind {
+func newKind[A any](name, help string, open func(ctx context.Context, a A, with phases.Credentials) (layers.Store, string, error)) Kind {
 	return Kind{
 		Type: name, Help: help,
 		attributes: func() any { return new(A) },
-		store: phases.Kind{Open: func(ctx context.Context, at phases.Location, credentials authn.Keychain) (layers.Store, string, error) {
+		store: phases.Kind{Open: func(ctx context.Context, at phases.Location, with phases.Credentials) (layers.Store, string, error) {
 			var a A
 			if err := attrs.Load(at.Attrs, &a); err != nil {
 				return nil, "", err
 			}
-			return open(ctx, a, credentials)
+			return open(ctx, a, with)
 		}},
 	}
+}
+
+// login says how the process that the user started finds the keys to such a
+// cache: those that a does not have already. Attributes of type redact.Secret
+// are among the keys without it. Opening the store, with.Login has them.
+func login[A any](k Kind, find func(ctx context.Context, a A) (phases.Keys, error)) Kind {
+	k.store.Login = func(ctx context.Context, at phases.Location) (phases.Keys, error) {
+		var a A
+		if err := attrs.Load(at.Attrs, &a); err != nil {
+			return phases.Keys{}, err
+		}
+		attrs.LoadSecrets(at.Secrets, &a)
+		return find(ctx, a)
+	}
+	return k
 }
 
 // lent says that phases cannot reach such a cache themselves.

@@ -57,11 +57,11 @@ func (l List) Image(flag, reference string) (phases.Import, phases.Export, error
 }
 
 func (l List) both(flag string, from, to []attrs.Pair) (phases.Import, phases.Export, error) {
-	in, err := l.importOf(flag, from)
+	in, err := l.importOf(flag, from, "")
 	if err != nil {
 		return phases.Import{}, phases.Export{}, err
 	}
-	out, err := l.exportOf(flag, to)
+	out, err := l.exportOf(flag, to, "")
 	return in, out, err
 }
 

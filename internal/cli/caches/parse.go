@@ -12,22 +12,23 @@ import (
 )
 
 // Import reads a place to look for a cache in: attributes, or a reference. flag
-// is for errors, which are usage errors.
-func (l List) Import(flag, value string) (phases.Import, error) {
+// is for errors, which are usage errors; image is the app image, which some
+// caches are named after by default.
+func (l List) Import(flag, value, image string) (phases.Import, error) {
 	pairs, err := split(value)
 	if err != nil {
 		return phases.Import{}, usage(flag, "", err)
 	}
-	return l.importOf(flag, pairs)
+	return l.importOf(flag, pairs, image)
 }
 
 // Export reads a place to save the cache to, as Import does.
-func (l List) Export(flag, value string) (phases.Export, error) {
+func (l List) Export(flag, value, image string) (phases.Export, error) {
 	pairs, err := split(value)
 	if err != nil {
 		return phases.Export{}, usage(flag, "", err)
 	}
-	return l.exportOf(flag, pairs)
+	return l.exportOf(flag, pairs, image)
 }
 
 func split(value string) ([]attrs.Pair, error) {
@@ -43,16 +44,16 @@ func imageAttrs(reference string) []attrs.Pair {
 	return []attrs.Pair{{Name: "type", Value: "registry"}, {Name: "ref", Value: reference}}
 }
 
-func (l List) importOf(flag string, pairs []attrs.Pair) (phases.Import, error) {
-	read, err := l.read(pairs, toImport)
+func (l List) importOf(flag string, pairs []attrs.Pair, image string) (phases.Import, error) {
+	read, err := l.read(pairs, toImport, image)
 	if err != nil {
 		return phases.Import{}, usage(flag, read.at.Type, err)
 	}
 	return phases.Import{Location: read.at, Timeout: read.general.Timeout}, nil
 }
 
-func (l List) exportOf(flag string, pairs []attrs.Pair) (phases.Export, error) {
-	read, err := l.read(pairs, toExport)
+func (l List) exportOf(flag string, pairs []attrs.Pair, image string) (phases.Export, error) {
+	read, err := l.read(pairs, toExport, image)
 	to := phases.Export{Location: read.at}
 	if err == nil {
 		if decides, ok := read.own.(exporter); ok {
@@ -74,7 +75,7 @@ type location struct {
 	own     any // a pointer to the attributes of the kind
 }
 
-func (l List) read(pairs []attrs.Pair, use string) (location, error) {
+func (l List) read(pairs []attrs.Pair, use, image string) (location, error) {
 	var read location
 	kind, pairs, err := l.kindOf(pairs)
 	if err != nil {
@@ -87,12 +88,18 @@ func (l List) read(pairs []attrs.Pair, use string) (location, error) {
 	if err := attrs.Set(pairs, use, os.LookupEnv, read.own, &read.general); err != nil {
 		return read, err
 	}
+	if adopts, ok := read.own.(imageNamed); ok {
+		adopts.nameAfter(repositoryOf(image))
+	}
 	if checks, ok := read.own.(checker); ok {
 		if err := checks.check(use); err != nil {
 			return read, err
 		}
 	}
-	read.at.Attrs = attrs.Values(read.own)
+	read.at.Attrs, read.at.Secrets = attrs.Values(read.own), attrs.Secrets(read.own)
+	if labels, ok := read.own.(labeler); ok {
+		read.at.Label = labels.label()
+	}
 	return read, nil
 }
 

@@ -53,7 +53,7 @@ func TestImport(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.value, func(t *testing.T) {
 			t.Parallel()
-			got, err := All().Import("--import-cache", test.value)
+			got, err := All().Import("--import-cache", test.value, "r.example.com/app:1")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -94,7 +94,7 @@ func TestExport(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.value, func(t *testing.T) {
 			t.Parallel()
-			got, err := All().Export("--export-cache", test.value)
+			got, err := All().Export("--export-cache", test.value, "r.example.com/app:1")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -152,9 +152,9 @@ func TestRefused(t *testing.T) {
 			t.Parallel()
 			var err error
 			if test.use == "import" {
-				_, err = All().Import("--x", test.value)
+				_, err = All().Import("--x", test.value, "")
 			} else {
-				_, err = All().Export("--x", test.value)
+				_, err = All().Export("--x", test.value, "")
 			}
 			wantUsage(t, err, test.says, test.hint)
 		})

@@ -3,8 +3,6 @@ package caches
 import (
 	"context"
 
-	"github.com/google/go-containerregistry/pkg/authn"
-
 	"github.com/pack-cache/pack-cache/internal/attrs"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/registry"
@@ -29,8 +27,8 @@ func (a *registryAttrs) check(string) error {
 
 func (a *registryAttrs) export(to *phases.Export) { to.DockerMediaTypes = !a.OCIMediaTypes }
 
-func openRegistry(_ context.Context, a registryAttrs, credentials authn.Keychain) (layers.Store, string, error) {
-	store, err := registry.New(registry.Config{Ref: a.Ref, Insecure: a.Insecure, Keychain: credentials})
+func openRegistry(_ context.Context, a registryAttrs, with phases.Credentials) (layers.Store, string, error) {
+	store, err := registry.New(registry.Config{Ref: a.Ref, Insecure: a.Insecure, Keychain: with.Keychain})
 	if err != nil {
 		return nil, "", err
 	}
