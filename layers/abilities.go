@@ -39,6 +39,13 @@ type Deleter interface {
 	Delete(ctx context.Context, name string, digest v1.Hash) error
 }
 
+// AllDeleter is what a Deleter may be besides: one that can take away several
+// names of one manifest where it could not take away one of them.
+type AllDeleter interface {
+	// DeleteAll is Delete for names that all stand for digest.
+	DeleteAll(ctx context.Context, names []string, digest v1.Hash) error
+}
+
 // Sweeper is what a Store may be besides: one that can remove the blobs that no
 // name leads to.
 type Sweeper interface {

@@ -93,7 +93,11 @@ func probe(ctx context.Context, store Store, blob v1.Descriptor) error {
 // copyBlob brings a blob over from another store, verified on the way, and
 // returns how many bytes that sent.
 func (s *saver) copyBlob(ctx context.Context, from Store, blob v1.Descriptor) (int64, error) {
-	if mounter, ok := s.Store.(Mounter); ok {
+	return copyBlob(ctx, from, s.Store, blob)
+}
+
+func copyBlob(ctx context.Context, from, to Store, blob v1.Descriptor) (int64, error) {
+	if mounter, ok := to.(Mounter); ok {
 		if mounted, err := mounter.MountFrom(ctx, from, blob); mounted && err == nil {
 			return 0, nil
 		}
@@ -101,7 +105,7 @@ func (s *saver) copyBlob(ctx context.Context, from Store, blob v1.Descriptor) (i
 	var sent int64
 	err := again(ctx, func() error {
 		var source *stickyReader
-		pushed, err := s.Store.Push(ctx, blob, func() (io.ReadCloser, error) {
+		pushed, err := to.Push(ctx, blob, func() (io.ReadCloser, error) {
 			reader := openBlob(ctx, from, blob, nil)
 			source = &stickyReader{from: newVerifier(reader, blob)}
 			return readCloser{source, reader}, nil

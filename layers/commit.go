@@ -85,7 +85,7 @@ func (s *saver) reload(ctx context.Context) (*Snapshot, v1.Hash, error) {
 // assemble puts a new snapshot together from this build's layers and from what
 // is to be kept of base.
 func (s *saver) assemble(ctx context.Context, base *Snapshot, own []saved) (*SaveReport, *contents, error) {
-	made := &contents{target: s.Target, docker: s.DockerMediaTypes}
+	made := &contents{target: s.Target, docker: s.DockerMediaTypes, created: s.Created}
 	report := &SaveReport{}
 	for _, layer := range own {
 		report.Layers = append(report.Layers, layer.report)

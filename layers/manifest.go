@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/buildpacks/lifecycle/platform"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -23,7 +24,17 @@ type contents struct {
 	layers []storedLayer
 	target Target
 	docker bool
+	// created is when the snapshot is made; zero leaves it out.
+	created time.Time
 }
+
+const (
+	// createdAnnotation of a manifest is when the snapshot was made (image
+	// specification, "Pre-Defined Annotation Keys").
+	createdAnnotation = "org.opencontainers.image.created"
+	// sizeAnnotation of a layer is the size of its archive in bytes.
+	sizeAnnotation = "com.github.pack-cache.uncompressed-size"
+)
 
 // add lists a layer, once.
 func (c *contents) add(layer storedLayer) {
@@ -69,12 +80,18 @@ func (c *contents) manifest(config v1.Descriptor) ([]byte, types.MediaType, erro
 		Config:        config,
 		Layers:        make([]v1.Descriptor, 0, len(c.layers)),
 	}
-	if c.docker {
+	switch {
+	case c.docker: // whose manifests know no annotations
 		manifest.MediaType = types.DockerManifestSchema2
+	case !c.created.IsZero():
+		manifest.Annotations = map[string]string{createdAnnotation: c.created.UTC().Format(time.RFC3339)}
 	}
 	for _, layer := range c.layers {
 		blob := layer.blob
 		blob.MediaType = familyMediaType(blob.MediaType, c.docker)
+		if c.docker {
+			blob.Annotations = nil
+		}
 		manifest.Layers = append(manifest.Layers, blob)
 	}
 	raw, err := json.Marshal(manifest)

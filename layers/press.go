@@ -132,6 +132,8 @@ type frameWriter struct {
 	queue chan<- *frame
 	plain bool
 	now   *frame
+	// written counts the bytes of the archive.
+	written int64
 }
 
 // fit begins a new frame if size bytes do not fit into the current one but
@@ -154,6 +156,7 @@ func (w *frameWriter) Write(p []byte) (int, error) {
 		n := copy(space, p)
 		w.now.raw = w.now.raw[:len(w.now.raw)+n]
 		written += n
+		w.written += int64(n)
 		p = p[n:]
 	}
 	return written, nil
@@ -169,6 +172,7 @@ func (w *frameWriter) fill(from io.Reader, size int64) error {
 		n, err := io.ReadFull(from, space)
 		w.now.raw = w.now.raw[:len(w.now.raw)+n]
 		size -= int64(n)
+		w.written += int64(n)
 		if err != nil {
 			return err
 		}

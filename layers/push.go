@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -43,6 +44,7 @@ func (s *saver) streamOnce(ctx context.Context, fill func(*frameWriter) error) (
 	}
 	var (
 		diffID string
+		size   int64
 		runErr error
 		done   chan struct{}
 	)
@@ -51,7 +53,11 @@ func (s *saver) streamOnce(ctx context.Context, fill func(*frameWriter) error) (
 		reader, writer := io.Pipe()
 		go func() {
 			defer close(done)
-			diffID, runErr = s.press.run(ctx, writer, fill)
+			diffID, runErr = s.press.run(ctx, writer, func(w *frameWriter) error {
+				err := fill(w)
+				size = w.written
+				return err
+			})
 			writer.CloseWithError(runErr)
 		}()
 		return reader, nil
@@ -62,6 +68,7 @@ func (s *saver) streamOnce(ctx context.Context, fill func(*frameWriter) error) (
 	if source := (*sourceError)(nil); errors.As(runErr, &source) {
 		return "", Pushed{}, source
 	}
+	pushed.Descriptor.Annotations = map[string]string{sizeAnnotation: strconv.FormatInt(size, 10)}
 	return diffID, pushed, err
 }
 

@@ -46,6 +46,9 @@ type SaveRequest struct {
 	// "" for none. It is no error if it does not exist.
 	SBOM   string
 	Target Target
+	// Created is when the snapshot is made, if something changed; the zero time
+	// leaves it out.
+	Created time.Time
 	// UID and GID become the owner of every archive entry.
 	UID, GID int
 	// Ready, if not nil, is waited for when every layer is in the store and the

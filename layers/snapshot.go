@@ -18,11 +18,15 @@ const maxConfig = 32 << 20
 
 // Snapshot is a loaded snapshot. It is immutable and safe for concurrent use.
 type Snapshot struct {
-	store    Store
-	name     string
-	digest   v1.Hash
-	metadata platform.CacheMetadata
-	target   Target
+	store  Store
+	name   string
+	digest v1.Hash
+	// manifest and raw are the manifest, mediaType is what the store calls it.
+	manifest  *v1.Manifest
+	raw       []byte
+	mediaType types.MediaType
+	metadata  platform.CacheMetadata
+	target    Target
 	// blobs are the layers by diffID, in the form of the OCI image config.
 	blobs map[string]v1.Descriptor
 	// order holds the diffIDs as the config lists them.
@@ -46,6 +50,7 @@ func Load(ctx context.Context, store Store, name string) (*Snapshot, error) {
 	if reason != "" {
 		return nil, s.foreign(reason)
 	}
+	s.manifest, s.raw, s.mediaType = manifest, raw, descriptor.MediaType
 	config, err := s.readConfig(ctx, manifest.Config)
 	if err != nil {
 		return nil, err
@@ -149,6 +154,8 @@ func pairLayers(manifest *v1.Manifest, config *v1.ConfigFile) (map[string]v1.Des
 			MediaType: manifest.Layers[i].MediaType,
 			Digest:    manifest.Layers[i].Digest,
 			Size:      manifest.Layers[i].Size,
+			// Of which some say things that cost to find out.
+			Annotations: manifest.Layers[i].Annotations,
 		}
 		order = append(order, id.String())
 	}

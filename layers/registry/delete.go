@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
@@ -12,33 +13,54 @@ import (
 	"github.com/pack-cache/pack-cache/layers"
 )
 
-var _ layers.Deleter = (*Store)(nil)
+var (
+	_ layers.Deleter    = (*Store)(nil)
+	_ layers.AllDeleter = (*Store)(nil)
+)
 
 // Delete implements layers.Deleter (distribution specification, "Deleting tags"
 // and "Deleting Manifests"). Many registries can delete only a manifest, and
 // with it all of its tags; that is not done if there is another one. The blobs go
 // when the registry collects its garbage.
 func (s *Store) Delete(ctx context.Context, name string, digest v1.Hash) error {
-	if err := s.checkName(name); err != nil {
-		return err
-	}
+	return s.DeleteAll(ctx, []string{name}, digest)
+}
+
+// DeleteAll implements layers.AllDeleter.
+func (s *Store) DeleteAll(ctx context.Context, names []string, digest v1.Hash) error {
 	c, err := s.connect(ctx)
 	if err != nil {
 		return err
 	}
-	now, err := c.stands(ctx, "delete", name, c.pull())
-	switch {
-	case err != nil:
-		return err
-	case now == v1.Hash{}:
-		return (&failure{op: "delete", subject: c.subject(name), status: http.StatusNotFound}).classify(false, nil)
-	case now != digest:
-		return &failure{op: "delete", subject: c.subject(name), cause: layers.ErrConflict}
+	for _, name := range names {
+		if err := s.checkName(name); err != nil {
+			return err
+		}
+		now, err := c.stands(ctx, "delete", name, c.pull())
+		switch {
+		case err != nil:
+			return err
+		case now == v1.Hash{}:
+			return (&failure{op: "delete", subject: c.subject(name), status: http.StatusNotFound}).classify(false, nil)
+		case now != digest:
+			return &failure{op: "delete", subject: c.subject(name), cause: layers.ErrConflict}
+		}
 	}
-	if done, err := c.deleteTag(ctx, name); done || err != nil {
-		return err
+	for i, name := range names {
+		done, err := c.deleteTag(ctx, name)
+		if err != nil {
+			return err
+		}
+		if !done {
+			return c.deleteManifest(ctx, names[i:], digest)
+		}
 	}
-	if err := c.refuseShared(ctx, name, digest); err != nil {
+	return nil
+}
+
+// deleteManifest deletes a manifest, whose names are these and no others.
+func (c *client) deleteManifest(ctx context.Context, names []string, digest v1.Hash) error {
+	if err := c.refuseShared(ctx, names, digest); err != nil {
 		return err
 	}
 	resp, err := c.deletion(ctx, digest.String())
@@ -46,7 +68,7 @@ func (s *Store) Delete(ctx context.Context, name string, digest v1.Hash) error {
 		return err
 	}
 	if resp.StatusCode/100 != 2 {
-		return c.undeleted(resp, name)
+		return c.undeleted(resp, names[0])
 	}
 	drop(resp)
 	return nil
@@ -72,14 +94,14 @@ func (c *client) deleteTag(ctx context.Context, name string) (bool, error) {
 	return false, nil
 }
 
-// refuseShared fails if another tag would go with the manifest.
-func (c *client) refuseShared(ctx context.Context, name string, digest v1.Hash) error {
+// refuseShared fails if a tag besides names would go with the manifest.
+func (c *client) refuseShared(ctx context.Context, names []string, digest v1.Hash) error {
 	tags, err := c.tags(ctx)
 	if err != nil {
 		return err
 	}
 	for _, other := range tags {
-		if other == name {
+		if slices.Contains(names, other) {
 			continue
 		}
 		same, err := c.stands(ctx, "delete", other, c.pull())
@@ -87,7 +109,7 @@ func (c *client) refuseShared(ctx context.Context, name string, digest v1.Hash) 
 			return err
 		}
 		if same == digest {
-			return &failure{op: "delete", subject: c.subject(name),
+			return &failure{op: "delete", subject: c.subject(names[0]),
 				cause: fmt.Errorf("the registry can only delete manifest %s, and that is what %s stands for, too", digest, other),
 				hint:  "delete both, or neither"}
 		}

@@ -54,6 +54,7 @@ func (j *job) saveCaches(ctx context.Context, group buildpack.Group, in ExportIn
 	imports := j.loadImports(ctx, in.Imports, in.Target)
 	defer imports.Close()
 	made, err := j.madeLayers(group)
+	now := time.Now()
 	var outcomes []SaveOutcome
 	for _, at := range in.Exports {
 		outcome := SaveOutcome{To: at.String(), Required: at.Required}
@@ -63,6 +64,7 @@ func (j *job) saveCaches(ctx context.Context, group buildpack.Group, in ExportIn
 				Imports: imports.snapshots(),
 				Layers:  made.forCache(at.LaunchLayers),
 				Group:   made.group,
+				Created: now,
 				Ready:   ready,
 			})
 		}

@@ -1,0 +1,72 @@
+package layers
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Checked is a layer that was read whole.
+type Checked struct {
+	Content
+	// Err says what is wrong with it: it wraps ErrCorrupt or ErrNotFound if it is
+	// damaged or lost, and is any other error if it could not be read.
+	Err error
+}
+
+// Check reads every blob of the snapshot and holds it against its digest and its
+// diffID. done, if not nil, is told of each layer as soon as it was read. The
+// error is ctx's. Size in the result is what was found.
+func (s *Snapshot) Check(ctx context.Context, done func(Checked)) ([]Checked, error) {
+	var all []Checked
+	known := map[string]Checked{}
+	for _, content := range s.Contents() {
+		one, again := known[content.DiffID]
+		if !again {
+			one.Size, one.Err = s.check(ctx, content)
+			known[content.DiffID] = one
+		}
+		if ctx.Err() != nil {
+			return all, ctx.Err()
+		}
+		size := one.Size
+		one.Content = content
+		if size > 0 {
+			one.Size = size
+		}
+		all = append(all, one)
+		if done != nil {
+			done(one)
+		}
+	}
+	return all, nil
+}
+
+// check reads one layer and returns the size of its archive.
+func (s *Snapshot) check(ctx context.Context, content Content) (int64, error) {
+	if content.Blob.Digest == (v1.Hash{}) {
+		return 0, fmt.Errorf("the cache names the layer but does not hold it: %w", ErrNotFound)
+	}
+	reader := openBlob(ctx, s.store, content.Blob, s.memory)
+	defer reader.Close()
+	verified := &stickyReader{from: newVerifier(reader, content.Blob)}
+	archive, err := newDecoder(verified)
+	if err != nil {
+		return 0, verified.blame(err)
+	}
+	defer archive.Close()
+	hash := newTarHash()
+	size, err := io.CopyBuffer(hash, struct{ io.Reader }{archive}, make([]byte, 256<<10))
+	if err != nil {
+		return 0, verified.blame(err)
+	}
+	if _, err := io.Copy(io.Discard, verified); err != nil {
+		return size, err
+	}
+	if got := hashOf(hash).String(); got != content.DiffID {
+		return size, fmt.Errorf("archive has diffID %s instead of %s: %w", got, content.DiffID, ErrCorrupt)
+	}
+	return size, nil
+}

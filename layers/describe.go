@@ -1,0 +1,107 @@
+package layers
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// Content is one layer of a snapshot as its manifest, config and metadata
+// describe it.
+type Content struct {
+	// ID is the zero LayerID for a layer that no metadata names.
+	ID LayerID
+	// Version is the version of the buildpack.
+	Version              string
+	Build, Launch, Cache bool
+	DiffID               string
+	// Blob is the zero Descriptor if the metadata name a layer that the snapshot
+	// does not hold.
+	Blob v1.Descriptor
+	// Codec is what the blob's media type says.
+	Codec Codec
+	// Size is the size of the uncompressed archive in bytes, 0 if nothing tells.
+	Size int64
+}
+
+// Created is when the snapshot was made: when something in it changed last. It
+// is zero if the manifest does not tell.
+func (s *Snapshot) Created() time.Time {
+	created, err := time.Parse(time.RFC3339, s.manifest.Annotations[createdAnnotation])
+	if err != nil {
+		return time.Time{}
+	}
+	return created
+}
+
+// Name is the name that the snapshot was loaded by.
+func (s *Snapshot) Name() string { return s.name }
+
+// Size is how large manifest, config and all blobs are, in bytes.
+func (s *Snapshot) Size() int64 {
+	size := int64(len(s.raw))
+	for _, blob := range s.reaches() {
+		size += blob.Size
+	}
+	return size
+}
+
+// reaches are the blobs that the snapshot is made of, each once.
+func (s *Snapshot) reaches() []v1.Descriptor {
+	var all []v1.Descriptor
+	seen := map[v1.Hash]bool{}
+	for _, blob := range append([]v1.Descriptor{s.manifest.Config}, s.manifest.Layers...) {
+		if !seen[blob.Digest] {
+			seen[blob.Digest] = true
+			all = append(all, blob)
+		}
+	}
+	return all
+}
+
+// Contents lists the layers: those of the metadata in their order and sorted by
+// name within a buildpack, the SBOM, and what no metadata names. A layer that
+// two buildpacks share is listed twice.
+func (s *Snapshot) Contents() []Content {
+	var all []Content
+	named := map[string]bool{}
+	for _, bp := range s.metadata.Buildpacks {
+		for _, name := range slices.Sorted(maps.Keys(bp.Layers)) {
+			layer := bp.Layers[name]
+			one := s.content(layer.SHA)
+			one.ID, one.Version = LayerID{Buildpack: bp.ID, Layer: name}, bp.Version
+			one.Build, one.Launch, one.Cache = layer.Build, layer.Launch, layer.Cache
+			all = append(all, one)
+			named[layer.SHA] = true
+		}
+	}
+	if sha := s.metadata.BOM.SHA; sha != "" {
+		one := s.content(sha)
+		one.ID, one.Cache = sbomID, true
+		all = append(all, one)
+		named[sha] = true
+	}
+	for _, diffID := range s.order {
+		if !named[diffID] {
+			all = append(all, s.content(diffID))
+			named[diffID] = true
+		}
+	}
+	return all
+}
+
+func (s *Snapshot) content(diffID string) Content {
+	one := Content{DiffID: diffID}
+	blob, ok := s.Blob(diffID)
+	if !ok {
+		return one
+	}
+	one.Blob, one.Codec = blob, codecOf(blob.MediaType)
+	if size, err := strconv.ParseInt(blob.Annotations[sizeAnnotation], 10, 64); err == nil && size > 0 {
+		one.Size = size
+	}
+	return one
+}
