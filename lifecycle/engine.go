@@ -34,6 +34,9 @@ type PlaceSpec struct {
 	// Volumes are the names of the empty directories to make. They live as long
 	// as the place and keep their content from phase to phase.
 	Volumes []string
+	// Trusted says that the builder's code may see what this process can. An
+	// engine that cannot keep the two apart needs it.
+	Trusted bool
 	// Progress receives what the user may want to know while the builder is
 	// fetched. It may be nil.
 	Progress progress.Reporter

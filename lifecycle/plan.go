@@ -47,7 +47,9 @@ type PlanInput struct {
 	// proxies and the names of certificate files, never a secret.
 	OwnEnv []string
 	// Network is what detect and build see. Own phases use the host's.
-	Network  Network
+	Network Network
+	// Paths are those of an engine that cannot choose them.
+	Paths    Paths
 	LogLevel string
 	NoColor  bool
 }
@@ -58,11 +60,12 @@ type Plan map[Name]Phase
 // NewPlan lays out the phases of a build. Detect and build are the builder's
 // own detector and builder executables; the others run pack-cache itself.
 func NewPlan(in PlanInput) Plan {
+	in.Paths = in.Paths.OrUsual()
 	return Plan{
 		Analyze: in.own(Analyze),
-		Detect:  in.builders(Detect, "/cnb/lifecycle/detector", VolumeHomeDetect),
+		Detect:  in.builders(Detect, "/cnb/lifecycle/detector", Mount{Volume: VolumeHomeDetect, Target: in.Paths.HomeDetect}),
 		Restore: in.own(Restore),
-		Build:   in.builders(Build, "/cnb/lifecycle/builder", VolumeHomeBuild),
+		Build:   in.builders(Build, "/cnb/lifecycle/builder", Mount{Volume: VolumeHomeBuild, Target: in.Paths.HomeBuild}),
 		Export: in.own(Export,
 			// The launcher and its SBOMs, and what builders say of run images. The
 			// buildpacks, which can be large, stay out.
@@ -72,8 +75,8 @@ func NewPlan(in PlanInput) Plan {
 	}
 }
 
-func (in PlanInput) builders(name Name, executable, home string) Phase {
-	args := []string{executable, "-app", AppDir, "-layers", LayersDir, "-platform", PlatformDir}
+func (in PlanInput) builders(name Name, executable string, home Mount) Phase {
+	args := []string{executable, "-app", in.Paths.App, "-layers", in.Paths.Layers, "-platform", in.Paths.Platform}
 	if in.LogLevel != "" {
 		args = append(args, "-log-level", in.LogLevel)
 	}
@@ -85,13 +88,13 @@ func (in PlanInput) builders(name Name, executable, home string) Phase {
 		Root: BuilderRoot,
 		User: in.User,
 		Args: args,
-		Env:  withEnv(in.BuilderEnv, "CNB_PLATFORM_API="+in.PlatformAPI, "HOME="+HomeDir),
-		Dir:  AppDir,
+		Env:  withEnv(in.BuilderEnv, "CNB_PLATFORM_API="+in.PlatformAPI, "HOME="+home.Target),
+		Dir:  in.Paths.App,
 		Mounts: []Mount{
-			{Volume: VolumeLayers, Target: LayersDir},
-			{Volume: VolumeApp, Target: AppDir},
-			{Volume: VolumePlatform, Target: PlatformDir, ReadOnly: true},
-			{Volume: home, Target: HomeDir},
+			{Volume: VolumeLayers, Target: in.Paths.Layers},
+			{Volume: VolumeApp, Target: in.Paths.App},
+			{Volume: VolumePlatform, Target: in.Paths.Platform, ReadOnly: true},
+			home,
 		},
 		Network: in.Network,
 	}
@@ -103,12 +106,12 @@ func (in PlanInput) own(name Name, more ...Mount) Phase {
 		Root: OwnRoot,
 		User: in.User,
 		Args: []string{"phase", string(name)},
-		Env:  withEnv(in.OwnEnv, "HOME="+StateDir),
+		Env:  withEnv(in.OwnEnv, "HOME="+in.Paths.State),
 		Dir:  "/",
 		Mounts: append([]Mount{
-			{Volume: VolumeLayers, Target: LayersDir},
-			{Volume: VolumeApp, Target: AppDir, ReadOnly: true},
-			{Volume: VolumeState, Target: StateDir},
+			{Volume: VolumeLayers, Target: in.Paths.Layers},
+			{Volume: VolumeApp, Target: in.Paths.App, ReadOnly: true},
+			{Volume: VolumeState, Target: in.Paths.State},
 		}, more...),
 		Network: NetworkHost,
 	}

@@ -49,6 +49,7 @@ type resolved struct {
 	// logins find the keys to the stores that phases open themselves.
 	logins []phases.Login
 	plan   lifecycle.Plan
+	paths  lifecycle.Paths
 	// engines are those that may run the build, in the order of preference.
 	engines []lifecycle.Engine
 }
@@ -86,6 +87,7 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (*resolved, error)
 		Network:     opts.Network,
 		LogLevel:    logLevel(opts.Verbose),
 		NoColor:     opts.NoColor,
+		Paths:       r.paths,
 	})
 	return r, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/docker"
 	"github.com/pack-cache/pack-cache/lifecycle/docker/inside"
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 	"github.com/pack-cache/pack-cache/lifecycle/sandbox"
 )
 
@@ -30,7 +31,7 @@ func main() {
 
 func run() int {
 	streams := iostreams.System()
-	if err := sandbox.Protect(); err != nil {
+	if err := confine.Protect(); err != nil {
 		return exit.Print(streams.Err, err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), endings()...)

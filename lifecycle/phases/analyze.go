@@ -10,8 +10,6 @@ import (
 	"github.com/buildpacks/lifecycle/phase"
 	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
 	"github.com/buildpacks/lifecycle/platform/files"
-
-	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
 // AnalyzeInput names the images that analyze looks at.
@@ -64,7 +62,7 @@ func analyze(_ context.Context, j *job, in AnalyzeInput) (AnalyzeOutput, error) 
 	}
 	// Buildpacks may write to the layers directory; what decides about images
 	// later is the copy that they cannot see.
-	for _, path := range []string{inputs.AnalyzedPath, trustedAnalyzedPath} {
+	for _, path := range []string{inputs.AnalyzedPath, j.trustedAnalyzedPath()} {
 		if err := files.Handler.WriteAnalyzed(path, &analyzed, j.log); err != nil {
 			return AnalyzeOutput{}, err
 		}
@@ -73,14 +71,14 @@ func analyze(_ context.Context, j *job, in AnalyzeInput) (AnalyzeOutput, error) 
 }
 
 // trustedAnalyzedPath is the copy of analyzed.toml that no buildpack can write.
-var trustedAnalyzedPath = filepath.Join(lifecycle.StateDir, "analyzed.toml")
+func (j *job) trustedAnalyzedPath() string { return filepath.Join(j.Paths.State, "analyzed.toml") }
 
 // inputs returns the lifecycle's inputs with the paths of an own root.
 func (j *job) inputs() *lifecycleplatform.LifecycleInputs {
 	inputs := lifecycleplatform.NewLifecycleInputs(j.api)
-	inputs.AppDir = lifecycle.AppDir
-	inputs.LayersDir = lifecycle.LayersDir
-	inputs.PlatformDir = lifecycle.PlatformDir
+	inputs.AppDir = j.Paths.App
+	inputs.LayersDir = j.Paths.Layers
+	inputs.PlatformDir = j.Paths.Platform
 	inputs.UID, inputs.GID = j.User.UID, j.User.GID
 	inputs.InsecureRegistries = j.Insecure
 	return inputs

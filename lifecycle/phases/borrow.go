@@ -14,7 +14,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/layers"
-	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
 // loansDir holds the blobs that are on their way between a phase and its caller.
@@ -39,7 +38,7 @@ func (j *job) borrow(loan Loan) (*borrowed, error) {
 	if store, ok := j.loans[loan.Number]; ok {
 		return store, nil
 	}
-	store, err := newBorrowed(j.link, loan, lifecycle.StateDir)
+	store, err := newBorrowed(j.link, loan, j.Paths.State)
 	if err == nil {
 		j.loans[loan.Number] = store
 	}

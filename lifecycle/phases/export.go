@@ -51,7 +51,7 @@ type ExportOutput struct {
 // Platform specification, "exporter").
 func export(ctx context.Context, j *job, in ExportInput) (ExportOutput, error) {
 	inputs := j.inputs()
-	inputs.AnalyzedPath = trustedAnalyzedPath
+	inputs.AnalyzedPath = j.trustedAnalyzedPath()
 	inputs.OutputImageRef, inputs.AdditionalTags = in.Image, in.Tags
 	inputs.DefaultProcessType = in.DefaultProcess
 	if err := resolveExportInputs(inputs, j.log); err != nil {
@@ -112,7 +112,7 @@ func resolveExportInputs(inputs *lifecycleplatform.LifecycleInputs, logger log.L
 }
 
 func (j *job) exportApp(inputs *lifecycleplatform.LifecycleInputs, group buildpack.Group, in ExportInput) (files.Report, error) {
-	artifacts, err := os.MkdirTemp(lifecycle.StateDir, "export-")
+	artifacts, err := os.MkdirTemp(j.Paths.State, "export-")
 	if err != nil {
 		return files.Report{}, err
 	}
@@ -156,7 +156,7 @@ func (j *job) exportApp(inputs *lifecycleplatform.LifecycleInputs, group buildpa
 	if err != nil {
 		return files.Report{}, err
 	}
-	return report, files.Handler.WriteReport(filepath.Join(lifecycle.StateDir, "report.toml"), &report)
+	return report, files.Handler.WriteReport(filepath.Join(j.Paths.State, "report.toml"), &report)
 }
 
 // openWorkingImage opens the app image to be: the run image, with the previous

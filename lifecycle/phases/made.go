@@ -7,7 +7,6 @@ import (
 	"github.com/buildpacks/lifecycle/platform/files"
 
 	"github.com/pack-cache/pack-cache/layers"
-	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
 // made is what the buildpacks of a build have made.
@@ -21,13 +20,13 @@ type made struct {
 // madeLayers lists the layers of the group.
 func (j *job) madeLayers(group buildpack.Group) (made, error) {
 	var all made
-	analyzed, err := files.Handler.ReadAnalyzed(trustedAnalyzedPath, j.log)
+	analyzed, err := files.Handler.ReadAnalyzed(j.trustedAnalyzedPath(), j.log)
 	if err != nil {
 		return made{}, err
 	}
 	for _, bp := range group.Group {
 		all.group = append(all.group, bp.ID)
-		dir, err := buildpack.ReadLayersDir(lifecycle.LayersDir, bp, j.log)
+		dir, err := buildpack.ReadLayersDir(j.Paths.Layers, bp, j.log)
 		if err != nil {
 			return made{}, err
 		}

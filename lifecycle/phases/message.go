@@ -12,9 +12,11 @@ type Session struct {
 	PlatformAPI string         `json:"platform_api"`
 	User        lifecycle.User `json:"user"`
 	// Insecure are the registry hosts to be reached without verified TLS.
-	Insecure []string     `json:"insecure,omitempty"`
-	Verbose  bool         `json:"verbose,omitempty"`
-	Grant    *trust.Grant `json:"grant,omitempty"`
+	Insecure []string `json:"insecure,omitempty"`
+	Verbose  bool     `json:"verbose,omitempty"`
+	// Paths are those of the plan.
+	Paths lifecycle.Paths `json:"paths"`
+	Grant *trust.Grant    `json:"grant,omitempty"`
 }
 
 // request is the first message to a phase.

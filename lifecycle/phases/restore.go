@@ -12,7 +12,6 @@ import (
 	"github.com/buildpacks/lifecycle/platform/files"
 
 	"github.com/pack-cache/pack-cache/layers"
-	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
 // RestoreInput says where to restore cached layers from.
@@ -59,7 +58,7 @@ func restore(ctx context.Context, j *job, in RestoreInput) (RestoreOutput, error
 	if err != nil {
 		return RestoreOutput{}, err
 	}
-	analyzed, err := files.Handler.ReadAnalyzed(trustedAnalyzedPath, j.log)
+	analyzed, err := files.Handler.ReadAnalyzed(j.trustedAnalyzedPath(), j.log)
 	if err != nil {
 		return RestoreOutput{}, err
 	}
@@ -68,9 +67,9 @@ func restore(ctx context.Context, j *job, in RestoreInput) (RestoreOutput, error
 		found = j.loadImports(ctx, in.Imports, in.Target)
 		defer found.Close()
 	}
-	cache := newCacheReader(ctx, found, lifecycle.LayersDir, lifecycle.StateDir)
+	cache := newCacheReader(ctx, found, j.Paths.Layers, j.Paths.State)
 	restorer := &phase.Restorer{
-		LayersDir:      lifecycle.LayersDir,
+		LayersDir:      j.Paths.Layers,
 		Buildpacks:     group.Group,
 		Logger:         j.log,
 		PlatformAPI:    j.api,

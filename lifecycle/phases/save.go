@@ -12,7 +12,6 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/layers"
-	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
 // SaveOutcome says what became of one place that the cache was saved to.
@@ -84,8 +83,8 @@ func (j *job) saveTo(ctx context.Context, at Export, in ExportInput, request lay
 	ready := request.Ready
 	request.Ready = func(context.Context) error { return pause(ready) }
 	request.Overwrite = in.ClearCache
-	request.LayersDir, request.StateDir = lifecycle.LayersDir, lifecycle.StateDir
-	request.SBOM = existingDir(lifecycle.LayersDir, sbomDir)
+	request.LayersDir, request.StateDir = j.Paths.Layers, j.Paths.State
+	request.SBOM = existingDir(j.Paths.Layers, sbomDir)
 	request.Target = in.Target
 	request.UID, request.GID = j.User.UID, j.User.GID
 	request.LaunchLayers = at.LaunchLayers

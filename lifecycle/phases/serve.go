@@ -88,11 +88,12 @@ func serve(ctx context.Context, link *link, stores Stores, run handler) (json.Ra
 	if err != nil {
 		return nil, fmt.Errorf("read request: %w", err)
 	}
+	req.Session.Paths = req.Session.Paths.OrUsual()
 	j := &job{
 		Session: req.Session, api: version, stores: stores,
 		link: link, loans: map[int]*borrowed{}, log: log.NewDefaultLogger(os.Stderr),
 	}
-	defer os.RemoveAll(filepath.Join(lifecycle.StateDir, loansDir))
+	defer os.RemoveAll(filepath.Join(j.Paths.State, loansDir))
 	color.Disable(true) // the log is a pipe; whoever shows it chooses colors
 	level := "info"
 	if j.Verbose {

@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // marker is the name under which the engine starts its own processes; the
@@ -53,7 +55,7 @@ func Child() {
 	}
 	if err != nil {
 		// When nobody listens any more, nobody wants to know.
-		_ = c.Send(message{Failure: failureOf(err)}, nil)
+		_ = c.Send(message{Failure: confine.FailureOf(err)}, nil)
 		os.Exit(1)
 	}
 	os.Exit(code)

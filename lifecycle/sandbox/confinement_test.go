@@ -18,6 +18,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 	"github.com/pack-cache/pack-cache/lifecycle/enginetest"
 	"github.com/pack-cache/pack-cache/lifecycle/enginetest/report"
 )
@@ -109,7 +110,7 @@ func TestConfinement(t *testing.T) {
 	})
 	t.Run("what was applied is said", func(t *testing.T) {
 		want := fmt.Sprintf("landlock ABI %d", abi)
-		if int(abi) < landlockRefer {
+		if int(abi) < confine.LandlockRefer {
 			want = "no landlock"
 		}
 		if text := record.String(); !strings.Contains(text, want) || !strings.Contains(text, "seccomp") {
@@ -124,7 +125,7 @@ func TestConfinement(t *testing.T) {
 		}
 		defer listener.Close()
 		got := run[[]report.Step](t, place, ownPhase("dial", "unix", address))
-		if reached := got[1].Err == ""; reached != (int(abi) < landlockScope) {
+		if reached := got[1].Err == ""; reached != (int(abi) < confine.LandlockScope) {
 			t.Errorf("with landlock ABI %d: reached is %t, %s", abi, reached, got[1].Err)
 		}
 	})
@@ -140,7 +141,7 @@ func TestConfinement(t *testing.T) {
 // TestSealedCopy makes sure that what phases are started from stays what it is.
 func TestSealedCopy(t *testing.T) {
 	t.Parallel()
-	sealed, err := sealedCopy("/proc/self/exe")
+	sealed, err := confine.SealedCopy("/proc/self/exe")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // message is what two of the engine's processes say to each other. One field
@@ -23,9 +25,9 @@ type message struct {
 	Blob string `json:"blob,omitempty"` // digest of a layer to be read
 
 	// From init, setup or a helper to pack-cache.
-	Note    *note    `json:"note,omitempty"`
-	Failure *failure `json:"failure,omitempty"`
-	Result  *result  `json:"result,omitempty"`
+	Note    *note            `json:"note,omitempty"`
+	Failure *confine.Failure `json:"failure,omitempty"`
+	Result  *result          `json:"result,omitempty"`
 
 	File bool `json:"file,omitempty"`
 }

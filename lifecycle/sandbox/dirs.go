@@ -7,6 +7,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // storeDir returns the absolute path of the layer store, made and owned by the
@@ -45,7 +47,7 @@ func workDir(dir string) (string, error) {
 		return "", err
 	}
 	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
-		return "", withHint(fmt.Errorf("temporary directory %s: %w", dir, err), "name another directory in TMPDIR")
+		return "", confine.WithHint(fmt.Errorf("temporary directory %s: %w", dir, err), "name another directory in TMPDIR")
 	}
 	return dir, nil
 }
@@ -62,7 +64,7 @@ func ownDir(dir string, look func(string) (os.FileInfo, error)) error {
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !info.IsDir() || !ok || int(stat.Uid) != os.Geteuid() {
-		return withHint(fmt.Errorf("layer store: %s is not a directory of user %d", dir, os.Geteuid()),
+		return confine.WithHint(fmt.Errorf("layer store: %s is not a directory of user %d", dir, os.Geteuid()),
 			"name another directory for the layer store")
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // Config says where the engine keeps its things. The zero value is useful.
@@ -74,13 +75,13 @@ func (e *Engine) ready(ctx context.Context) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
-	self, err := sealedCopy("/proc/self/exe")
+	self, err := confine.SealedCopy("/proc/self/exe")
 	if err != nil {
 		return nil, err
 	}
 	own := self
 	if e.config.Executable != "" {
-		if own, err = sealedCopy(e.config.Executable); err != nil {
+		if own, err = confine.SealedCopy(e.config.Executable); err != nil {
 			self.Close()
 			return nil, err
 		}
@@ -90,7 +91,7 @@ func (e *Engine) ready(ctx context.Context) (*host, error) {
 	if err := h.probe(ctx, ids, reasons, e.config.Progress); err != nil {
 		self.Close()
 		own.Close()
-		if noRoom(err) {
+		if confine.NoRoom(err) {
 			err = withRoomHint(err, work)
 		}
 		return nil, err

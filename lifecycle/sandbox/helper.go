@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // do has a job done by who may do it.
@@ -62,13 +64,13 @@ func ask(c *control, j *job) (*os.File, error) {
 // runHelper is a process in a user namespace that does one job.
 func runHelper(c *control) error {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
-		return step(err, "parent death signal")
+		return confine.Step(err, "parent death signal")
 	}
 	m, _, err := c.Receive()
 	if err != nil {
 		return err
 	}
-	if err := Protect(); err != nil {
+	if err := confine.Protect(); err != nil {
 		return err
 	}
 	if m.Job == nil {

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // Ways to become the users of a builder image.
@@ -122,7 +123,7 @@ func newIDMap(program string, pid int, extents []extent) error {
 // ones are not among them.
 func candidates() (ids []identity, reasons []string) {
 	if os.Geteuid() == 0 {
-		if hasCapability(unix.CAP_SYS_ADMIN) {
+		if confine.HasCapability(unix.CAP_SYS_ADMIN) {
 			ids = append(ids, identity{Kind: asRoot})
 		} else {
 			reasons = append(reasons, "root lacks CAP_SYS_ADMIN")
@@ -199,14 +200,4 @@ func subordinateIDs(file string, own int) ([]extent, error) {
 		next += int(r.Count)
 	}
 	return extents, nil
-}
-
-// hasCapability tells whether this process may use a capability.
-func hasCapability(capability int) bool {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	if err := unix.Capget(&header, &data[0]); err != nil {
-		return false
-	}
-	return data[capability/32].Effective&(1<<(capability%32)) != 0
 }

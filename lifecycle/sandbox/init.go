@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // exitLost is init's exit code when pack-cache is gone.
@@ -19,7 +21,7 @@ const exitLost = 128 + int(unix.SIGKILL)
 // reach even where both have the same id.
 func runInit(c *control) (int, error) {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
-		return 0, step(err, "parent death signal")
+		return 0, confine.Step(err, "parent death signal")
 	}
 	// The maps are written before the task is sent.
 	m, _, err := c.Receive()
@@ -30,15 +32,15 @@ func runInit(c *control) (int, error) {
 		return 0, errors.New("init got no task")
 	}
 	// From the exec on this process was dumpable, for the sake of the maps.
-	if err := Protect(); err != nil {
+	if err := confine.Protect(); err != nil {
 		return 0, err
 	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		return 0, step(err, "making mounts private")
+		return 0, confine.Step(err, "making mounts private")
 	}
 	pid, err := startSetup(m.Task)
 	if err != nil {
-		return 0, step(err, "starting setup")
+		return 0, confine.Step(err, "starting setup")
 	}
 	// Only the phase holds its streams from here on.
 	for fd := range 3 {
@@ -98,7 +100,7 @@ func reap(pid int) (int, error) {
 		case errors.Is(err, unix.EINTR):
 			continue
 		case err != nil:
-			return 0, step(err, "waiting for the phase")
+			return 0, confine.Step(err, "waiting for the phase")
 		case ended != pid:
 			continue
 		case status.Signaled():

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 func TestMain(m *testing.M) {
 	Child()
-	if err := errorsOf(Protect, prepare); err != nil {
+	if err := errorsOf(confine.Protect, prepare); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

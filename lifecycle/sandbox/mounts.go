@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // mounting is a detached mount and where it belongs. Mounts are made while the
@@ -45,12 +47,12 @@ func bindAt(dir int, source, target string, attributes uint64) (mounting, error)
 	m := mounting{tree: tree, target: target}
 	var stat unix.Stat_t
 	if err := unix.Fstat(tree, &stat); err != nil {
-		return m, step(err, "mount of %s", target)
+		return m, confine.Step(err, "mount of %s", target)
 	}
 	m.dir = stat.Mode&unix.S_IFMT == unix.S_IFDIR
 	attr := unix.MountAttr{Attr_set: attributes}
 	if err := unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr); err != nil {
-		return m, step(err, "mount of %s: mount_setattr", target)
+		return m, confine.Step(err, "mount of %s: mount_setattr", target)
 	}
 	return m, nil
 }
@@ -69,20 +71,20 @@ func bindIfPresent(source, target string, attributes uint64) ([]mounting, error)
 func fresh(kind, target string, attributes int, options ...string) (mounting, error) {
 	context, err := unix.Fsopen(kind, unix.FSOPEN_CLOEXEC)
 	if err != nil {
-		return mounting{}, step(err, "new %s: fsopen", kind)
+		return mounting{}, confine.Step(err, "new %s: fsopen", kind)
 	}
 	defer unix.Close(context)
 	for i := 0; i+1 < len(options); i += 2 {
 		if err := unix.FsconfigSetString(context, options[i], options[i+1]); err != nil {
-			return mounting{}, step(err, "new %s: option %s", kind, options[i])
+			return mounting{}, confine.Step(err, "new %s: option %s", kind, options[i])
 		}
 	}
 	if err := unix.FsconfigCreate(context); err != nil {
-		return mounting{}, step(err, "new %s: fsconfig", kind)
+		return mounting{}, confine.Step(err, "new %s: fsconfig", kind)
 	}
 	tree, err := unix.Fsmount(context, unix.FSMOUNT_CLOEXEC, attributes)
 	if err != nil {
-		return mounting{}, step(err, "new %s: fsmount", kind)
+		return mounting{}, confine.Step(err, "new %s: fsmount", kind)
 	}
 	return mounting{tree: tree, dir: true, target: target}, nil
 }
@@ -97,7 +99,7 @@ func attachAll(mounts []mounting) error {
 	defer unix.Close(root)
 	for _, m := range mounts {
 		if err := m.attach(root); err != nil {
-			return step(err, "mount of %s", m.target)
+			return confine.Step(err, "mount of %s", m.target)
 		}
 		if m.target == devDir {
 			if err := fillDev(root); err != nil {

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // support says what overlays can do with the file systems at hand.
@@ -39,7 +41,7 @@ func tryOverlays(t *task) (*support, error) {
 			}
 		}
 		if err := tryUpper(memory, t.Identity.userNS()); err != nil {
-			return nil, withHint(step(err, "overlay file system"),
+			return nil, confine.WithHint(confine.Step(err, "overlay file system"),
 				"the kernel must offer the overlay file system (modprobe overlay; in user namespaces Linux 5.11 or newer)")
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // errClosed says that a place is no longer there.
@@ -99,7 +100,7 @@ func (p *place) fill(ctx context.Context, spec lifecycle.PlaceSpec) error {
 		return p.explain(ctx, err, "making volumes")
 	}
 	p.builder, err = p.host.unpackBuilder(ctx, spec.Builder, p.user, p.report)
-	return step(err, "unpacking the builder")
+	return confine.Step(err, "unpacking the builder")
 }
 
 // Run implements lifecycle.Place.
@@ -215,7 +216,7 @@ func (p *place) explain(ctx context.Context, err error, what string) error {
 		}
 		return err
 	}
-	if noRoom(err) {
+	if confine.NoRoom(err) {
 		err = withRoomHint(err, p.host.work)
 	}
 	return fmt.Errorf("%s: %w", what, err)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // probeUser is whom the probe's phase runs as. Its ids are usual for builders.
@@ -39,13 +40,13 @@ func (h *host) probe(ctx context.Context, ids []identity, reasons []string, repo
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if noRoom(err) {
+		if confine.NoRoom(err) {
 			return err // no other ids will do better
 		}
 		failures = append(failures, fmt.Errorf("ids %q: %w", id.Kind, err))
 		reasons = append(reasons, fmt.Sprintf("ids %q do not work: %v", id.Kind, err))
 	}
-	return withHint(fmt.Errorf("no sandbox can be made here: %w", errors.Join(failures...)), remedy(failures))
+	return confine.WithHint(fmt.Errorf("no sandbox can be made here: %w", errors.Join(failures...)), remedy(failures))
 }
 
 // checkExec makes sure that programs in volumes and in /tmp, such as a build
@@ -56,7 +57,7 @@ func checkExec(dir string) error {
 		return &os.PathError{Op: "statfs", Path: dir, Err: err}
 	}
 	if stat.Flags&unix.ST_NOEXEC != 0 {
-		return withHint(fmt.Errorf("%s is mounted noexec, so a build cannot run programs there", dir),
+		return confine.WithHint(fmt.Errorf("%s is mounted noexec, so a build cannot run programs there", dir),
 			"set TMPDIR to a directory on another file system")
 	}
 	return nil

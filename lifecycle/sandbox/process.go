@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // host is what the engine knows about this machine.
@@ -86,7 +87,7 @@ func (h *host) start(id identity, s starting) (*process, error) {
 		if errors.Is(err, unix.ENOSPC) {
 			err = errors.New("the kernel's limit of namespaces is reached") // no disk is full
 		}
-		return nil, step(err, "starting %s in new namespaces", s.kind)
+		return nil, confine.Step(err, "starting %s in new namespaces", s.kind)
 	}
 	p := &process{cmd, c}
 	if err := id.apply(cmd.Process.Pid, s.user); err != nil {

@@ -1,15 +1,10 @@
 package sandbox
 
 import (
-	"errors"
-
 	"golang.org/x/sys/unix"
-)
 
-// noRoom tells whether err says that a file system is full.
-func noRoom(err error) bool {
-	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
-}
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
+)
 
 // isFull tells whether next to nothing can be written to dir's file system any
 // more.
@@ -24,5 +19,5 @@ func isFull(dir string) bool {
 // withRoomHint adds to an error of a place in work what to do when that is
 // full.
 func withRoomHint(err error, work string) error {
-	return withHint(err, "make room on the file system of "+work+", or name a directory on a larger one in TMPDIR")
+	return confine.WithHint(err, "make room on the file system of "+work+", or name a directory on a larger one in TMPDIR")
 }

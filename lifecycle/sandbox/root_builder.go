@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // builderRoot makes the root of a phase that is the builder's: its layers, with
@@ -39,7 +40,7 @@ func systemMounts(t *task) ([]mounting, error) {
 	// before the pivot.
 	proc, err := fresh("proc", "/proc", restricted|noExec)
 	if err != nil {
-		return nil, withHint(err, "a container engine hides parts of /proc here: allow an unmasked one (in Kubernetes procMount: Unmasked)")
+		return nil, confine.WithHint(err, "a container engine hides parts of /proc here: allow an unmasked one (in Kubernetes procMount: Unmasked)")
 	}
 	// Programs learn from /sys how much memory and CPU they may use.
 	sys, err := bindIfPresent("/sys", "/sys", restricted|noExec|readOnly)
@@ -127,7 +128,7 @@ func openImage(t *task) (int, error) {
 		return -1, err
 	}
 	fd, err := unix.Open(stageImage, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	return fd, step(err, "builder image")
+	return fd, confine.Step(err, "builder image")
 }
 
 // bindBuilder makes a read-only mount of a part of the builder image. Outside

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // ownRoot makes the root of a phase that pack-cache runs itself: empty but for
@@ -13,7 +15,7 @@ import (
 // executed from memory and has no place in it.
 func ownRoot(t *task) (string, []mounting, error) {
 	if err := unix.Mount("tmpfs", stageRoot, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0755"); err != nil {
-		return "", nil, step(err, "mounting the root")
+		return "", nil, confine.Step(err, "mounting the root")
 	}
 	mounts, err := systemMounts(t)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // stopGrace is how long a phase may take to end after SIGTERM.
@@ -73,7 +74,7 @@ func (p *process) stop(ended <-chan error) error {
 // answers are what came back from a phase's or a helper's processes.
 type answers struct {
 	result  result
-	failure *failure
+	failure *confine.Failure
 }
 
 // listen reads messages until everybody who could send one is gone.

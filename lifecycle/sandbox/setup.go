@@ -13,12 +13,13 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // runSetup assembles the root of a phase, enters it, drops every privilege and
 // becomes the phase. It returns only when that failed, or after a probe.
 func runSetup(c *control) error {
-	if err := Protect(); err != nil {
+	if err := confine.Protect(); err != nil {
 		return err
 	}
 	var t task
@@ -28,11 +29,11 @@ func runSetup(c *control) error {
 	unix.Umask(0o022)
 	if t.Phase.Network == lifecycle.NetworkNone {
 		if err := raiseLoopback(); err != nil {
-			return step(err, "loopback")
+			return confine.Step(err, "loopback")
 		}
 	}
 	if err := unix.Sethostname([]byte(hostname)); err != nil {
-		return step(err, "host name")
+		return confine.Step(err, "host name")
 	}
 	if err := mountStage(&t); err != nil {
 		return err
@@ -77,31 +78,31 @@ func enterRoot(t *task) error {
 func become(c *control, t *task) error {
 	runtime.LockOSThread()
 	exe, argv := t.command()
-	if err := giveStreams(t.Phase.User); err != nil {
+	if err := confine.GiveStreams(t.Phase.User); err != nil {
 		return err
 	}
-	defaultSignals()
-	if err := dropPrivileges(t.Phase.User, t.Identity.canSetGroups()); err != nil {
+	confine.DefaultSignals()
+	if err := confine.DropPrivileges(t.Phase.User, t.Identity.canSetGroups()); err != nil {
 		return err
 	}
 	if err := unix.Chdir(path.Join("/", t.Phase.Dir)); err != nil {
-		return step(err, "working directory %s", t.Phase.Dir)
+		return confine.Step(err, "working directory %s", t.Phase.Dir)
 	}
 	landlock, err := restrictFiles()
 	if err != nil {
-		return step(err, "landlock")
+		return confine.Step(err, "landlock")
 	}
 	text := fmt.Sprintf("sandbox: %s runs with ids %q, seccomp, %s", t.Phase.Name, t.Identity.Kind, landlock)
 	if err := c.Send(message{Note: &note{Level: levelDebug, Text: text}}, nil); err != nil {
 		return err
 	}
-	if err := restrictCalls(); err != nil {
-		return step(err, "seccomp")
+	if err := confine.RestrictCalls(confine.Calls{}); err != nil {
+		return confine.Step(err, "seccomp")
 	}
 	if t.Probe {
 		os.Exit(0)
 	}
-	return step(explain(unix.Exec(exe, argv, t.Phase.Env), t), "starting %s", argv[0])
+	return confine.Step(explain(unix.Exec(exe, argv, t.Phase.Env), t), "starting %s", argv[0])
 }
 
 // command returns what to execute and its arguments.
@@ -115,7 +116,7 @@ func (t *task) command() (exe string, argv []string) {
 // explain tells the usual reason why a program that is there cannot be found.
 func explain(err error, t *task) error {
 	if t.Phase.Root == lifecycle.OwnRoot && errors.Is(err, fs.ErrNotExist) {
-		return withHint(fmt.Errorf("%w (its loader)", err), "pack-cache must be linked statically (CGO_ENABLED=0)")
+		return confine.WithHint(fmt.Errorf("%w (its loader)", err), "pack-cache must be linked statically (CGO_ENABLED=0)")
 	}
 	if strings.HasPrefix(t.Phase.Args[0], "/") || !errors.Is(err, fs.ErrNotExist) {
 		return notInBuilder(err)
@@ -128,5 +129,5 @@ func notInBuilder(err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return withHint(err, "the builder image lacks it, or what it needs; check that the image is a complete builder")
+	return confine.WithHint(err, "the builder image lacks it, or what it needs; check that the image is a complete builder")
 }

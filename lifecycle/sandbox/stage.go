@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // Directories of the stage, a tmpfs that only the phase's mount namespace has
@@ -24,7 +26,7 @@ const (
 // overlay have to fit into one page, and must not contain a colon or comma.
 func mountStage(t *task) error {
 	if err := unix.Mount("tmpfs", t.Stage, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=0700"); err != nil {
-		return step(err, "mounting tmpfs on %s", t.Stage)
+		return confine.Step(err, "mounting tmpfs on %s", t.Stage)
 	}
 	if err := os.Chdir(t.Stage); err != nil {
 		return err
@@ -81,6 +83,6 @@ func mountLayers(target string, n int, userXattr, writable bool) error {
 		options = append(options, "userxattr")
 	}
 	options = append(options, "lowerdir="+strings.Join(lower, ":"))
-	return step(unix.Mount("overlay", target, "overlay", flags, strings.Join(options, ",")),
+	return confine.Step(unix.Mount("overlay", target, "overlay", flags, strings.Join(options, ",")),
 		"mounting an overlay of %d layers", n)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/pack-cache/pack-cache/builder/unpack"
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // builderLayers are the directories of an unpacked builder. They stay on disk
@@ -153,7 +154,7 @@ func sendLayer(c *control, img v1.Image, digest string, failures *readErrors) er
 	content, err := openLayer(img, digest)
 	if err != nil {
 		failures.add(err)
-		return c.Send(message{Blob: digest, Failure: failureOf(err)}, nil)
+		return c.Send(message{Blob: digest, Failure: confine.FailureOf(err)}, nil)
 	}
 	out, in, err := os.Pipe()
 	if err != nil {

@@ -1,4 +1,4 @@
-package sandbox
+package confine
 
 import (
 	"errors"
@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// sealedCopy returns a copy of a program in memory that nobody can change any
+// SealedCopy returns a copy of a program in memory that nobody can change any
 // more. Processes of a phase are started from such a copy and never from the
 // file on disk: a user with one id would own that file inside the sandbox too,
 // and could write to it through /proc/self/exe.
-func sealedCopy(path string) (*os.File, error) {
+func SealedCopy(path string) (*os.File, error) {
 	source, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("copying the program: %w", err)

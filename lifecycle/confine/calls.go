@@ -1,4 +1,4 @@
-package sandbox
+package confine
 
 import (
 	"fmt"
@@ -50,14 +50,21 @@ var architectures = map[string]uint32{
 // x32Calls and above are the calls of the x32 ABI of amd64.
 const x32Calls = 0x40000000
 
-// restrictCalls puts the current thread, which has no_new_privs set, and all
+// Calls says what else a phase may not do.
+type Calls struct {
+	// NoUnixSockets forbids new Unix sockets, but for pairs: with one, a phase
+	// could connect to those of other programs that have a path.
+	NoUnixSockets bool `json:"no_unix_sockets,omitempty"`
+}
+
+// RestrictCalls puts the current thread, which has no_new_privs set, and all
 // that it becomes and starts, under the filter.
-func restrictCalls() error {
+func RestrictCalls(more Calls) error {
 	architecture, known := architectures[runtime.GOARCH]
 	if !known {
 		return fmt.Errorf("no filter for %s", runtime.GOARCH)
 	}
-	filter := callFilter(architecture)
+	filter := callFilter(architecture, more)
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
 	_, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&program)))
 	runtime.KeepAlive(filter)
@@ -68,7 +75,7 @@ func restrictCalls() error {
 }
 
 // callFilter is the filter as a program for the kernel.
-func callFilter(architecture uint32) []unix.SockFilter {
+func callFilter(architecture uint32, more Calls) []unix.SockFilter {
 	load := func(offset uint32) unix.SockFilter {
 		return unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: offset}
 	}
@@ -101,6 +108,10 @@ func callFilter(architecture uint32) []unix.SockFilter {
 	} {
 		program = append(program, jump(unix.BPF_JEQ, call.number, 0, 4),
 			load(offsetArgument), jump(unix.BPF_JSET, call.flags, 0, 1), deny, allow)
+	}
+	if more.NoUnixSockets {
+		program = append(program, jump(unix.BPF_JEQ, unix.SYS_SOCKET, 0, 4),
+			load(offsetArgument), jump(unix.BPF_JEQ, unix.AF_UNIX, 0, 1), answer(unix.SECCOMP_RET_ERRNO|uint32(unix.EACCES)), allow)
 	}
 	// The flags of clone3 are in memory, out of a filter's reach. C libraries
 	// and Go fall back to clone.

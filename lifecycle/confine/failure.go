@@ -1,4 +1,4 @@
-package sandbox
+package confine
 
 import (
 	"errors"
@@ -8,9 +8,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// failure is an error that may have crossed the boundary between two
+// Failure is an error that may have crossed the boundary between two
 // processes, with what is worth knowing about it there.
-type failure struct {
+type Failure struct {
 	Message string `json:"message"`
 	Remedy  string `json:"remedy,omitempty"`
 	Missing bool   `json:"missing,omitempty"`
@@ -18,19 +18,19 @@ type failure struct {
 }
 
 // Error implements error.
-func (f *failure) Error() string { return f.Message }
+func (f *Failure) Error() string { return f.Message }
 
 // Hint says what the user can do about it, "" if nothing is known.
-func (f *failure) Hint() string { return f.Remedy }
+func (f *Failure) Hint() string { return f.Remedy }
 
 // Is makes errors.Is work on both sides for what matters there.
-func (f *failure) Is(target error) bool {
+func (f *Failure) Is(target error) bool {
 	return f.Missing && target == fs.ErrNotExist || f.NoRoom && target == unix.ENOSPC
 }
 
-// failureOf readies err for the journey to another process.
-func failureOf(err error) *failure {
-	f := &failure{Message: err.Error(), Missing: errors.Is(err, fs.ErrNotExist), NoRoom: noRoom(err)}
+// FailureOf readies err for the journey to another process.
+func FailureOf(err error) *Failure {
+	f := &Failure{Message: err.Error(), Missing: errors.Is(err, fs.ErrNotExist), NoRoom: NoRoom(err)}
 	if hinted, ok := errors.AsType[interface {
 		error
 		Hint() string
@@ -52,8 +52,8 @@ func (h *hinted) Unwrap() error { return h.err }
 // Hint says what the user can do about it.
 func (h *hinted) Hint() string { return h.remedy }
 
-// withHint wraps err with a remedy, unless one of the two is missing.
-func withHint(err error, remedy string) error {
+// WithHint wraps err with a remedy, unless one of the two is missing.
+func WithHint(err error, remedy string) error {
 	if err == nil || remedy == "" {
 		return err
 	}
@@ -61,7 +61,7 @@ func withHint(err error, remedy string) error {
 }
 
 // step names what was being done when err came up.
-func step(err error, format string, args ...any) error {
+func Step(err error, format string, args ...any) error {
 	if err == nil {
 		return nil
 	}

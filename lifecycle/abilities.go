@@ -1,0 +1,64 @@
+package lifecycle
+
+import (
+	"context"
+	"errors"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// ErrElsewhere is wrapped by the error of an engine's Probe that works only in
+// a kind of place that this is not. It is no reason to be told to the user when
+// another engine works.
+var ErrElsewhere = errors.New("not in such a place")
+
+// Described is what an Engine may be besides: one that can say how it works
+// here.
+type Described interface {
+	// Describe says it in a few words, after a successful Probe.
+	Describe() string
+}
+
+// Resident is what an Engine may be besides: one that runs phases in the builder
+// that this process itself is in.
+type Resident interface {
+	// Builder returns the builder as an image with a config, as far as it can
+	// be known, and without layers. Layers that are laid over it are what Open
+	// has to add. The Probe has succeeded.
+	Builder(ctx context.Context) (v1.Image, error)
+	// Is fails, with a Hint, if an image that the user names is not that
+	// builder.
+	Is(ctx context.Context, named v1.Image) error
+}
+
+// Selective is what an Engine may be besides: one that cannot run every build
+// where its Probe succeeds.
+type Selective interface {
+	// Accept fails, with a Hint, for a build that it cannot run.
+	Accept(Demand) error
+}
+
+// Demand is what a build wants of its engine.
+type Demand struct {
+	// Trusted is that of PlaceSpec.
+	Trusted bool
+	// User is the build user.
+	User User
+	// Network is what detect and build are to see.
+	Network Network
+}
+
+// Fixed is what an Engine may be besides: one that cannot mount anything, so
+// that phases have to find volumes where it has them.
+type Fixed interface {
+	// Paths are the only targets of mounts of volumes, after a successful Probe.
+	// Builder mounts are possible onto the path that they are of.
+	Paths() Paths
+}
+
+// Displacing is what a Place may be besides: one that has moved files of this
+// machine out of the way until it is closed.
+type Displacing interface {
+	// Where says where the file is now that was at an absolute path.
+	Where(path string) string
+}
