@@ -4,11 +4,11 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export CGO_ENABLED ?= 0
 
-.PHONY: build demo test unit acceptance lint clean
+.PHONY: build demo test unit acceptance lint clean test-servers
 
 build: bin/pack-cache
 
-bin/pack-cache: $(shell find . -name '*.go' -not -name '*_test.go' -not -path './internal/samples/*') go.mod go.sum
+bin/pack-cache: $(shell find . -name '*.go' -not -name '*_test.go' -not -path './internal/samples/*' -not -path './internal/testservers/*') go.mod go.sum
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/pack-cache
 
 # The main job, end to end: a registry on loopback, a Java builder assembled
@@ -17,7 +17,12 @@ bin/pack-cache: $(shell find . -name '*.go' -not -name '*_test.go' -not -path '.
 demo: bin/pack-cache
 	$(GO) run ./internal/samples/cmd/demo -pack-cache bin/pack-cache
 
-test: lint unit acceptance
+test: lint test-servers unit acceptance
+
+# The servers of other projects that tests run: built once, and kept in the
+# user's cache directory. Needs npm besides Go.
+test-servers:
+	$(GO) run ./internal/testservers/cmd/test-servers
 
 lint:
 	@unformatted=$$(gofmt -l cmd platform lifecycle layers builder trust internal acceptance); \

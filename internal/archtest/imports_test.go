@@ -41,6 +41,7 @@ var rules = []rule{
 	{"...", "github.com/Azure/...", "layers/azblob/...", "only the azblob store knows Azure"},
 	{"...", "internal/samples/...", "internal/samples/... acceptance/...", "samples are for demo and tests"},
 	{"...", "internal/testregistry/...", "internal/testregistry/... internal/samples/... acceptance/...", "test registries are for demo and tests"},
+	{"...", "internal/testservers/...", "internal/testservers/...", "test servers are for tests"},
 	{"...", "internal/testdocker/...", "internal/testdocker/...", "test daemons are for tests"},
 }
 

@@ -1,0 +1,31 @@
+// Command test-servers builds the servers that tests run: all of them, or those
+// that are named.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+	"time"
+
+	"github.com/pack-cache/pack-cache/internal/testservers"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	for _, tool := range testservers.Tools() {
+		if len(os.Args) > 1 && !slices.Contains(os.Args[1:], tool.Name) {
+			continue
+		}
+		began := time.Now()
+		path, err := testservers.Build(ctx, tool)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		fmt.Printf("%s (%s)\n", path, time.Since(began).Round(time.Second))
+	}
+}

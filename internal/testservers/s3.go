@@ -1,0 +1,59 @@
+package testservers
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// S3 is a running server that speaks S3. One bucket is there already.
+type S3 struct {
+	// URL is the endpoint.
+	URL, Region, Bucket string
+	// AccessKey and SecretKey may do everything.
+	AccessKey, SecretKey string
+	// Dir has the bucket as a directory.
+	Dir string
+}
+
+func newS3(t testing.TB) *S3 {
+	s := &S3{
+		URL: "http://" + FreeAddress(t), Region: "us-east-1", Bucket: "caches",
+		AccessKey: "test-access-key", SecretKey: "test-secret-access-key", Dir: t.TempDir(),
+	}
+	if err := os.Mkdir(filepath.Join(s.Dir, s.Bucket), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (s *S3) address() string { return s.URL[len("http://"):] }
+
+// NewMinIO starts MinIO for a test.
+func NewMinIO(t testing.TB) *S3 {
+	t.Helper()
+	program := Find(t, "minio")
+	s := newS3(t)
+	Start(t, Command{
+		Path: program, Args: []string{"server", "--quiet", "--address", s.address(), s.Dir}, Dir: t.TempDir(),
+		Env:   []string{"MINIO_ROOT_USER=" + s.AccessKey, "MINIO_ROOT_PASSWORD=" + s.SecretKey, "MINIO_UPDATE=off", "MINIO_BROWSER=off"},
+		Ready: Answers(http.DefaultClient, s.URL+"/minio/health/ready"),
+	})
+	return s
+}
+
+// NewVersityGW starts the Versity S3 gateway for a test, which keeps objects as
+// files.
+func NewVersityGW(t testing.TB) *S3 {
+	t.Helper()
+	program := Find(t, "versitygw")
+	s := newS3(t)
+	Start(t, Command{
+		Path: program, Dir: t.TempDir(),
+		Args:  []string{"--quiet", "--port", s.address(), "posix", "--sidecar", t.TempDir(), s.Dir},
+		Env:   []string{"ROOT_ACCESS_KEY=" + s.AccessKey, "ROOT_SECRET_KEY=" + s.SecretKey},
+		Ready: Answers(http.DefaultClient, s.URL+"/"),
+	})
+	return s
+}

@@ -1,0 +1,18 @@
+package testservers
+
+import "testing"
+
+// TestStart starts every server.
+func TestStart(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]func(t testing.TB){
+		"minio":     func(t testing.TB) { NewMinIO(t) },
+		"versitygw": func(t testing.TB) { NewVersityGW(t) },
+		"azurite":   func(t testing.TB) { NewAzurite(t) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			start(t)
+		})
+	}
+}
