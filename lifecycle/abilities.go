@@ -48,6 +48,16 @@ type Demand struct {
 	Network Network
 }
 
+// Daemonic is what an Engine may be besides: one that has a daemon run the
+// phases, and so can do what only a daemon can: networks and volumes by their
+// name, another user namespace, and perhaps other processors.
+type Daemonic interface {
+	Engine
+	// At returns the same engine for the daemon that listens at host, such as
+	// tcp://build.example.com:2376. It does no I/O.
+	At(host string) Engine
+}
+
 // Fixed is what an Engine may be besides: one that cannot mount anything, so
 // that phases have to find volumes where it has them.
 type Fixed interface {

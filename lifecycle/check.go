@@ -7,14 +7,28 @@ import (
 	"slices"
 )
 
-// Check finds what makes a phase impossible in every engine. Volumes are the names
-// of those that the place has.
+// Check finds what makes a phase impossible in every engine without a daemon.
+// Volumes are the names of those that the place has.
 func (p Phase) Check(volumes map[string]bool) error {
+	if p.Network.OfDaemon() {
+		return fmt.Errorf("unknown network %q", p.Network)
+	}
+	for _, m := range p.Mounts {
+		if m.Named != "" {
+			return fmt.Errorf("mount of %s: volume %s: there is no daemon that keeps it", m.Target, m.Named)
+		}
+	}
+	return p.CheckForDaemon(volumes)
+}
+
+// CheckForDaemon finds what makes a phase impossible in every engine, also in one
+// with a daemon.
+func (p Phase) CheckForDaemon(volumes map[string]bool) error {
 	switch {
 	case p.Root != BuilderRoot && p.Root != OwnRoot:
 		return fmt.Errorf("unknown root %q", p.Root)
-	case p.Network != NetworkHost && p.Network != NetworkNone:
-		return fmt.Errorf("unknown network %q", p.Network)
+	case p.Network == "":
+		return errors.New("no network, not even none")
 	case p.Root == BuilderRoot && len(p.Args) == 0:
 		return errors.New("nothing to run")
 	}
@@ -36,7 +50,7 @@ func (u User) Check() error {
 }
 
 func (m Mount) check(volumes map[string]bool) error {
-	sources := slices.DeleteFunc([]string{m.Volume, m.Builder, m.Host}, func(s string) bool { return s == "" })
+	sources := slices.DeleteFunc([]string{m.Volume, m.Builder, m.Host, m.Named}, func(s string) bool { return s == "" })
 	switch {
 	case len(sources) != 1:
 		return fmt.Errorf("needs one source, not %d", len(sources))

@@ -37,6 +37,10 @@ type PlaceSpec struct {
 	// Trusted says that the builder's code may see what this process can. An
 	// engine that cannot keep the two apart needs it.
 	Trusted bool
+	// HostUserns puts everything into the user namespace of the daemon's
+	// machine, where the daemon would make others. Engines without a daemon
+	// leave it out of account.
+	HostUserns bool
 	// Progress receives what the user may want to know while the builder is
 	// fetched. It may be nil.
 	Progress progress.Reporter

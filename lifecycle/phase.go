@@ -35,6 +35,10 @@ const (
 	NetworkNone Network = "none"
 )
 
+// OfDaemon reports whether the network is one that only a daemon has: by its
+// name there, or that of another container (container:NAME).
+func (n Network) OfDaemon() bool { return n != NetworkHost && n != NetworkNone }
+
 // User is the numeric user and group that a phase runs as, as seen inside its
 // root (the CNB user: CNB_USER_ID and CNB_GROUP_ID of the build image).
 type User struct {
@@ -42,7 +46,7 @@ type User struct {
 }
 
 // Mount puts something at Target inside a phase's root. Exactly one of Volume,
-// Builder and Host is set.
+// Builder, Host and Named is set.
 type Mount struct {
 	// Volume is the name of one of the place's volumes.
 	Volume string
@@ -55,6 +59,9 @@ type Mount struct {
 	// Host is an absolute path on the machine that the phase runs on:
 	// pack-cache's own, or that of a daemon.
 	Host string
+	// Named is the name of a volume that a daemon keeps, and that outlives the
+	// place. Only an engine with a daemon has such volumes.
+	Named string
 	// Target is the absolute path inside the phase's root. It is created where
 	// the root does not have it.
 	Target   string

@@ -1,8 +1,11 @@
 package lifecycle
 
 import (
+	"path"
 	"slices"
 	"strings"
+
+	"github.com/buildpacks/lifecycle/api"
 )
 
 // Volumes of a place, in the order in which plans use them.
@@ -46,9 +49,16 @@ type PlanInput struct {
 	// OwnEnv is the environment of the phases that pack-cache runs itself:
 	// proxies and the names of certificate files, never a secret.
 	OwnEnv []string
+	// ExecEnv is the execution environment that the app image is for, "" for
+	// production (Platform API 0.15).
+	ExecEnv string
+	// NoSystem leaves out the builder's system buildpacks (Platform API 0.15).
+	NoSystem bool
+	// Mounts are what the user has mounted in detect and build.
+	Mounts []Mount
 	// Network is what detect and build see. Own phases use the host's.
 	Network Network
-	// Paths are those of an engine that cannot choose them.
+	// Paths are those that the user or an engine wants to be other than usual.
 	Paths    Paths
 	LogLevel string
 	NoColor  bool
@@ -61,9 +71,13 @@ type Plan map[Name]Phase
 // own detector and builder executables; the others run pack-cache itself.
 func NewPlan(in PlanInput) Plan {
 	in.Paths = in.Paths.OrUsual()
+	detect := in.builders(Detect, "/cnb/lifecycle/detector", Mount{Volume: VolumeHomeDetect, Target: in.Paths.HomeDetect})
+	if in.NoSystem && in.speaks("0.15") {
+		detect.Args = append(detect.Args, "-system", path.Join(in.Paths.Platform, noSystem))
+	}
 	return Plan{
 		Analyze: in.own(Analyze),
-		Detect:  in.builders(Detect, "/cnb/lifecycle/detector", Mount{Volume: VolumeHomeDetect, Target: in.Paths.HomeDetect}),
+		Detect:  detect,
 		Restore: in.own(Restore),
 		Build:   in.builders(Build, "/cnb/lifecycle/builder", Mount{Volume: VolumeHomeBuild, Target: in.Paths.HomeBuild}),
 		Export: in.own(Export,
@@ -75,6 +89,16 @@ func NewPlan(in PlanInput) Plan {
 	}
 }
 
+// noSystem is a file of the platform directory that is not there, which is no
+// system buildpacks for the lifecycle.
+const noSystem = "no-system.toml"
+
+// speaks reports whether the Platform API is at least version.
+func (in PlanInput) speaks(version string) bool {
+	v, err := api.NewVersion(in.PlatformAPI)
+	return err == nil && v.AtLeast(version)
+}
+
 func (in PlanInput) builders(name Name, executable string, home Mount) Phase {
 	args := []string{executable, "-app", in.Paths.App, "-layers", in.Paths.Layers, "-platform", in.Paths.Platform}
 	if in.LogLevel != "" {
@@ -83,19 +107,23 @@ func (in PlanInput) builders(name Name, executable string, home Mount) Phase {
 	if in.NoColor {
 		args = append(args, "-no-color")
 	}
+	env := []string{"CNB_PLATFORM_API=" + in.PlatformAPI, "HOME=" + home.Target}
+	if in.ExecEnv != "" && in.speaks("0.15") {
+		env = append(env, "CNB_EXEC_ENV="+in.ExecEnv)
+	}
 	return Phase{
 		Name: name,
 		Root: BuilderRoot,
 		User: in.User,
 		Args: args,
-		Env:  withEnv(in.BuilderEnv, "CNB_PLATFORM_API="+in.PlatformAPI, "HOME="+home.Target),
+		Env:  withEnv(in.BuilderEnv, env...),
 		Dir:  in.Paths.App,
-		Mounts: []Mount{
+		Mounts: append([]Mount{
 			{Volume: VolumeLayers, Target: in.Paths.Layers},
 			{Volume: VolumeApp, Target: in.Paths.App},
 			{Volume: VolumePlatform, Target: in.Paths.Platform, ReadOnly: true},
 			home,
-		},
+		}, in.Mounts...),
 		Network: in.Network,
 	}
 }

@@ -19,10 +19,14 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 func TestNewPlan(t *testing.T) {
 	t.Parallel()
 	plan := lifecycle.NewPlan(lifecycle.PlanInput{
-		PlatformAPI: "0.14",
+		PlatformAPI: "0.15",
 		User:        lifecycle.User{UID: 1001, GID: 1002},
 		BuilderEnv:  []string{"PATH=/bin", "HOME=/root", "CNB_USER_ID=1001"},
 		OwnEnv:      []string{"SSL_CERT_FILE=/ca.crt"},
+		Paths:       lifecycle.Paths{App: "/src"},
+		ExecEnv:     "test",
+		NoSystem:    true,
+		Mounts:      []lifecycle.Mount{{Host: "/srv/bindings", Target: "/platform/bindings", ReadOnly: true}},
 		Network:     lifecycle.NetworkNone,
 		LogLevel:    "debug",
 		NoColor:     true,

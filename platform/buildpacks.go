@@ -49,7 +49,7 @@ func (r *resolved) sources(listed []string, described []project.Buildpack) []ext
 	if len(all) > 0 {
 		return all
 	}
-	for _, bp := range project.Applicable(described, execEnv) {
+	for _, bp := range project.Applicable(described, r.ExecEnv) {
 		src := extra.Source{Locator: bp.URI, Dir: r.projectDir()}
 		switch {
 		case bp.URI != "":

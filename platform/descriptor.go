@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,8 +12,8 @@ import (
 	"github.com/pack-cache/pack-cache/platform/project"
 )
 
-// execEnv is the execution environment that app images are built for.
-const execEnv = "production"
+// production is the execution environment that app images are for by default.
+const production = "production"
 
 // readProject reads the project descriptor and fills in what the user did not
 // say.
@@ -34,7 +35,8 @@ func (p *Platform) readProject(r *resolved) error {
 	if r.Builder == "" && p.Config != nil {
 		r.Builder = p.Config.DefaultBuilder
 	}
-	env := r.project.Environment(execEnv)
+	r.ExecEnv = cmp.Or(r.ExecEnv, production)
+	env := r.project.Environment(r.ExecEnv)
 	maps.Copy(env, r.Env)
 	r.Env = env
 	return nil

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
@@ -19,11 +17,15 @@ func (p *Platform) open(ctx context.Context, r *resolved) (lifecycle.Place, erro
 	if err != nil {
 		return nil, err
 	}
+	if err := checkHostPaths(r.Volumes, engine); err != nil {
+		return nil, err
+	}
 	place, err := engine.Open(ctx, lifecycle.PlaceSpec{
-		Builder:  r.image,
-		User:     r.user(),
-		Volumes:  lifecycle.Volumes(),
-		Progress: p.Progress,
+		Builder:    r.image,
+		User:       r.user(),
+		Volumes:    lifecycle.Volumes(),
+		HostUserns: r.UsernsHost,
+		Progress:   p.Progress,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open builder %s: %w", r.Builder, err)
@@ -38,10 +40,13 @@ func (p *Platform) open(ctx context.Context, r *resolved) (lifecycle.Place, erro
 func fill(ctx context.Context, place lifecycle.Place, r *resolved) error {
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error {
-		return importArchive(ctx, place, lifecycle.VolumeApp, sourceArchive(r.AppDir, r.withoutCaches(r.project.Filter())))
+		return importArchive(ctx, place, lifecycle.VolumeApp, appArchive(r.AppDir, r.withoutCaches(r.project.Filter())))
 	})
 	both.Go(func() error {
-		return importArchive(ctx, place, lifecycle.VolumePlatform, envArchive(r.Env))
+		// The mount points have to be there, because phases see the volume
+		// read-only.
+		return importArchive(ctx, place, lifecycle.VolumePlatform,
+			envArchive(r.Env), mountPoints(r.Volumes, lifecycle.PlatformDir))
 	})
 	return both.Wait()
 }
@@ -89,9 +94,4 @@ func reason(wanted string) string {
 		return "the first that works on this machine"
 	}
 	return "chosen with --engine"
-}
-
-// hostPlatform is the platform that builders are looked up for.
-func hostPlatform() v1.Platform {
-	return v1.Platform{OS: "linux", Architecture: runtime.GOARCH}
 }

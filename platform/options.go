@@ -17,8 +17,11 @@ type Options struct {
 	Builder       string
 	RunImage      string
 	PreviousImage string
-	// AppDir is the directory with the application's source.
+	// AppDir is the directory with the application's source, or a zip file of
+	// it.
 	AppDir string
+	// Workspace is where the build sees the source, "" for /workspace.
+	Workspace string
 	// Descriptor is the path of the project descriptor, "" for project.toml in
 	// AppDir if there is one.
 	Descriptor string
@@ -31,12 +34,28 @@ type Options struct {
 	// before what the project descriptor says of the same kind. See
 	// extra.Source for what they can be.
 	Buildpacks, PreBuildpacks, PostBuildpacks []string
+	// Extensions are the image extensions to detect with instead of the
+	// builder's, each of what a buildpack can be.
+	Extensions []string
+	// DisableSystemBuildpacks leaves out the builder's system buildpacks.
+	DisableSystemBuildpacks bool
 	// TrustExtraBuildpacks trusts buildpacks from outside the builder.
 	TrustExtraBuildpacks bool
 
 	Publish        bool
 	DefaultProcess string
 	Created        *time.Time
+	// UID and GID are whom the files in the app image's layers belong to, nil
+	// for the builder's build user.
+	UID, GID *int
+	// Platform is what the images are for, as OS[/ARCHITECTURE[/VARIANT]]; "" is
+	// this machine.
+	Platform string
+	// ExecEnv is the execution environment of the app image, "" for production.
+	ExecEnv string
+	// SBOMDir and ReportDir are where to copy the SBOM and report.toml, "" for
+	// nowhere.
+	SBOMDir, ReportDir string
 
 	// Imports are where a cache is looked for, in the order of preference;
 	// Exports are where it is saved. The paths in them are absolute.
@@ -49,6 +68,14 @@ type Options struct {
 
 	TrustBuilder bool
 	Network      lifecycle.Network
+	// Volumes are mounted in detect and build: paths of the machine that phases
+	// run on, and volumes of a daemon.
+	Volumes []lifecycle.Mount
+	// DockerHost is the daemon that phases run on, "" and "inherit" for that of
+	// DOCKER_HOST.
+	DockerHost string
+	// UsernsHost has a daemon leave out the user namespaces it is set up for.
+	UsernsHost bool
 	// Insecure are registry hosts to be reached without verified TLS.
 	Insecure []string
 	// Engine is the name of the engine, "" or "auto" for the first that works.

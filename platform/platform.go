@@ -85,6 +85,7 @@ func (b *build) analyze(ctx context.Context) error {
 		Tags:          b.Tags,
 		PreviousImage: b.previous,
 		RunImage:      b.runImage,
+		Platform:      b.platform,
 		SkipLayers:    b.ClearCache,
 	}, &out)
 	b.result.RunImage = out.RunImage
@@ -135,11 +136,12 @@ func (b *build) export(ctx context.Context) error {
 		Exports:         b.exports,
 		Target:          b.target(),
 		ClearCache:      b.ClearCache,
+		SBOM:            b.SBOMDir != "",
 	}, &out)
 	if err != nil {
 		return err
 	}
 	b.result.exported(out)
 	b.reportSaved(out.Saved)
-	return nil
+	return b.fetchArtifacts(ctx)
 }

@@ -21,17 +21,16 @@ func (p *Platform) access(ctx context.Context, r *resolved) []remote.Option {
 	}
 }
 
-// pull reads the image of a reference that is for this kind of machine. what is
+// pull reads the image of a reference that is for the platform of the build. what is
 // what the user gave the reference for.
 func (p *Platform) pull(ctx context.Context, r *resolved, what string, ref name.Reference) (v1.Image, error) {
-	here := hostPlatform()
-	found, err := remote.Get(ref, append(p.access(ctx, r), remote.WithPlatform(here))...)
+	found, err := remote.Get(ref, append(p.access(ctx, r), remote.WithPlatform(r.platform))...)
 	if err != nil {
 		return nil, p.remoteError(ctx, what, ref, err)
 	}
 	img, err := found.Image()
 	if _, answered := errors.AsType[*transport.Error](err); err != nil && found.MediaType.IsIndex() && !answered && ctx.Err() == nil {
-		return nil, &hintedError{fmt.Errorf("%s %s: %w", what, ref, err), fmt.Sprintf("build on a machine that the %s is made for, or choose a %s for %s", what, what, here.String())}
+		return nil, &hintedError{fmt.Errorf("%s %s: %w", what, ref, err), fmt.Sprintf("build on a machine that the %s is made for, or choose a %s for %s", what, what, r.platform.String())}
 	}
 	if err != nil {
 		return nil, p.remoteError(ctx, what, ref, err)

@@ -35,10 +35,12 @@ type resolved struct {
 	builder            *builder.Builder
 	// extra are the buildpacks that were added to the builder, image is the
 	// builder with them.
-	extra    *extra.Additions
-	image    v1.Image
-	verdict  trust.Verdict
-	api      string
+	extra   *extra.Additions
+	image   v1.Image
+	verdict trust.Verdict
+	api     string
+	// platform is what the images are for.
+	platform v1.Platform
 	runImage string
 	// outputs are the references that the build makes stand for something new.
 	outputs []purpose
@@ -57,7 +59,18 @@ type resolved struct {
 // resolve checks what the user asks for before anything is changed.
 func (p *Platform) resolve(ctx context.Context, opts Options) (*resolved, error) {
 	r := &resolved{Options: opts}
-	if err := checkAppDir(opts.AppDir); err != nil {
+	var err error
+	if r.platform, err = parsePlatform(opts.Platform); err != nil {
+		return nil, err
+	}
+	if err := checkApp(opts.AppDir); err != nil {
+		return nil, err
+	}
+	if err := r.checkWorkspace(); err != nil {
+		return nil, err
+	}
+	r.paths.App = r.workspace()
+	if err := p.checkVolumes(r); err != nil {
 		return nil, err
 	}
 	if err := p.readProject(r); err != nil {
@@ -69,8 +82,10 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (*resolved, error)
 	if err := p.lend(ctx, r); err != nil {
 		return nil, err
 	}
-	var err error
 	if r.engines, err = p.candidates(opts.Engine); err != nil {
+		return nil, err
+	}
+	if r.engines, err = able(r.engines, opts, r.platform); err != nil {
 		return nil, err
 	}
 	if err := p.resolveBuilder(ctx, r); err != nil {
@@ -84,6 +99,9 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (*resolved, error)
 		User:        r.user(),
 		BuilderEnv:  lifecycle.WithProxies(r.builder.Env, p.Environ),
 		OwnEnv:      lifecycle.OwnEnv(p.Environ),
+		ExecEnv:     r.ExecEnv,
+		NoSystem:    opts.DisableSystemBuildpacks,
+		Mounts:      opts.Volumes,
 		Network:     opts.Network,
 		LogLevel:    logLevel(opts.Verbose),
 		NoColor:     opts.NoColor,
@@ -92,14 +110,20 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (*resolved, error)
 	return r, nil
 }
 
-// checkAppDir fails unless dir is a directory that can be read.
-func checkAppDir(dir string) error {
-	const hint = "name the directory with the application's source with --path"
-	if _, err := os.ReadDir(dir); err != nil {
+// checkApp fails unless path is a directory that can be read, or a zip file.
+func checkApp(path string) error {
+	const hint = "name the directory with the application's source, or a zip file of it, with --path"
+	if _, err := os.ReadDir(path); err != nil {
+		if info, statErr := os.Stat(path); statErr == nil && info.Mode().IsRegular() {
+			if isZip(path) {
+				return nil
+			}
+			err = errors.New("neither a directory nor a zip file")
+		}
 		if failed, ok := errors.AsType[*fs.PathError](err); ok {
 			err = failed.Err
 		}
-		return NewUsageError(fmt.Sprintf("application path %s: %v", dir, err), hint)
+		return NewUsageError(fmt.Sprintf("application path %s: %v", path, err), hint)
 	}
 	return nil
 }
@@ -112,7 +136,7 @@ func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
 	if r.builder, err = builder.Inspect(img); err != nil {
 		return &hintedError{fmt.Errorf("builder %s: %w", r.Builder, err), "a builder is an image made by `pack builder create` or by a buildpacks project; check the reference"}
 	}
-	if err := runsHere(r.builder.Target); err != nil {
+	if err := r.fits(r.builder.Target); err != nil {
 		return fmt.Errorf("builder %s: %w", r.Builder, err)
 	}
 	if r.api, err = r.builder.PlatformAPI(); err != nil {
@@ -126,6 +150,9 @@ func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
 		ExtraBuildpacksUntrusted: len(r.extra.Outside) > 0 && !r.TrustExtraBuildpacks,
 	})
 	p.Progress.Info(fmt.Sprintf("Builder %s@%s, %s", r.builderRef.Context(), r.builder.Digest, r.verdict.Reason))
+	if len(r.Volumes) > 0 && !r.verdict.Trusted {
+		p.Progress.Warn("--volume: this untrusted builder can read what is mounted")
+	}
 	return nil
 }
 
@@ -143,20 +170,20 @@ func (r *resolved) judged() name.Reference {
 	return tag
 }
 
-// runsHere fails if a builder is for another kind of machine than this one.
-func runsHere(target builder.Target) error {
-	here := hostPlatform()
-	if target.OS == here.OS && (target.Architecture == "" || target.Architecture == here.Architecture) {
-		return nil
-	}
-	return &hintedError{
-		fmt.Errorf("it is for %s/%s, but this machine is %s", target.OS, target.Architecture, here.String()),
-		"build on a machine of that kind, or choose a builder for " + here.String(),
-	}
-}
-
 func (r *resolved) user() lifecycle.User {
 	return lifecycle.User{UID: r.builder.UID, GID: r.builder.GID}
+}
+
+// owner is whom the files in the app image's layers belong to.
+func (r *resolved) owner() lifecycle.User {
+	owner := r.user()
+	if r.UID != nil {
+		owner.UID = *r.UID
+	}
+	if r.GID != nil {
+		owner.GID = *r.GID
+	}
+	return owner
 }
 
 func (r *resolved) target() layers.Target {

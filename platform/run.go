@@ -25,7 +25,10 @@ func (b *build) own(ctx context.Context, name lifecycle.Name, scope trust.Scope,
 	b.reportRefusals(grant)
 	log := b.Progress.Output(string(name))
 	defer log.Close()
-	session := phases.Session{PlatformAPI: b.api, User: b.user(), Paths: b.paths, Insecure: b.Insecure, Verbose: b.Verbose, Grant: grant}
+	session := phases.Session{
+		PlatformAPI: b.api, User: b.user(), Owner: b.owner(), Paths: b.paths, ExecEnv: b.ExecEnv,
+		Insecure: b.Insecure, Verbose: b.Verbose, Grant: grant,
+	}
 	call := phases.Call{Place: b.place, Phase: b.plan[name], Session: session, Renew: mint, Loans: b.loans, Logins: b.logins, Log: log}
 	err = call.Run(ctx, input, output)
 	failed, ok := errors.AsType[*phases.Error](err)

@@ -20,13 +20,19 @@ import (
 // archiver writes the entries of an archive.
 type archiver func(context.Context, *tar.Writer) error
 
-// importArchive streams an archive into a volume.
-func importArchive(ctx context.Context, place lifecycle.Place, volume string, write archiver) error {
+// importArchive streams one archive, of what several archivers write, into a
+// volume.
+func importArchive(ctx context.Context, place lifecycle.Place, volume string, writers ...archiver) error {
 	reader, pipe := io.Pipe()
 	written := make(chan error, 1)
 	go func() {
 		archive := tar.NewWriter(pipe)
-		err := write(ctx, archive)
+		var err error
+		for _, write := range writers {
+			if err = write(ctx, archive); err != nil {
+				break
+			}
+		}
 		if err == nil {
 			err = archive.Close()
 		}
@@ -39,6 +45,14 @@ func importArchive(ctx context.Context, place lifecycle.Place, volume string, wr
 		return writeErr
 	}
 	return err
+}
+
+// appArchive holds the application's source, which is a directory or a zip file.
+func appArchive(path string, keep func(path string, dir bool) bool) archiver {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return zipArchive(path, keep)
+	}
+	return sourceArchive(path, keep)
 }
 
 // sourceArchive holds everything below dir that keep wants, except sockets, with

@@ -140,13 +140,22 @@ func (d *Daemon) start(ctx context.Context) error {
 
 // Get writes what the daemon's API answers at a path.
 func (d *Daemon) Get(ctx context.Context, path string, to io.Writer) error {
+	return d.request(ctx, http.MethodGet, path, to)
+}
+
+// Delete has the daemon remove what is at a path of its API.
+func (d *Daemon) Delete(ctx context.Context, path string) error {
+	return d.request(ctx, http.MethodDelete, path, io.Discard)
+}
+
+func (d *Daemon) request(ctx context.Context, method, path string, to io.Writer) error {
 	client := &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(d.Dir, "sock"))
 		},
 		DisableKeepAlives: true,
 	}}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://docker"+path, nil)
+	request, err := http.NewRequestWithContext(ctx, method, "http://docker"+path, nil)
 	if err != nil {
 		return err
 	}
@@ -155,7 +164,7 @@ func (d *Daemon) Get(ctx context.Context, path string, to io.Writer) error {
 		return err
 	}
 	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
+	if answer.StatusCode >= http.StatusMultipleChoices {
 		return errors.New(answer.Status)
 	}
 	_, err = io.Copy(to, answer.Body)

@@ -32,8 +32,10 @@ type vessel struct {
 	user    lifecycle.User
 	caps    []string // besides these it has none
 	network lifecycle.Network
-	mounts  []mounting
-	labels  map[string]string
+	// hostUserns leaves out the user namespace that the daemon is set up for.
+	hostUserns bool
+	mounts     []mounting
+	labels     map[string]string
 }
 
 // config is the container's configuration. It has nothing of the phase that
@@ -41,9 +43,9 @@ type vessel struct {
 func (v vessel) config() (*container.Config, *container.HostConfig) {
 	// A name that resolves, as programs expect of their machine's, even where
 	// nobody could be asked.
-	network, hostname := container.NetworkMode("none"), "localhost"
-	if v.network == lifecycle.NetworkHost {
-		network, hostname = "host", "" // the machine's name
+	network, hostname := container.NetworkMode(v.network), "localhost"
+	if v.network != lifecycle.NetworkNone {
+		hostname = "" // the machine's name, or what the network gives
 	}
 	init := false
 	binds, mounts := split(v.mounts)
@@ -74,6 +76,9 @@ func (v vessel) config() (*container.Config, *container.HostConfig) {
 		SecurityOpt: []string{"no-new-privileges"},
 		// Nothing that passes through is for the daemon's disk.
 		LogConfig: container.LogConfig{Type: "none"},
+	}
+	if v.hostUserns {
+		host.UsernsMode = "host"
 	}
 	return config, host
 }

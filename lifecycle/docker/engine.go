@@ -33,7 +33,7 @@ type Engine struct {
 	daemon *daemon // nil until a probe has succeeded
 }
 
-var _ lifecycle.Engine = (*Engine)(nil)
+var _ lifecycle.Daemonic = (*Engine)(nil)
 
 // New returns an engine. It does no I/O.
 func New(config Config) *Engine {
@@ -45,6 +45,13 @@ func New(config Config) *Engine {
 
 // Name implements lifecycle.Engine.
 func (e *Engine) Name() string { return "docker" }
+
+// At implements lifecycle.Daemonic.
+func (e *Engine) At(host string) lifecycle.Engine {
+	config := e.config
+	config.Host = host
+	return New(config)
+}
 
 // Probe implements lifecycle.Engine: it asks the daemon what it is, and whether
 // it can run the programs that the engine has for it.

@@ -64,6 +64,9 @@ func (p *place) mounts(ctx context.Context, phase lifecycle.Phase) ([]mounting, 
 			made.volume = p.volumeOf(m.Volume)
 		case m.Host != "":
 			made.path, made.users = path.Clean(m.Host), true
+		case m.Named != "":
+			// As with docker run -v, a new one begins with what the image has.
+			made.volume, made.users, made.fill = m.Named, true, true
 		default:
 			copied := p.parts.of(m.Builder, phase.Root)
 			if *copied == (part{}) {

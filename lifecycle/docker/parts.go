@@ -74,7 +74,7 @@ func (p *place) copyParts(ctx context.Context, phase lifecycle.Phase) error {
 // copyOut copies what some mounts are of, each into a new volume.
 func (p *place) copyOut(ctx context.Context, wanted []lifecycle.Mount, root lifecycle.Root) ([]*part, error) {
 	v := vessel{
-		network: lifecycle.NetworkNone, caps: fileCaps, labels: p.labels(),
+		network: lifecycle.NetworkNone, caps: fileCaps, labels: p.labels(), hostUserns: p.hostUserns,
 		mounts: []mounting{{volume: p.programs(), target: inside.ProgramDir, readOnly: true}},
 	}
 	var order inside.Order

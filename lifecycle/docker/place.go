@@ -28,13 +28,15 @@ var errClosed = errors.New("the place is closed")
 
 // place is the containers, volumes and images of one build.
 type place struct {
-	daemon    *daemon
-	id        string
-	user      lifecycle.User
-	volumes   map[string]bool
-	image     string // the own image, without a phase's certificates
-	attendant *running
-	report    progress.Reporter
+	daemon  *daemon
+	id      string
+	user    lifecycle.User
+	volumes map[string]bool
+	image   string // the own image, without a phase's certificates
+	// hostUserns is PlaceSpec.HostUserns.
+	hostUserns bool
+	attendant  *running
+	report     progress.Reporter
 
 	made    atomic.Int64 // how many things have been given a name
 	builder builderRoot
@@ -62,7 +64,8 @@ func (e *Engine) Open(ctx context.Context, spec lifecycle.PlaceSpec) (lifecycle.
 	_, _ = rand.Read(id) // never fails
 	p := &place{
 		daemon: d, id: hex.EncodeToString(id), user: spec.User, report: spec.Progress,
-		volumes: map[string]bool{}, closing: make(chan struct{}),
+		hostUserns: spec.HostUserns,
+		volumes:    map[string]bool{}, closing: make(chan struct{}),
 	}
 	if p.report == nil {
 		p.report = e.config.Progress
@@ -104,7 +107,7 @@ func (p *place) Run(ctx context.Context, phase lifecycle.Phase, streams lifecycl
 		return err
 	}
 	defer p.running.Done()
-	if err := phase.Check(p.volumes); err != nil {
+	if err := phase.CheckForDaemon(p.volumes); err != nil {
 		return fmt.Errorf("phase %s: %w", phase.Name, err)
 	}
 	inner, cancel := p.untilClosed(ctx)

@@ -42,7 +42,7 @@ func (p *place) repair(ctx context.Context, image string, targets []target) (str
 	if p.builder.image != image {
 		return p.builder.image, nil // another phase came first; it may suffice
 	}
-	v := vessel{name: p.name("repair"), image: image, user: p.user, network: lifecycle.NetworkNone, labels: p.labels()}
+	v := vessel{name: p.name("repair"), image: image, user: p.user, network: lifecycle.NetworkNone, labels: p.labels(), hostUserns: p.hostUserns}
 	config, host := v.config()
 	host.AutoRemove = false // it is never started
 	api := p.daemon.api

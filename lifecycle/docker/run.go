@@ -15,7 +15,7 @@ func (p *place) run(ctx context.Context, phase lifecycle.Phase, streams lifecycl
 		return err
 	}
 	work := &inside.Phase{Env: phase.Env, Dir: phase.Dir, Input: streams.Stdin != nil}
-	v := vessel{user: phase.User, network: phase.Network, mounts: mounts, labels: p.labels()}
+	v := vessel{user: phase.User, network: phase.Network, mounts: mounts, labels: p.labels(), hostUserns: p.hostUserns}
 	runIn := func(image string) error {
 		v.name, v.image = p.name(string(phase.Name)), image
 		code, err := p.complete(ctx, v, &inside.Order{Phase: work}, streams)

@@ -48,3 +48,23 @@ func TestVesselIsConfined(t *testing.T) {
 		}
 	}
 }
+
+// TestVesselAsAsked has what a build may ask of a daemon in the configuration.
+func TestVesselAsAsked(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		vessel                    vessel
+		network, userns, hostname string
+	}{
+		{vessel{network: lifecycle.NetworkNone}, "none", "", "localhost"},
+		{vessel{network: lifecycle.NetworkHost}, "host", "", ""},
+		{vessel{network: "mine", hostUserns: true}, "mine", "host", ""},
+		{vessel{network: "container:other"}, "container:other", "", ""},
+	} {
+		config, host := test.vessel.config()
+		got := []string{string(host.NetworkMode), string(host.UsernsMode), config.Hostname}
+		if diff := cmp.Diff([]string{test.network, test.userns, test.hostname}, got); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", test.vessel, diff)
+		}
+	}
+}

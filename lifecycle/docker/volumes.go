@@ -59,7 +59,7 @@ func (p *place) startAttendant(ctx context.Context) error {
 	}
 	slices.Sort(work.Volumes)
 	attendant, err := p.daemon.start(ctx, vessel{
-		name: p.name("attendant"), image: p.image, labels: p.labels(), mounts: mounts,
+		name: p.name("attendant"), image: p.image, labels: p.labels(), hostUserns: p.hostUserns, mounts: mounts,
 		network: lifecycle.NetworkNone, caps: fileCaps,
 	}, &inside.Order{Secret: secret(), Attend: work}, lifecycle.Streams{})
 	if err != nil {

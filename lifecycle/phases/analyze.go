@@ -10,6 +10,7 @@ import (
 	"github.com/buildpacks/lifecycle/phase"
 	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
 	"github.com/buildpacks/lifecycle/platform/files"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 // AnalyzeInput names the images that analyze looks at.
@@ -18,6 +19,8 @@ type AnalyzeInput struct {
 	Tags          []string `json:"tags,omitempty"`
 	PreviousImage string   `json:"previous_image"`
 	RunImage      string   `json:"run_image"`
+	// Platform is what the run image has to be for.
+	Platform v1.Platform `json:"platform"`
 	// SkipLayers leaves the previous image's layers alone (--clear-cache).
 	SkipLayers bool `json:"skip_layers,omitempty"`
 }
@@ -43,7 +46,7 @@ func analyze(_ context.Context, j *job, in AnalyzeInput) (AnalyzeOutput, error) 
 		return AnalyzeOutput{}, err
 	}
 	factory := phase.NewConnectedFactory(j.api, &cmd.BuildpackAPIVerifier{}, nil, files.Handler,
-		image.NewHandler(nil, j.keychain, "", false, j.Insecure),
+		&platformHandler{image.NewHandler(nil, j.keychain, "", false, j.Insecure), j, in.Platform},
 		image.NewRegistryHandler(j.keychain, j.Insecure))
 	analyzer, err := factory.NewAnalyzer(*inputs, j.log)
 	if err != nil {
@@ -79,7 +82,8 @@ func (j *job) inputs() *lifecycleplatform.LifecycleInputs {
 	inputs.AppDir = j.Paths.App
 	inputs.LayersDir = j.Paths.Layers
 	inputs.PlatformDir = j.Paths.Platform
-	inputs.UID, inputs.GID = j.User.UID, j.User.GID
+	inputs.UID, inputs.GID = j.Owner.UID, j.Owner.GID
+	inputs.ExecEnv = j.ExecEnv
 	inputs.InsecureRegistries = j.Insecure
 	return inputs
 }

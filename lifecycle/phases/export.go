@@ -30,6 +30,11 @@ type ExportInput struct {
 	Created        *time.Time `json:"created,omitempty"`
 	// LauncherVersion is the version of the builder's lifecycle.
 	LauncherVersion string `json:"launcher_version,omitempty"`
+	// Project says where the source comes from, for the image's label. What
+	// buildpacks may have left of it is not asked.
+	Project files.ProjectMetadata `json:"project"`
+	// SBOM leaves SBOMFile behind.
+	SBOM bool `json:"sbom,omitempty"`
 
 	Imports []Import      `json:"imports,omitempty"`
 	Exports []Export      `json:"exports,omitempty"`
@@ -121,10 +126,6 @@ func (j *job) exportApp(inputs *lifecycleplatform.LifecycleInputs, group buildpa
 	if err != nil {
 		return files.Report{}, err
 	}
-	project, err := files.Handler.ReadProjectMetadata(inputs.ProjectMetadataPath, j.log)
-	if err != nil {
-		return files.Report{}, err
-	}
 	working, err := j.openWorkingImage(inputs, analyzed, in.Created)
 	if err != nil {
 		return files.Report{}, err
@@ -135,7 +136,7 @@ func (j *job) exportApp(inputs *lifecycleplatform.LifecycleInputs, group buildpa
 	}
 	exporter := &phase.Exporter{
 		Buildpacks:   group.Group,
-		LayerFactory: &lifecyclelayers.Factory{ArtifactsDir: artifacts, UID: j.User.UID, GID: j.User.GID, Logger: j.log},
+		LayerFactory: &lifecyclelayers.Factory{ArtifactsDir: artifacts, UID: j.Owner.UID, GID: j.Owner.GID, Logger: j.log},
 		Logger:       j.log,
 		PlatformAPI:  j.api,
 	}
@@ -151,12 +152,17 @@ func (j *job) exportApp(inputs *lifecycleplatform.LifecycleInputs, group buildpa
 		ExecEnv:            inputs.ExecEnv,
 		RunImageRef:        inputs.RunImageRef,
 		RunImageForExport:  runImage,
-		Project:            project,
+		Project:            in.Project,
 	})
 	if err != nil {
 		return files.Report{}, err
 	}
-	return report, files.Handler.WriteReport(filepath.Join(j.Paths.State, "report.toml"), &report)
+	if in.SBOM {
+		if err := j.archiveSBOM(); err != nil {
+			return files.Report{}, fmt.Errorf("keep the SBOM: %w", err)
+		}
+	}
+	return report, files.Handler.WriteReport(filepath.Join(j.Paths.State, ReportFile), &report)
 }
 
 // openWorkingImage opens the app image to be: the run image, with the previous

@@ -11,6 +11,10 @@ import (
 type Session struct {
 	PlatformAPI string         `json:"platform_api"`
 	User        lifecycle.User `json:"user"`
+	// Owner is whom the files in the app image's layers belong to.
+	Owner lifecycle.User `json:"owner"`
+	// ExecEnv is the execution environment that the app image is for.
+	ExecEnv string `json:"exec_env"`
 	// Insecure are the registry hosts to be reached without verified TLS.
 	Insecure []string `json:"insecure,omitempty"`
 	Verbose  bool     `json:"verbose,omitempty"`

@@ -86,7 +86,7 @@ func (j *job) saveTo(ctx context.Context, at Export, in ExportInput, request lay
 	request.LayersDir, request.StateDir = j.Paths.Layers, j.Paths.State
 	request.SBOM = existingDir(j.Paths.Layers, sbomDir)
 	request.Target = in.Target
-	request.UID, request.GID = j.User.UID, j.User.GID
+	request.UID, request.GID = j.Owner.UID, j.Owner.GID
 	request.LaunchLayers = at.LaunchLayers
 	request.Compression, request.ForceCompression = at.Compression, at.ForceCompression
 	request.DockerMediaTypes = at.DockerMediaTypes

@@ -22,7 +22,9 @@ type Options struct {
 	caches   caches.Flags
 	env      []string
 	envFiles []string
+	volumes  []string
 	network  string
+	uid, gid int
 	created  string
 	output   string
 }
@@ -45,7 +47,10 @@ breaks a build, unless --cache-required is given.
 		Args: global.ExactArgs(1, "name the image to build, as in `pack-cache build REGISTRY/app`"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.Image = args[0]
-			if err := opts.complete(); err != nil {
+			if err := checkRefused(cmd.Flags()); err != nil {
+				return err
+			}
+			if err := opts.complete(cmd.Flags()); err != nil {
 				return err
 			}
 			if run != nil {
@@ -61,11 +66,13 @@ breaks a build, unless --cache-required is given.
 func (o *Options) addFlags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVarP(&o.Builder, "builder", "B", "", "builder image (default: that of project.toml, else default-builder-image of config.toml)")
-	f.StringVarP(&o.AppDir, "path", "p", ".", "directory with the application's source")
+	f.StringVarP(&o.AppDir, "path", "p", ".", "directory with the application's source, or a zip, jar or war file of it")
 	f.StringVarP(&o.Descriptor, "descriptor", "d", "", "project descriptor (default: project.toml in the source, if it is there)")
 	f.StringSliceVarP(&o.Buildpacks, "buildpack", "b", nil, "build with this instead of the builder's order: ID[@VERSION] of the builder, from=builder for its whole order, a directory, a .tgz or .cnb file or its URL, or a buildpackage as docker://REF or REF (repeatable, or with commas)")
 	f.StringArrayVar(&o.PreBuildpacks, "pre-buildpack", nil, "buildpack to put before all groups of the builder's order, and before the --pre-buildpack named before (repeatable)")
 	f.StringArrayVar(&o.PostBuildpacks, "post-buildpack", nil, "buildpack to put after all groups of the builder's order (repeatable)")
+	f.StringSliceVar(&o.Extensions, "extension", nil, "detect with this image extension instead of the builder's: what --buildpack takes, but from=builder (repeatable, or with commas)")
+	f.BoolVar(&o.DisableSystemBuildpacks, "disable-system-buildpacks", false, "leave out the system buildpacks of the builder")
 	f.BoolVar(&o.TrustExtraBuildpacks, "trust-extra-buildpacks", false, "trust buildpacks that are not from the builder, too")
 	f.BoolVar(&o.Publish, "publish", false, "publish the app image to its registry")
 	o.caches.Add(f, o.Flags.Caches)
@@ -74,19 +81,30 @@ func (o *Options) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.TrustBuilder, "trust-builder", false, "trust the builder for this build")
 	f.StringArrayVarP(&o.env, "env", "e", nil, "environment of the buildpacks, as KEY=VALUE, or KEY for the value it has here (repeatable)")
 	f.StringArrayVar(&o.envFiles, "env-file", nil, "file with one KEY=VALUE or KEY a line (repeatable)")
-	f.StringVar(&o.network, "network", string(lifecycle.NetworkHost), "network of the buildpacks: host or none")
+	f.StringVar(&o.network, "network", string(lifecycle.NetworkHost), "network of the buildpacks: host or none; with the docker engine also the name of a network there, or container:NAME")
+	f.StringArrayVar(&o.volumes, "volume", nil, "mount in detect and build, as /HOST/PATH:/TARGET[:ro|rw], or with the docker engine VOLUME:/TARGET[:ro|rw] (default: ro; repeatable)")
+	f.StringVar(&o.Workspace, "workspace", "", "directory in which the build sees the source (default: workspace, that is /workspace)")
+	f.IntVar(&o.uid, "uid", 0, "user id that owns the files in the app image's layers (default: the builder's build user)")
+	f.IntVar(&o.gid, "gid", 0, "group id that owns the files in the app image's layers (default: the builder's build user's)")
+	f.StringVar(&o.Options.Platform, "platform", "", "platform of the images, as linux/ARCHITECTURE[/VARIANT] (default: this machine's)")
+	f.StringVar(&o.ExecEnv, "exec-env", "production", "execution environment that the app image is for")
+	f.StringVar(&o.SBOMDir, "sbom-output-dir", "", "directory to copy the SBOM to (default: nowhere)")
+	f.StringVar(&o.ReportDir, "report-output-dir", "", "directory to copy report.toml to (default: nowhere)")
+	f.StringVar(&o.DockerHost, "docker-host", "", "run the phases on the docker daemon at this address; inherit is that of DOCKER_HOST (default: DOCKER_HOST, else the usual socket)")
+	f.BoolVar(&o.UsernsHost, "userns-host", false, "run containers in the user namespace of the daemon's machine")
 	f.StringVar(&o.RunImage, "run-image", "", "run image (default: what the builder names)")
 	f.StringVar(&o.PreviousImage, "previous-image", "", "image whose layers may be reused (default: IMAGE)")
-	f.StringArrayVarP(&o.Tags, "tag", "t", nil, "publish under this name, too (repeatable)")
+	f.StringSliceVarP(&o.Tags, "tag", "t", nil, "publish under this name, too (repeatable, or with commas)")
 	f.StringVarP(&o.DefaultProcess, "default-process", "D", "", "process that the app image starts")
 	f.StringVar(&o.created, "creation-time", "", "creation time of the app image: seconds since 1970, a time as in RFC 3339, or now (default: 1980-01-01T00:00:01Z)")
 	f.StringArrayVar(&o.Insecure, "insecure-registry", nil, "registry host to reach without verified TLS (repeatable)")
 	f.StringVar(&o.output, "output", "text", "form of the result on standard output: text (the image by digest) or json")
 	f.StringVar(&o.Engine, "engine", "auto", "what gives the phases a place to run: auto, sandbox or docker")
+	addRefused(f)
 }
 
 func runBuild(ctx context.Context, opts *Options) error {
-	p, err := opts.Platform()
+	p, err := opts.Flags.Platform()
 	if err != nil {
 		return err
 	}

@@ -1,20 +1,25 @@
 package build
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/spf13/pflag"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/platform"
 )
 
 // complete turns flags into platform.Options and refuses what makes no sense.
-func (o *Options) complete() error {
+func (o *Options) complete(given *pflag.FlagSet) error {
 	var err error
 	if o.Env, err = environment(o.envFiles, o.env); err != nil {
 		return err
@@ -22,10 +27,21 @@ func (o *Options) complete() error {
 	if o.Created, err = creationTime(o.created); err != nil {
 		return err
 	}
-	switch o.Network = lifecycle.Network(o.network); o.Network {
-	case lifecycle.NetworkHost, lifecycle.NetworkNone:
-	default:
-		return usagef("choose host or none", "--network %q is not known", o.network)
+	o.Network = lifecycle.Network(cmp.Or(o.network, string(lifecycle.NetworkHost)))
+	if o.Volumes, err = volumes(o.volumes); err != nil {
+		return err
+	}
+	if o.UID, err = id(given, "uid", o.uid); err != nil {
+		return err
+	}
+	if o.GID, err = id(given, "gid", o.gid); err != nil {
+		return err
+	}
+	if len(o.Extensions) > 0 {
+		return usagef("use a builder that has the extension", "--extension is not supported")
+	}
+	if !execEnv.MatchString(o.ExecEnv) {
+		return usagef("use letters, digits, . and - alone", "--exec-env %q cannot be the name of an execution environment", o.ExecEnv)
 	}
 	if o.Imports, o.Exports, err = o.caches.Parse(o.Image, o.Publish); err != nil {
 		return err
@@ -41,6 +57,20 @@ func (o *Options) complete() error {
 	}
 	o.Options.Verbose, o.Options.NoColor = o.Flags.Verbose, o.Flags.NoColor || !o.Streams.Color()
 	return nil
+}
+
+// execEnv is the grammar of execution environments (CNB Platform API 0.15).
+var execEnv = regexp.MustCompile(`^[a-zA-Z0-9.-]+$`)
+
+// id returns the value of --uid or --gid, nil if it was not given.
+func id(given *pflag.FlagSet, flag string, value int) (*int, error) {
+	switch {
+	case !given.Changed(flag):
+		return nil, nil
+	case value < 0 || value > math.MaxInt32:
+		return nil, usagef("give a number from 0 to 2147483647", "--%s %d is no id", flag, value)
+	}
+	return &value, nil
 }
 
 // environment merges env files, in their order, and then single variables. A

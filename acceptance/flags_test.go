@@ -1,0 +1,247 @@
+package acceptance
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/internal/testregistry"
+)
+
+// seeing is a buildpack that prints what flags of a build have to do with. It
+// leaves an SBOM behind.
+func seeing() extraBuildpack {
+	see := newExtra("acme/see", "1.0", `
+echo "see: directory $(pwd)"
+echo "see: environment ${CNB_EXEC_ENV:-none}"
+for file in /platform/bindings/*/type /mnt/*/file; do
+  [ ! -e "$file" ] || echo "see: $file: $(cat "$file")"
+  [ ! -e "$file" ] || ! { echo written > "$file"; } 2>/dev/null || echo "see: can write $file"
+done
+echo "see: network $(sed -n 's/^ *\([^ :]*\):.*/\1/p' /proc/net/dev | tr '\n' ' ')"
+mkdir -p "$CNB_LAYERS_DIR/kept"
+printf '[types]\nlaunch = true\n' > "$CNB_LAYERS_DIR/kept.toml"
+echo kept > "$CNB_LAYERS_DIR/kept/file"
+echo '{"made": "by see"}' > "$CNB_LAYERS_DIR/kept.sbom.cdx.json"
+ln -s /etc/passwd "$CNB_LAYERS_DIR/link" || true`)
+	see.files["buildpack.toml"] = "api = \"0.12\"\n[buildpack]\nid = \"acme/see\"\nversion = \"1.0\"\nsbom-formats = [\"application/vnd.cyclonedx+json\"]\n"
+	return see
+}
+
+// TestFlags gives a build one flag after the other, each of which makes it
+// another one.
+func TestFlags(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	reg.pushImage(t, reg.ref("see"), buildpackage(t, seeing()))
+	app := newApp(t, nil, map[string]string{"src/a": "a"})
+	binding := openDir(t)
+	writeFile(t, binding+"/type", "of the host\n")
+	writeFile(t, binding+"/file", "of the host\n")
+	writeFile(t, binding+"/open", "of the host\n")
+	for _, file := range []string{"/type", "/file", "/open"} {
+		if err := os.Chmod(binding+file, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, test := range []struct {
+		name      string
+		args      []string
+		want, not []string
+		check     func(*testing.T, *machine, v1.Image)
+	}{
+		{
+			name: "none", want: []string{"see: directory /workspace\n", "see: environment production\n"}, not: []string{"of the host"},
+			check: func(t *testing.T, _ *machine, img v1.Image) {
+				wantConfig(t, img, "/workspace", "production")
+				wantOwner(t, img, 1000, 1000)
+			},
+		},
+		{name: "volume", args: []string{"--volume", binding + ":/mnt/x"}, want: []string{"see: /mnt/x/file: of the host\n"}, not: []string{"see: can write"}},
+		{name: "volume of bindings", args: []string{"--volume", binding + ":/platform/bindings/x:ro"}, want: []string{"see: /platform/bindings/x/type: of the host\n"}, not: []string{"see: can write"}},
+		{
+			name: "volume that can be written", args: []string{"--volume", binding + "/open:/mnt/y/file:rw"}, want: []string{"see: can write /mnt/y/file\n"},
+			check: func(t *testing.T, _ *machine, _ v1.Image) {
+				if content, _ := os.ReadFile(binding + "/open"); string(content) != "written\n" {
+					t.Errorf("the host has %q", content)
+				}
+			},
+		},
+		{
+			name: "workspace", args: []string{"--workspace", "/opt/source"}, want: []string{"see: directory /opt/source\n"},
+			check: func(t *testing.T, _ *machine, img v1.Image) { wantConfig(t, img, "/opt/source", "production") },
+		},
+		{
+			name: "ids", args: []string{"--uid", "4711", "--gid", "42"},
+			check: func(t *testing.T, _ *machine, img v1.Image) { wantOwner(t, img, 4711, 42) },
+		},
+		{
+			name: "group id", args: []string{"--gid", "0"},
+			check: func(t *testing.T, _ *machine, img v1.Image) { wantOwner(t, img, 1000, 0) },
+		},
+		{
+			name: "execution environment", args: []string{"--exec-env", "test"}, want: []string{"see: environment test\n"},
+			check: func(t *testing.T, _ *machine, img v1.Image) { wantConfig(t, img, "/workspace", "test") },
+		},
+		{name: "network", args: []string{"--network", "none"}, want: []string{"see: network lo \n"}},
+		{
+			name: "SBOM and report", args: []string{"--sbom-output-dir", "new/sbom", "--report-output-dir", "new/report"},
+			check: func(t *testing.T, m *machine, img v1.Image) {
+				digest, err := img.Digest()
+				if err != nil {
+					t.Fatal(err)
+				}
+				wantArtifacts(t, m, "new/sbom/launch/acme_see/kept/sbom.cdx.json", "new/report/report.toml", digest.String())
+			},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			machine := newMachine(t).ordinary()
+			image := reg.ref(strings.ReplaceAll(strings.ToLower(test.name), " ", "-"))
+			_, out := machine.build(append([]string{image, "--builder", builder, "--path", app.dir, "--publish", "--engine", "sandbox", "--buildpack", reg.ref("see")}, test.args...)...)
+			out.wantStderr(t, test.want...)
+			out.wantNoStderr(t, test.not...)
+			if test.check != nil {
+				test.check(t, machine, reg.image(t, image))
+			}
+		})
+	}
+}
+
+// TestFlagsOnDaemons gives a build on a daemon all flags at once that have to do
+// with the engine. Other engines refuse those that only a daemon can do.
+func TestFlagsOnDaemons(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	reg.pushImage(t, reg.ref("see"), buildpackage(t, seeing()))
+	app := newApp(t, nil, map[string]string{"src/a": "a"})
+	binding := openDir(t)
+	writeFile(t, binding+"/type", "of the host\n")
+	digest := ""
+	for _, on := range append([]ground{{name: "sandbox"}}, daemonGrounds(t)...) {
+		t.Run(on.name, func(t *testing.T) {
+			machine := on.machine(t)
+			args := []string{
+				reg.ref("app-" + on.name), "--builder", builder, "--path", app.dir, "--publish", "--buildpack", reg.ref("see"),
+				"--workspace", "source", "--uid", "4711", "--gid", "42", "--exec-env", "test", "--platform", "linux",
+				"--volume", binding + ":/platform/bindings/x", "--sbom-output-dir", "new/sbom", "--report-output-dir", "report",
+			}
+			want := []string{"see: directory /source\n", "see: environment test\n", "see: /platform/bindings/x/type: of the host\n"}
+			if on.daemon != nil {
+				machine.env = nil // --docker-host says which one
+				const named = "pack-cache-test-named"
+				args = append(args, "--docker-host", on.daemon.Host, "--userns-host", "--volume", named+":/mnt/named:rw")
+				out := machine.run(append([]string{"build", "--network", "pack-cache-no-network"}, args...)...)
+				out.wantCode(t, 1)
+				out.wantStderr(t, "pack-cache-no-network")
+				defer func() {
+					if err := on.daemon.Delete(context.Background(), "/v1.41/volumes/"+named); err != nil {
+						t.Errorf("the volume is not there: %v", err)
+					}
+				}()
+			}
+			result, out := machine.build(args...)
+			out.wantStderr(t, want...)
+			out.wantNoStderr(t, "see: can write")
+			img := reg.image(t, reg.ref("app-"+on.name))
+			wantConfig(t, img, "/source", "test")
+			wantOwner(t, img, 4711, 42)
+			wantArtifacts(t, machine, "new/sbom/launch/acme_see/kept/sbom.cdx.json", "report/report.toml", result.Digest)
+			if digest == "" {
+				digest = result.Digest
+			}
+			if result.Digest != digest {
+				t.Errorf("the image is %s instead of %s", result.Digest, digest)
+			}
+		})
+	}
+}
+
+// wantConfig fails unless an app image starts in dir and is for an execution
+// environment.
+func wantConfig(t *testing.T, img v1.Image, dir, execEnv string) {
+	t.Helper()
+	config, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := []string{config.Config.WorkingDir, config.Config.Labels["io.buildpacks.exec-env"]}
+	if diff := cmp.Diff([]string{dir, execEnv}, got); diff != "" {
+		t.Errorf("working directory and execution environment (-want +got):\n%s", diff)
+	}
+	if entryOf(t, img, strings.TrimPrefix(dir, "/")+"/hello.txt") == nil {
+		t.Errorf("the application is not in %s", dir)
+	}
+}
+
+// wantOwner fails unless the application and a layer in an image belong to a
+// user and a group.
+func wantOwner(t *testing.T, img v1.Image, uid, gid int) {
+	t.Helper()
+	for _, name := range []string{"hello.txt", "kept/file"} {
+		entry := entryOf(t, img, name)
+		if entry == nil {
+			t.Fatalf("the image has no %s", name)
+		}
+		if entry.Uid != uid || entry.Gid != gid {
+			t.Errorf("%s belongs to %d:%d instead of %d:%d", entry.Name, entry.Uid, entry.Gid, uid, gid)
+		}
+	}
+}
+
+// entryOf returns the entry of an image's layers whose name ends with suffix.
+func entryOf(t *testing.T, img v1.Image, suffix string) *tar.Header {
+	t.Helper()
+	all, err := img.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, layer := range all {
+		content, err := layer.Uncompressed()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer content.Close()
+		for archive := tar.NewReader(content); ; {
+			entry, err := archive.Next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.HasSuffix(entry.Name, suffix) && entry.Typeflag == tar.TypeReg {
+				return entry
+			}
+		}
+	}
+	return nil
+}
+
+// wantArtifacts fails unless SBOM and report are there, the machine's user's, and
+// nothing that a buildpack only made look like an SBOM.
+func wantArtifacts(t *testing.T, m *machine, sbom, report, digest string) {
+	t.Helper()
+	for path, want := range map[string]string{sbom: "by see", report: digest} {
+		content, err := os.ReadFile(filepath.Join(m.home, path))
+		if err != nil || !strings.Contains(string(content), want) {
+			t.Errorf("%s: %v: %q lacks %q", path, err, content, want)
+			continue
+		}
+		if info, err := os.Stat(filepath.Join(m.home, path)); err != nil || int(info.Sys().(*syscall.Stat_t).Uid) != max(m.uid, os.Getuid()) {
+			t.Errorf("%s is not the user's: %v", path, err)
+		}
+	}
+}

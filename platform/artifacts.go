@@ -1,0 +1,106 @@
+package platform
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+
+	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+)
+
+// fetchArtifacts copies the SBOM and the report of the export to where the user
+// wants them. What is written there is the user's.
+func (b *build) fetchArtifacts(ctx context.Context) error {
+	if b.ReportDir != "" {
+		if err := b.fetchReport(ctx); err != nil {
+			return &hintedError{fmt.Errorf("the image was built, but --report-output-dir %s: %w", b.ReportDir, err), "check that the directory can be written to"}
+		}
+	}
+	if b.SBOMDir != "" {
+		if err := b.fetchSBOM(ctx); err != nil {
+			return &hintedError{fmt.Errorf("the image was built, but --sbom-output-dir %s: %w", b.SBOMDir, err), "check that the directory can be written to"}
+		}
+	}
+	return nil
+}
+
+func (b *build) fetchReport(ctx context.Context) error {
+	report, err := b.place.Export(ctx, lifecycle.VolumeState, phases.ReportFile)
+	if err != nil {
+		return err
+	}
+	defer report.Close()
+	if err := os.MkdirAll(b.ReportDir, 0o777); err != nil {
+		return err
+	}
+	return writeFile(func() (*os.File, error) { return os.Create(filepath.Join(b.ReportDir, phases.ReportFile)) }, report)
+}
+
+// fetchSBOM copies the SBOM as pack does: into a directory sbom of one that is
+// there, or to a new directory in place of it.
+func (b *build) fetchSBOM(ctx context.Context) error {
+	file, err := b.place.Export(ctx, lifecycle.VolumeState, phases.SBOMFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		b.Progress.Warn("--sbom-output-dir: this build has no SBOM")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	prefix := ""
+	if _, err := os.Stat(b.SBOMDir); errors.Is(err, fs.ErrNotExist) {
+		prefix = "sbom"
+	}
+	if err := os.MkdirAll(b.SBOMDir, 0o777); err != nil {
+		return err
+	}
+	dir, err := os.OpenRoot(b.SBOMDir)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return unpackInto(dir, tar.NewReader(file), prefix)
+}
+
+// unpackInto writes the directories and files of an archive, whose names begin
+// with prefix, to a directory.
+func unpackInto(dir *os.Root, archive *tar.Reader, prefix string) error {
+	for {
+		entry, err := archive.Next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		name := filepath.FromSlash(strings.TrimPrefix(path.Clean(entry.Name), prefix))
+		name = filepath.Join(".", strings.TrimPrefix(name, string(filepath.Separator)))
+		switch entry.Typeflag {
+		case tar.TypeDir:
+			err = dir.MkdirAll(name, 0o777)
+		case tar.TypeReg:
+			err = writeFile(func() (*os.File, error) { return dir.Create(name) }, archive)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func writeFile(create func() (*os.File, error), content io.Reader) error {
+	file, err := create()
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(file, content)
+	return errors.Join(err, file.Close())
+}
