@@ -111,3 +111,6 @@ func Describe(builder string) (string, error) {
 	}
 	return "every tag and digest of " + repository, nil
 }
+
+// SameHost reports whether two spellings name the same registry, with its port.
+func SameHost(a, b string) bool { return normalHost(a) == normalHost(b) }

@@ -41,8 +41,10 @@ func (g *Grant) Keychain(refresh Refresh) authn.Keychain {
 			h.host = repo.RegistryStr()
 			k.repositories[resourceKey(repo)] = h
 		}
-		// Where credentials differ within a registry, the first one that may
-		// push stands for it.
+		// Where credentials differ within a registry, one stands for it: never
+		// that of a repository that the phase can do without if there is
+		// another, because the libraries ask about the repositories that it
+		// needs; and rather one that may push.
 		host := normalHost(h.host)
 		if known := k.hosts[host]; known == nil || known.permit.rank() < p.rank() {
 			k.hosts[host] = h
@@ -51,16 +53,20 @@ func (g *Grant) Keychain(refresh Refresh) authn.Keychain {
 	return k
 }
 
-// rank orders permits by what they allow: nothing beyond what is anybody's,
-// reading, writing.
+// rank orders permits: first by whether they are needed, then by what they
+// allow: nothing beyond what is anybody's, reading, writing.
 func (p permit) rank() int {
+	rank := 0
+	if slices.ContainsFunc(p.scope, func(a Access) bool { return !a.Optional }) {
+		rank = 3
+	}
 	switch {
 	case p.cred.anonymous():
-		return 0
+		return rank
 	case slices.ContainsFunc(p.scope, func(a Access) bool { return a.Push }):
-		return 2
+		return rank + 2
 	}
-	return 1
+	return rank + 1
 }
 
 type grantKeychain struct {
@@ -165,7 +171,7 @@ func (h *holder) renew(ctx context.Context) error {
 func (s Scope) includes(other Scope) bool {
 	for _, wanted := range other {
 		if !slices.ContainsFunc(s, func(a Access) bool {
-			return a.Repository == wanted.Repository && (a.Push || !wanted.Push)
+			return a.Repository == wanted.Repository && (a.Push || !wanted.Push) && (a.Delete || !wanted.Delete)
 		}) {
 			return false
 		}

@@ -16,6 +16,8 @@ type Access struct {
 	Repository string `json:"repository"`
 	// Push allows writing as well as reading.
 	Push bool `json:"push,omitempty"`
+	// Delete allows deleting as well.
+	Delete bool `json:"delete,omitempty"`
 	// Optional says that the phase can do without: what goes wrong with this
 	// repository is no error of Mint, but a Refusal of the grant.
 	Optional bool `json:"optional,omitempty"`
@@ -27,6 +29,9 @@ func Pull(repo name.Repository) Access { return Access{Repository: repo.String()
 // Push returns the access that reads and writes repo.
 func Push(repo name.Repository) Access { return Access{Repository: repo.String(), Push: true} }
 
+// Deletion returns the access that reads and deletes in repo.
+func Deletion(repo name.Repository) Access { return Access{Repository: repo.String(), Delete: true} }
+
 // OrDoWithout returns the same access, marked as optional.
 func (a Access) OrDoWithout() Access {
 	a.Optional = true
@@ -35,7 +40,10 @@ func (a Access) OrDoWithout() Access {
 
 // String says what is allowed, such as "push to registry.example.com/app".
 func (a Access) String() string {
-	if a.Push {
+	switch {
+	case a.Delete:
+		return "delete in " + a.Repository
+	case a.Push:
 		return "push to " + a.Repository
 	}
 	return "pull from " + a.Repository
@@ -74,10 +82,14 @@ type target struct {
 // action is what is asked of a token server for the target, in the form of
 // https://distribution.github.io/distribution/spec/auth/scope/.
 func (t target) action() string {
+	scope := transport.PullScope
 	if t.Push {
-		return t.repo.Scope(transport.PushScope)
+		scope = transport.PushScope
 	}
-	return t.repo.Scope(transport.PullScope)
+	if t.Delete {
+		scope += "," + transport.DeleteScope
+	}
+	return t.repo.Scope(scope)
 }
 
 // byHost parses the scope and sorts it by registry. What is there twice becomes
@@ -91,7 +103,7 @@ func (s Scope) byHost(insecure []string) ([][]target, error) {
 		}
 		access.Repository = repo.String()
 		if known, ok := unique[access.Repository]; ok {
-			known.Push = known.Push || access.Push
+			known.Push, known.Delete = known.Push || access.Push, known.Delete || access.Delete
 			known.Optional = known.Optional && access.Optional
 			continue
 		}

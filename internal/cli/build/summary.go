@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/pack-cache/pack-cache/internal/cli/units"
 	"github.com/pack-cache/pack-cache/platform"
 )
 
@@ -29,9 +30,9 @@ func summarise(w io.Writer, res *platform.Result) {
 func restoreCell(l platform.LayerResult, several bool) string {
 	switch {
 	case l.Restore == "restored" && several:
-		return fmt.Sprintf("restored (%s in %.1f s) from %s", size(l.Received), l.RestoreSeconds, l.From)
+		return fmt.Sprintf("restored (%s in %.1f s) from %s", units.Size(l.Received), l.RestoreSeconds, l.From)
 	case l.Restore == "restored":
-		return fmt.Sprintf("restored (%s in %.1f s)", size(l.Received), l.RestoreSeconds)
+		return fmt.Sprintf("restored (%s in %.1f s)", units.Size(l.Received), l.RestoreSeconds)
 	case l.Restore == "":
 		return "not needed"
 	}
@@ -43,7 +44,7 @@ func saveCell(l platform.LayerResult) string {
 	case "":
 		return ""
 	case "added", "updated":
-		return fmt.Sprintf("%s (%s sent in %.1f s)", l.Save, size(l.Sent), l.SaveSeconds)
+		return fmt.Sprintf("%s (%s sent in %.1f s)", l.Save, units.Size(l.Sent), l.SaveSeconds)
 	}
 	if l.Save == "reused" || l.SaveReason == "" {
 		return l.Save
@@ -63,7 +64,7 @@ func totals(res *platform.Result) string {
 			restored++
 		}
 	}
-	parts := []string{fmt.Sprintf("Cache: %d of %d layers restored, %s received", restored, wanted, size(received))}
+	parts := []string{fmt.Sprintf("Cache: %d of %d layers restored, %s received", restored, wanted, units.Size(received))}
 	for _, saved := range res.Saved {
 		sent += saved.Sent
 		if saved.Failed != "" {
@@ -71,7 +72,7 @@ func totals(res *platform.Result) string {
 		}
 	}
 	if len(res.Saved) > 0 {
-		parts = append(parts, size(sent)+" sent")
+		parts = append(parts, units.Size(sent)+" sent")
 	}
 	return strings.Join(parts, ", ")
 }
@@ -82,18 +83,4 @@ func times(res *platform.Result) string {
 		parts = append(parts, fmt.Sprintf("%s %.1f s", p.Name, p.Seconds))
 	}
 	return fmt.Sprintf("Time: %s; whole %.1f s", strings.Join(parts, ", "), res.Seconds)
-}
-
-// size writes a number of bytes for people, in units of 1,000.
-func size(n int64) string {
-	const unit = 1000
-	if n < unit {
-		return fmt.Sprintf("%d B", n)
-	}
-	value, i := float64(n)/unit, 0
-	for value >= unit && i < 3 {
-		value /= unit
-		i++
-	}
-	return fmt.Sprintf("%.1f %s", value, []string{"kB", "MB", "GB", "TB"}[i])
 }

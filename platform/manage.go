@@ -1,0 +1,80 @@
+package platform
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/trust"
+)
+
+// CacheAccess is a cache that somebody wants to look at or change outside a
+// build.
+type CacheAccess struct {
+	At phases.Location
+	// Push and Delete say what is done to it besides reading.
+	Push, Delete bool
+	// Login, if not nil, is for this cache alone.
+	Login *trust.Login
+}
+
+// OpenedCache is a place where caches are kept.
+type OpenedCache struct {
+	layers.Store
+	// Name is that of the snapshot which the location names.
+	Name string
+}
+
+// OpenCaches opens caches for this process. For those in registries it has
+// grants minted for exactly what access says, one for all, so that blobs can go
+// from one repository of a registry to another without being moved. insecure are
+// registry hosts to be reached without verified TLS.
+func (p *Platform) OpenCaches(ctx context.Context, insecure []string, access ...CacheAccess) ([]OpenedCache, error) {
+	r := &resolved{Options: Options{Insecure: insecure}}
+	keychain := p.Keychain
+	var scope trust.Scope
+	for i := range access {
+		var err error
+		if access[i].At, err = r.normalise(access[i].At); err != nil {
+			return nil, err
+		}
+		r.imports = append(r.imports, phases.Import{Location: access[i].At})
+		scope = append(scope, access[i].scope()...)
+		if access[i].Login != nil {
+			keychain = trust.WithLogin(keychain, *access[i].Login)
+		}
+	}
+	mint := func(ctx context.Context, _ string) (*trust.Grant, error) {
+		return trust.Mint(ctx, keychain, scope, trust.MintOptions{Insecure: r.insecureHosts()})
+	}
+	granted := authn.NewMultiKeychain() // nothing for anybody
+	if len(scope) > 0 {
+		grant, err := mint(ctx, "")
+		if err != nil {
+			return nil, err
+		}
+		granted = grant.Keychain(mint)
+	}
+	var opened []OpenedCache
+	for _, one := range access {
+		store, snapshot, err := p.Stores.Open(ctx, one.At, granted)
+		if err != nil {
+			return nil, fmt.Errorf("cache %s: %w", one.At, err)
+		}
+		opened = append(opened, OpenedCache{store, snapshot})
+	}
+	return opened, nil
+}
+
+// scope is what a grant for the cache covers.
+func (a CacheAccess) scope() trust.Scope {
+	return scope(func(repo name.Repository) trust.Access {
+		wanted := trust.Pull(repo)
+		wanted.Push, wanted.Delete = a.Push, a.Delete
+		return wanted
+	}, registryRefs(a.At)...)
+}
