@@ -23,22 +23,9 @@ const tinyRelease = "NAME=\"pack-cache tiny\"\nID=tiny\nVERSION_ID=1\n"
 // bp-config ask for (see buildpacks/tiny/README.md). Its run image has the same
 // base.
 func Tiny(ctx context.Context, options Options) (*Builder, error) {
-	o, err := options.complete(Target{DistroName: "tiny", DistroVersion: "1"})
+	r, err := tinyRecipe(ctx, options)
 	if err != nil {
 		return nil, err
-	}
-	lifecycle, err := stockLifecycle(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	base, err := tinyBase(ctx, o)
-	if err != nil {
-		return nil, fmt.Errorf("assemble the base of the tiny builder: %w", err)
-	}
-	r := recipe{
-		Options: o, description: "busybox and buildpacks that do what a test asks for",
-		stackID: "pack-cache.samples.tiny", path: "/bin:/usr/bin",
-		base: []v1.Layer{base}, runBase: []v1.Layer{base}, lifecycle: lifecycle,
 	}
 	for _, b := range []struct {
 		name     string
@@ -51,6 +38,27 @@ func Tiny(ctx context.Context, options Options) (*Builder, error) {
 		r.buildpacks = append(r.buildpacks, read)
 	}
 	return r.assemble(ctx)
+}
+
+// tinyRecipe is the tiny builder without buildpacks.
+func tinyRecipe(ctx context.Context, options Options) (recipe, error) {
+	o, err := options.complete(Target{DistroName: "tiny", DistroVersion: "1"})
+	if err != nil {
+		return recipe{}, err
+	}
+	lifecycle, err := stockLifecycle(ctx, o)
+	if err != nil {
+		return recipe{}, err
+	}
+	base, err := tinyBase(ctx, o)
+	if err != nil {
+		return recipe{}, fmt.Errorf("assemble the base of the tiny builder: %w", err)
+	}
+	return recipe{
+		Options: o, description: "busybox and buildpacks that do what a test asks for",
+		stackID: "pack-cache.samples.tiny", path: "/bin:/usr/bin",
+		base: []v1.Layer{base}, runBase: []v1.Layer{base}, lifecycle: lifecycle,
+	}, nil
 }
 
 // tinyBase is one layer with busybox under all its names, and bash, which the

@@ -18,8 +18,8 @@ import (
 	"github.com/pack-cache/pack-cache/internal/samples"
 )
 
-const usage = `usage: sample-builder push tiny|java BUILDER-REF RUN-REF
-       sample-builder write tiny|java DIR
+const usage = `usage: sample-builder push tiny|java|go|npm BUILDER-REF RUN-REF
+       sample-builder write tiny|java|go|npm DIR
 `
 
 func main() {
@@ -43,7 +43,9 @@ func run(ctx context.Context, args []string) error {
 	}
 	args = flags.Args()
 	makers := map[string]func(context.Context, samples.Options) (*samples.Builder, error){
+		"go":   samples.Go,
 		"java": samples.Java,
+		"npm":  samples.Npm,
 		"tiny": samples.Tiny,
 	}
 	if len(args) < 3 || makers[args[1]] == nil {

@@ -1,0 +1,2 @@
+// A stand-in for an application with many dependencies, for measuring caches.
+exports.main = () => "shop"
