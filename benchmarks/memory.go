@@ -1,0 +1,65 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// watchMemory samples how much anonymous memory the programs of the tool have
+// together, among pid and its descendants; what buildpacks start does not
+// count. The function it returns ends that and gives the peak, in bytes.
+func watchMemory(pid int, ours func(executable string) bool) func() int64 {
+	stop, peak := make(chan struct{}), make(chan int64)
+	go func() {
+		var most int64
+		ticks := time.NewTicker(20 * time.Millisecond)
+		defer ticks.Stop()
+		for {
+			select {
+			case <-stop:
+				peak <- most
+				return
+			case <-ticks.C:
+				most = max(most, memory(pid, ours))
+			}
+		}
+	}()
+	return func() int64 {
+		close(stop)
+		return <-peak
+	}
+}
+
+// memory adds up a process and its descendants.
+func memory(pid int, ours func(string) bool) int64 {
+	proc := filepath.Join("/proc", strconv.Itoa(pid))
+	var sum int64
+	if executable, err := os.Readlink(proc + "/exe"); err == nil && ours(filepath.Base(executable)) {
+		sum = anonymous(proc + "/status")
+	}
+	lists, _ := filepath.Glob(proc + "/task/*/children")
+	for _, list := range lists {
+		children, _ := os.ReadFile(list)
+		for _, child := range strings.Fields(string(children)) {
+			if id, err := strconv.Atoi(child); err == nil {
+				sum += memory(id, ours)
+			}
+		}
+	}
+	return sum
+}
+
+func anonymous(status string) int64 {
+	content, _ := os.ReadFile(status)
+	for line := range strings.Lines(string(content)) {
+		if value, ok := strings.CutPrefix(line, "RssAnon:"); ok {
+			fields := strings.Fields(value)
+			n, _ := strconv.ParseInt(fields[0], 10, 64)
+			return n << 10
+		}
+	}
+	return 0
+}

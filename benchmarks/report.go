@@ -1,0 +1,2 @@
+package main
+func reportCommand(args []string) error { return nil }
