@@ -4,11 +4,11 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export CGO_ENABLED ?= 0
 
-.PHONY: build demo test unit acceptance lint clean test-servers
+.PHONY: build demo test unit acceptance lint bench bench-report clean test-servers
 
 build: bin/pack-cache
 
-bin/pack-cache: $(shell find . -name '*.go' -not -name '*_test.go' -not -path './internal/samples/*' -not -path './internal/testservers/*') go.mod go.sum
+bin/pack-cache: $(shell find . -name '*.go' -not -name '*_test.go' -not -path './internal/samples/*' -not -path './internal/testservers/*' -not -path './benchmarks/*') go.mod go.sum
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/pack-cache
 
 # The main job, end to end: a registry on loopback, a Java builder assembled
@@ -25,7 +25,7 @@ test-servers:
 	$(GO) run ./internal/testservers/cmd/test-servers
 
 lint:
-	@unformatted=$$(gofmt -l cmd platform lifecycle layers builder trust internal acceptance); \
+	@unformatted=$$(gofmt -l cmd platform lifecycle layers builder trust internal acceptance benchmarks); \
 	  if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted"; exit 1; fi
 	$(GO) vet ./...
 
@@ -37,6 +37,15 @@ unit:
 
 acceptance: bin/pack-cache
 	PACK_CACHE_BIN=$(CURDIR)/bin/pack-cache $(GO) test -shuffle=on -timeout 40m -v ./acceptance/...
+
+# Compares with the stock lifecycle; see docs/performance.md. BENCH has flags of
+# ./benchmarks.
+bench: bin/pack-cache
+	$(GO) build -o bin/benchmarks ./benchmarks
+	./bin/benchmarks $(BENCH)
+
+bench-report:
+	$(GO) run ./benchmarks report
 
 clean:
 	rm -rf bin
