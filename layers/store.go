@@ -8,7 +8,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// ErrNotFound says that a store does not have a snapshot or a blob.
+// ErrNotFound says that a store does not have a snapshot or a blob. An error that
+// wraps it may have a method Missing() string that says why there cannot be any.
 var ErrNotFound = errors.New("not found")
 
 // ErrDenied says that the caller may not do this with the store.
@@ -38,7 +39,9 @@ type Store interface {
 	// end. What lies beyond the end of the blob is not there: reading it gives
 	// io.EOF. A transfer that breaks off never does, and a read after ctx has
 	// ended gives its error. What Open returns is not verified; callers do that.
-	// The error wraps ErrNotFound when the blob is not there.
+	// The error wraps ErrNotFound when the blob is not there. A blob of another
+	// Store at the same place is sure to be found only if a manifest names it that
+	// Resolve has returned.
 	Open(ctx context.Context, blob v1.Descriptor, offset, length int64) (io.ReadCloser, error)
 	// Push stores a blob. It calls open at most once, and not at all when want
 	// names a digest that the store already has; what open returned is closed

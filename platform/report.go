@@ -35,6 +35,9 @@ func (b *build) reportImports(imports []phases.ImportOutcome) {
 			b.Progress.Info(fmt.Sprintf("Cache %s@%s", at.From, at.Digest))
 		case at.Missing:
 			b.Progress.Info(fmt.Sprintf("Cache %s: %s", at.From, at.Reason))
+			if at.Advice != "" {
+				b.Progress.Info(at.Advice)
+			}
 		default:
 			b.Progress.Warn(fmt.Sprintf("cache %s is not used: %s", at.From, at.Reason))
 			if at.Advice != "" {

@@ -8,6 +8,7 @@ func TestStart(t *testing.T) {
 	for name, start := range map[string]func(t testing.TB){
 		"minio":     func(t testing.TB) { NewMinIO(t) },
 		"versitygw": func(t testing.TB) { NewVersityGW(t) },
+		"act":       func(t testing.TB) { NewAct(t).Service(t) },
 		"azurite":   func(t testing.TB) { NewAzurite(t) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -29,6 +29,8 @@ func Tools() []Tool {
 	return []Tool{
 		{Name: "minio", Package: "github.com/minio/minio"},
 		{Name: "versitygw", Package: "github.com/versity/versitygw/cmd/versitygw"},
+		{Name: "act", Package: "."},
+		{Name: "actions-cache"},
 		{Name: "azurite", Script: "azurite/dist/src/blob/main.js"},
 	}
 }

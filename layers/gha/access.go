@@ -40,7 +40,7 @@ func (s *Store) refuseWrite(what string) error {
 	case !s.access.writes():
 		return s.access.denied("write", what)
 	case !s.mayWrite:
-		return &failure{op: "write", what: what, cause: layers.ErrDenied, said: "the job's token is for reading only",
+		return &failure{op: "write", what: what, cause: layers.ErrDenied, reason: "the job's token is for reading only",
 			hint: "runs of forks, and of events that the repository does not trust, may not write: export the cache in runs of the repository's own branches"}
 	}
 	return nil

@@ -35,7 +35,7 @@ func (s *Store) Commit(ctx context.Context, name, mediaType string, manifest []b
 	if err := s.refuseWrite(name); err != nil {
 		return v1.Descriptor{}, err
 	}
-	h, content, err := s.assemble(ctx, mediaType, manifest)
+	content, err := s.assemble(ctx, mediaType, manifest)
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
@@ -49,7 +49,8 @@ func (s *Store) Commit(ctx context.Context, name, mediaType string, manifest []b
 		}
 		return v1.Descriptor{}, err
 	}
-	if h, err = decodeHead(key, content); err != nil {
+	h, err := decodeHead(key, content)
+	if err != nil {
 		return v1.Descriptor{}, err
 	}
 	return s.remember(key, h, content).desc, nil
@@ -101,12 +102,13 @@ func (s *Store) await(ctx context.Context, name string, now *commit) error {
 	}
 }
 
-// assemble makes the content of a snapshot's entry: the head, and the blobs that
-// wait for it.
-func (s *Store) assemble(ctx context.Context, mediaType string, manifest []byte) (*head, []byte, error) {
+// assemble makes the content of a snapshot's entry: the head, and all small
+// blobs. Those of other snapshots' entries are in it once more, so that it needs
+// none of these, which may be deleted or evicted.
+func (s *Store) assemble(ctx context.Context, mediaType string, manifest []byte) ([]byte, error) {
 	children, err := childrenOf(manifest)
 	if err != nil {
-		return nil, nil, &failure{op: "write", what: "a manifest", cause: err}
+		return nil, &failure{op: "write", what: "a manifest", cause: err}
 	}
 	h := &head{MediaType: mediaType, Manifest: manifest, Blobs: map[string]place{}}
 	var packed []byte
@@ -114,20 +116,42 @@ func (s *Store) assemble(ctx context.Context, mediaType string, manifest []byte)
 		if _, twice := h.Blobs[digest.String()]; twice {
 			continue
 		}
-		s.mu.Lock()
-		content, waiting := s.held[digest], s.waiting[digest]
-		s.mu.Unlock()
-		if waiting {
-			h.Blobs[digest.String()] = place{Offset: int64(len(packed)), Size: int64(len(content))}
+		content, at, err := s.packable(ctx, digest, maxWaiting-len(packed))
+		if err != nil {
+			return nil, fmt.Errorf("the manifest names what is not there: %w", err)
+		}
+		if content != nil {
+			at = place{Offset: int64(len(packed)), Size: int64(len(content))}
 			packed = append(packed, content...)
-			continue
 		}
-		if h.Blobs[digest.String()], err = s.locate(ctx, digest); err != nil {
-			return nil, nil, fmt.Errorf("the manifest names what is not there: %w", err)
-		}
+		h.Blobs[digest.String()] = at
 	}
 	content, err := h.encode()
-	return h, append(content, packed...), err
+	return append(content, packed...), err
+}
+
+// packable returns the content of a blob if that belongs into a snapshot's entry
+// and there is room for it, else where the blob is.
+func (s *Store) packable(ctx context.Context, digest v1.Hash, room int) ([]byte, place, error) {
+	s.mu.Lock()
+	content, waiting := s.held[digest], s.waiting[digest]
+	s.mu.Unlock()
+	if waiting {
+		return content, place{}, nil
+	}
+	at, err := s.locate(ctx, digest)
+	if _, shared := nameOf(at.Entry); err != nil || !shared || at.Size > maxSmall || at.Size > int64(room) {
+		return nil, at, err
+	}
+	if content == nil {
+		if content, err = s.slice(ctx, at.Entry, at.Offset, at.Size); err != nil {
+			return nil, place{}, err
+		}
+	}
+	if hashOf(content) != digest {
+		return nil, place{}, &failure{op: "read", what: "blob " + digest.String(), cause: layers.ErrCorrupt}
+	}
+	return content, place{}, nil
 }
 
 // childrenOf lists the blobs of an image manifest.

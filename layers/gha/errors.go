@@ -23,7 +23,7 @@ type failure struct {
 	said   string // the service's words
 	cause  error
 	hint   string
-	// reason says, if cause is layers.ErrNotFound, why nothing can be there.
+	// reason says why it cannot be, in place of cause.
 	reason string
 	// gaveUp says that it came up in each of several attempts.
 	gaveUp bool
@@ -33,7 +33,7 @@ type failure struct {
 func (f *failure) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "cannot %s %s in the GitHub Actions cache", f.op, f.what)
-	if f.cause != nil {
+	if f.cause != nil && f.reason == "" {
 		b.WriteString(": " + f.cause.Error())
 	}
 	if f.status != 0 && !errors.Is(f.cause, layers.ErrNotFound) {
@@ -56,7 +56,8 @@ func (f *failure) Is(target error) bool { return f.gaveUp && target == layers.Er
 // Hint says what the user can do about it, "" if nothing is known.
 func (f *failure) Hint() string { return f.hint }
 
-// Missing says why nothing can be there, "" if nothing is known.
+// Missing says why nothing can be there (layers.ErrNotFound), "" if nothing is
+// known.
 func (f *failure) Missing() string { return f.reason }
 
 // errTaken says that there is an entry with a key, or somebody is writing one.

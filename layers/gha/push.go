@@ -18,7 +18,7 @@ const (
 	// maxSmall is how large a blob can be that shares an entry with others, and
 	// maxWaiting how much of them can wait for that.
 	maxSmall   = 1 << 20
-	maxWaiting = 32 << 20
+	maxWaiting = 16 << 20
 )
 
 // Push implements layers.Store. A small blob waits in memory for the Commit.

@@ -115,6 +115,11 @@ func snapshotAs(seed uint64, manifest, config, layer types.MediaType) snapshot {
 		[]byte(`{"architecture":"amd64","os":"linux","config":{},"rootfs":{"type":"layers","diff_ids":[]},"seed":"` + hashOf(noise(seed, 8)).Hex + `"}`),
 		noise(seed, 1000), noise(seed+1<<20, 2000),
 	}
+	return snapshotOf(blobs, manifest, config, layer)
+}
+
+// snapshotOf makes a snapshot of a config and layers.
+func snapshotOf(blobs [][]byte, manifest, config, layer types.MediaType) snapshot {
 	m := v1.Manifest{SchemaVersion: 2, MediaType: manifest, Config: describe(blobs[0])}
 	m.Config.MediaType = config
 	for _, b := range blobs[1:] {
@@ -150,6 +155,20 @@ func (n snapshot) save(t *testing.T, s layers.Store, name string, previous v1.Ha
 	if _, err := s.Commit(t.Context(), name, n.mediaType, n.manifest, previous); err != nil {
 		t.Fatalf("commit %s: %v", name, err)
 	}
+}
+
+// elsewhere opens the store once more, as somebody who has read a snapshot with
+// the blobs.
+func (s *suite) elsewhere(t *testing.T, store layers.Store, blobs ...[]byte) layers.Store {
+	t.Helper()
+	n := snapshotOf(append([][]byte{[]byte("{}")}, blobs...), types.OCIManifestSchema1, types.OCIConfigJSON, types.OCILayer)
+	name := "with-" + n.digest().Hex[:12]
+	n.save(t, store, name, v1.Hash{})
+	again := s.reopen(t, store)
+	if _, _, err := again.Resolve(t.Context(), name); err != nil {
+		t.Fatalf("resolve %s: %v", name, err)
+	}
+	return again
 }
 
 // wantAt checks that name stands for the snapshot and that all of it can be

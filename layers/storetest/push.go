@@ -38,7 +38,7 @@ func (s *suite) pushTests() []test {
 			push(t, store, b)
 			want := describe(b)
 			want.MediaType = types.OCILayerZStd
-			for _, handle := range []layers.Store{store, s.reopen(t, store)} {
+			for _, handle := range []layers.Store{store, s.elsewhere(t, store, b)} {
 				p, err := handle.Push(t.Context(), want, failOpen)
 				if err != nil {
 					t.Fatal(err)
@@ -157,7 +157,7 @@ func (s *suite) wantPushed(t *testing.T, store layers.Store, b []byte, want v1.D
 	if opened, closed := src.opened.Load(), src.closed.Load(); opened != 1 || closed != 1 {
 		t.Errorf("the source was opened %d times and closed %d times", opened, closed)
 	}
-	wantBlob(t, s.reopen(t, store), b)
+	wantBlob(t, s.elsewhere(t, store, b), b)
 }
 
 var errSource = errors.New("the source is broken")
@@ -207,7 +207,7 @@ func (s *suite) testLarge(t *testing.T) {
 	if blob := push(t, store, b); blob.Digest != hashOf(b) || blob.Size != s.Large {
 		t.Fatalf("pushed %d bytes with digest %s, got %+v", s.Large, hashOf(b), blob)
 	}
-	wantBlob(t, s.reopen(t, store), b)
+	wantBlob(t, s.elsewhere(t, store, b), b)
 	got, err := read(t.Context(), store, describe(b), s.Large/2, -1)
 	if err != nil || !bytes.Equal(got, b[s.Large/2:]) {
 		t.Errorf("second half: %d bytes, error %v", len(got), err)

@@ -53,6 +53,9 @@ func (j *job) loadImports(ctx context.Context, imports []Import, target layers.T
 		case errors.Is(err, layers.ErrNotFound):
 			outcome.Missing = true
 			outcome.Reason = "nothing is kept there yet"
+			if why := missing(err); why != "" {
+				outcome.Reason, outcome.Advice = why, advice(err)
+			}
 		case errors.Is(err, errOtherTarget):
 			outcome.Missing = true
 			outcome.Reason = err.Error()
@@ -69,6 +72,15 @@ func (j *job) loadImports(ctx context.Context, imports []Import, target layers.T
 		found.outcomes = append(found.outcomes, outcome)
 	}
 	return found
+}
+
+// missing is why there cannot be anything at all, "" if that is not so.
+func missing(err error) string {
+	var why interface{ Missing() string }
+	if errors.As(err, &why) {
+		return why.Missing()
+	}
+	return ""
 }
 
 // Close ends the time that there was for reading.

@@ -105,6 +105,7 @@ func All() List {
 	return List{
 		newKind("registry", "An image in a registry.", openRegistry),
 		newKind("local", "A directory with an OCI image layout.", openLocal).lent(),
+		newKind("gha", "The cache service of GitHub Actions, in a job there or where something like it is.", openGHA),
 	}
 }
 

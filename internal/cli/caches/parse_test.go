@@ -116,7 +116,7 @@ func TestRefused(t *testing.T) {
 		{"import", "", "--x: nothing is given", "type=registry,ref="},
 		{"import", "ref=r.example.com/cache", "--x: attribute type is missing", "add type=, with one of: registry, local"},
 		{"import", "type=loacl,src=/cache", `--x: attribute type: there is no "loacl"`, "did you mean local? valid are: registry, local"},
-		{"import", "type=gha", `--x: attribute type: there is no "gha"`, "valid are: registry, local"},
+		{"import", "type=nfs", `--x: attribute type: there is no "nfs"`, "valid are: registry, local"},
 		{"import", "type=registry,src=/cache", `--x type=registry: unknown attribute "src"`, "valid are: ref, registry.insecure, timeout"},
 		{"import", "type=registry", "--x type=registry: attribute ref is missing", "add ref=IMAGE"},
 		{"import", registry + ",mode=max", "--x type=registry: attribute mode is for export only", "valid are: ref"},

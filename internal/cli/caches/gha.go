@@ -1,0 +1,98 @@
+package caches
+
+import (
+	"cmp"
+	"context"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/redact"
+	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/gha"
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+)
+
+// ghaAttrs are the attributes of type=gha. The URL of version 1 can have a token
+// in its path.
+type ghaAttrs struct {
+	Scope      string        `attr:"scope" form:"name" help:"name of the cache in the repository (default: the app image's repository)"`
+	Version    string        `attr:"version" values:"1 2" help:"of the cache service (default: 2 if $ACTIONS_CACHE_SERVICE_V2 is set and the server is not GitHub Enterprise Server, else 1)"`
+	URL        redact.Secret `attr:"url" env:"ACTIONS_CACHE_URL" form:"url" help:"of version 1 of the cache service"`
+	URLv2      redact.Secret `attr:"url_v2" env:"ACTIONS_RESULTS_URL" form:"url" help:"of version 2 of the cache service; version 1 is there, too, if nothing else says where it is"`
+	Token      redact.Secret `attr:"token" env:"ACTIONS_RUNTIME_TOKEN" help:"of the job"`
+	Access     string        `attr:"access" env:"ACTIONS_CACHE_MODE" form:"none|read|write|write-only" help:"what the job may do with the cache"`
+	Repository string        `attr:"repository" env:"GITHUB_REPOSITORY" form:"owner/name" help:"for listing and deleting caches"`
+	GitHub     redact.Secret `attr:"ghtoken" help:"for listing and deleting caches: a token with the permission actions: read, or write"`
+	API        string        `attr:"api_url" env:"GITHUB_API_URL" default:"https://api.github.com" form:"url" help:"of GitHub's REST API, for listing and deleting caches"`
+}
+
+// nameAfter implements imageNamed.
+func (a *ghaAttrs) nameAfter(repository string) { a.Scope = cmp.Or(a.Scope, repository) }
+
+// label implements labeler.
+func (a *ghaAttrs) label() string { return layers.At("gha", a.Scope) }
+
+func (a *ghaAttrs) check(string) error {
+	if a.Scope == "" {
+		return attrs.Refuse("add scope=NAME", "attribute scope is missing")
+	}
+	if a.Version == "" {
+		a.Version = "1"
+		if os.Getenv("ACTIONS_CACHE_SERVICE_V2") != "" && !enterpriseServer() {
+			a.Version = "2"
+		}
+	}
+	modes := []string{string(gha.NoAccess), string(gha.ReadOnly), string(gha.ReadWrite), string(gha.WriteOnly)}
+	if mode := strings.ToLower(strings.TrimSpace(a.Access)); slices.Contains(modes, mode) || mode == "" {
+		a.Access = mode
+	} else if a.Access == os.Getenv("ACTIONS_CACHE_MODE") {
+		a.Access = "" // a newer runner knows more words; then the service decides
+	} else {
+		return attrs.Refuse(attrs.DidYouMean(mode, modes)+"valid are: "+strings.Join(modes, ", "), "attribute access: there is no %q", a.Access)
+	}
+	return nil
+}
+
+// enterpriseServer reports whether the job belongs to a GitHub Enterprise Server,
+// which has version 1 alone whatever the variables say.
+func enterpriseServer() bool {
+	server, err := url.Parse(cmp.Or(os.Getenv("GITHUB_SERVER_URL"), "https://github.com"))
+	if err != nil {
+		return false
+	}
+	host := strings.ToLower(server.Hostname())
+	return host != "github.com" && !strings.HasSuffix(host, ".ghe.com") && !strings.HasSuffix(host, ".localhost")
+}
+
+func openGHA(ctx context.Context, a ghaAttrs, with phases.Credentials) (layers.Store, string, error) {
+	var keys phases.Keys
+	if with.Login != nil {
+		var err error
+		if keys, err = with.Login(ctx); err != nil {
+			return nil, "", err
+		}
+	}
+	secret := func(name string) string { return keys.Values[name].Reveal() }
+	config := gha.Config{
+		Version: 2, URL: secret("url_v2"), Token: secret("token"), Access: gha.Access(a.Access),
+		Repository: a.Repository, GitHubToken: secret("ghtoken"), APIURL: a.API,
+	}
+	variable := "ACTIONS_RESULTS_URL"
+	if a.Version == "1" {
+		config.Version, config.URL, variable = 1, cmp.Or(secret("url"), config.URL), "ACTIONS_CACHE_URL"
+	}
+	var missing []string
+	if config.URL == "" {
+		missing = append(missing, variable)
+	}
+	if config.Token == "" {
+		missing = append(missing, "ACTIONS_RUNTIME_TOKEN")
+	}
+	if len(missing) > 0 {
+		return gha.Nowhere{Missing: missing}, a.Scope, nil
+	}
+	return gha.New(config), a.Scope, nil
+}

@@ -1,0 +1,84 @@
+package gha
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/pack-cache/pack-cache/internal/testactions"
+	"github.com/pack-cache/pack-cache/internal/testservers"
+	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/storetest"
+)
+
+// TestContract runs the contract against both versions of the service.
+func TestContract(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name    string
+		version int
+		storage func(testing.TB) testactions.Storage
+	}{
+		{"v1", 1, nil},
+		{"v2", 2, nil},
+		{"v2 in Azurite", 2, testactions.InAzurite},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var storage testactions.Storage
+			if test.storage != nil {
+				storage = test.storage(t)
+			}
+			front := testactions.New(t, storage)
+			var count atomic.Int64
+			open := func(t *testing.T) layers.Store {
+				run := testactions.Run{Repository: fmt.Sprintf("team/app-%d", count.Add(1)), Refs: []string{"refs/heads/main"}}
+				return newStore(front, test.version, run)
+			}
+			as := func(change func(*testactions.Run)) func(*testing.T, layers.Store) layers.Store {
+				return func(_ *testing.T, s layers.Store) layers.Store {
+					run := testactions.Run{Repository: s.(*Store).rest.repository, Refs: []string{"refs/heads/main"}}
+					change(&run)
+					return newStore(front, test.version, run)
+				}
+			}
+			storetest.Run(t, open, storetest.Options{
+				Secrets:  []string{"eyJ", "sig=", testactions.GitHubToken},
+				Reopen:   as(func(*testactions.Run) {}),
+				ReadOnly: as(func(run *testactions.Run) { run.ReadOnly = true }),
+				Denied:   as(func(run *testactions.Run) { run.Nothing = true }),
+				Large:    40 << 20,
+			})
+		})
+	}
+}
+
+// TestContractOfAct runs the contract against the cache service of act.
+func TestContractOfAct(t *testing.T) {
+	t.Parallel()
+	act := testservers.NewAct(t)
+	storetest.Run(t, func(t *testing.T) layers.Store { return inAct(act.Service(t)) }, storetest.Options{
+		Secrets: []string{"act-token", "_apis"},
+		Reopen:  func(_ *testing.T, s layers.Store) layers.Store { return inAct(s.(plain).Store.(*Store).base) },
+		Large:   20 << 20,
+	})
+}
+
+// plain is a store without abilities: nobody can list what act has.
+type plain struct{ layers.Store }
+
+func inAct(url string) layers.Store {
+	return plain{New(Config{URL: url, Version: 1, Token: "act-token"})}
+}
+
+// newStore is a store of a run, without long pauses.
+func newStore(front *testactions.Front, version int, run testactions.Run) *Store {
+	s := New(Config{
+		URL: front.URL, Version: version, Token: front.Token(run),
+		Repository: run.Repository, GitHubToken: testactions.GitHubToken, APIURL: strings.TrimRight(front.URL, "/"),
+		Transport: http.DefaultTransport,
+	})
+	return s
+}
