@@ -18,6 +18,8 @@ type Input struct {
 	// Dirs.
 	Config string
 	Dirs   []string
+	// Source is the application's source. What is below it is nobody's own.
+	Source string
 	// Own is the user's own file, which goes before the other; "" for none. It
 	// need not exist.
 	Own string
@@ -86,6 +88,10 @@ func Names(in Input) ([]string, error) {
 // files reads the files that there are, the user's own first.
 func (in Input) files() ([]*file, error) {
 	var all []*file
+	if in.Own != "" && in.Source != "" && isBelow(in.Source, in.Own) {
+		in.Dirs = append(slices.Clone(in.Dirs), filepath.Dir(in.Own))
+		in.Own = ""
+	}
 	if in.Own != "" {
 		own, err := read(in.Own, true)
 		switch {

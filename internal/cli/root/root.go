@@ -5,6 +5,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pack-cache/pack-cache/internal/cli/build"
+	"github.com/pack-cache/pack-cache/internal/cli/cache"
 	"github.com/pack-cache/pack-cache/internal/cli/config"
 	"github.com/pack-cache/pack-cache/internal/cli/exit"
 	"github.com/pack-cache/pack-cache/internal/cli/global"
@@ -31,6 +32,7 @@ machine finds them.`,
 	g.Add(cmd)
 	cmd.AddCommand(
 		build.NewCmdBuild(g, nil),
+		cache.NewCmdCache(g),
 		config.NewCmdConfig(g.Streams),
 		phase.NewCmdPhase(g),
 		version.NewCmdVersion(g),

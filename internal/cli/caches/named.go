@@ -1,0 +1,80 @@
+package caches
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/spf13/pflag"
+
+	"github.com/pack-cache/pack-cache/platform"
+	"github.com/pack-cache/pack-cache/platform/named"
+	"github.com/pack-cache/pack-cache/trust"
+)
+
+// NamedFlags are the flags of a command that uses named caches.
+type NamedFlags struct {
+	// Config is the file that names them.
+	Config string
+	hosts  []string
+}
+
+// Add adds the flags to those of a command.
+func (f *NamedFlags) Add(set *pflag.FlagSet) {
+	set.StringVar(&f.Config, "cache-config", "", "file with [[image_caches]] (default: pack-cache.toml in the source, else in the working directory); pack-cache.toml in $PACK_HOME goes before it")
+	set.StringArrayVar(&f.hosts, "trust-cache-host", nil, "registry `host` that a pack-cache.toml which is not in $PACK_HOME may use, besides that of the app image (repeatable)")
+}
+
+// Find returns a named cache. source is the application's source, "" for none;
+// images are those that the user names elsewhere on the command line. The error
+// is a usage error.
+func (f *NamedFlags) Find(which, source string, images ...string) (*named.Cache, error) {
+	in, err := f.input(source, images)
+	if err != nil {
+		return nil, err
+	}
+	found, err := named.Find(which, in)
+	return found, namedUsage(err)
+}
+
+// Names lists the named caches that there are.
+func (f *NamedFlags) Names(source string) ([]string, error) {
+	in, err := f.input(source, nil)
+	if err != nil {
+		return nil, err
+	}
+	names, err := named.Names(in)
+	return names, namedUsage(err)
+}
+
+func (f *NamedFlags) input(source string, images []string) (named.Input, error) {
+	config, err := trust.ConfigPath()
+	if err != nil {
+		return named.Input{}, err
+	}
+	here, err := os.Getwd()
+	if err != nil {
+		return named.Input{}, err
+	}
+	in := named.Input{
+		Config: f.Config, Dirs: []string{here}, Source: source, Env: os.LookupEnv, Hosts: f.hosts,
+		Own: filepath.Join(filepath.Dir(config), named.FileName),
+	}
+	if source != "" && filepath.Clean(source) != "." {
+		in.Dirs = []string{source, here}
+	}
+	for _, image := range images {
+		if ref, err := name.ParseReference(image, name.WeakValidation); err == nil {
+			in.Hosts = append(in.Hosts, ref.Context().RegistryStr())
+		}
+	}
+	return in, nil
+}
+
+func namedUsage(err error) error {
+	if refused, ok := errors.AsType[*named.Error](err); ok {
+		return platform.NewUsageError(refused.Error(), refused.Hint())
+	}
+	return err
+}
