@@ -73,3 +73,11 @@ type Swept struct {
 	Blobs int
 	Bytes int64
 }
+
+// Refresher is what a Store may be besides: one in which there is something to do
+// when a snapshot is saved again that has not changed.
+type Refresher interface {
+	// Refresh is called in place of Commit when name stands for digest already and
+	// shall go on to. It returns false where Commit is needed all the same.
+	Refresh(ctx context.Context, name string, digest v1.Hash) (bool, error)
+}

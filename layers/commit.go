@@ -30,6 +30,12 @@ func (s *saver) commit(ctx context.Context, own []saved) (*SaveReport, error) {
 				return nil, err
 			}
 			if same {
+				same, err = s.refresh(ctx, base)
+			}
+			if err != nil {
+				return nil, err
+			}
+			if same {
 				report.Digest = base.digest
 				return report, nil
 			}
@@ -62,6 +68,16 @@ func (s *saver) commit(ctx context.Context, own []saved) (*SaveReport, error) {
 			return nil, err
 		}
 	}
+}
+
+// refresh has the store look after a snapshot that stays, and returns false if it
+// has to be committed again.
+func (s *saver) refresh(ctx context.Context, base *Snapshot) (bool, error) {
+	refresher, ok := s.Store.(Refresher)
+	if !ok {
+		return true, nil
+	}
+	return refresher.Refresh(ctx, s.Name, base.digest)
 }
 
 // reload finds out what the name stands for after another build has moved it.

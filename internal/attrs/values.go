@@ -21,15 +21,19 @@ func Values(from any) map[string]string {
 		if a.Secret {
 			continue
 		}
-		if field.Kind() == reflect.Pointer {
+		given := field.Kind() == reflect.Pointer
+		if given {
 			if field.IsNil() {
 				continue
 			}
 			field = field.Elem()
 		}
-		zero := field.IsZero() && a.Default == ""
-		if text := fmt.Sprint(field.Interface()); !zero && text != a.Default {
-			values[a.Name] = text
+		usual := reflect.New(field.Type()).Elem()
+		if a.Default != "" {
+			_ = a.parse(usual, a.Default, "default of "+a.Name) // Set would have failed
+		}
+		if given || !field.Equal(usual) {
+			values[a.Name] = fmt.Sprint(field.Interface())
 		}
 	}
 	return values

@@ -106,6 +106,7 @@ func All() List {
 		newKind("registry", "An image in a registry.", openRegistry),
 		newKind("local", "A directory with an OCI image layout.", openLocal).lent(),
 		newKind("gha", "The cache service of GitHub Actions, in a job there or where something like it is.", openGHA),
+		login(newKind("s3", "A bucket of S3, or of whatever speaks its protocol.", openS3), loginS3),
 	}
 }
 

@@ -1,0 +1,41 @@
+package caches
+
+import (
+	"net/url"
+	"slices"
+
+	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/layers/objects"
+)
+
+// checkKeys refuses names and prefixes of object stores that keys cannot be made
+// of.
+func checkKeys(name, blobs, manifests string) error {
+	names := objects.Names(name)
+	if slices.Contains(names, "") {
+		return attrs.Refuse("write one or more, as in name=branch;main", "attribute name: a name is empty")
+	}
+	slices.Sort(names)
+	if len(slices.Compact(slices.Clone(names))) < len(names) {
+		return attrs.Refuse("give each once", "attribute name: a name is given twice")
+	}
+	if blobs == manifests {
+		return attrs.Refuse("leave one of them out", "attributes blobs_prefix and manifests_prefix are the same")
+	}
+	return nil
+}
+
+// checkURL refuses what is no address of a service. "" is fine.
+func checkURL(attribute, address string) error {
+	if address == "" {
+		return nil
+	}
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		return attrs.Refuse("write it as https://HOST", "attribute %s is no URL", attribute)
+	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		return attrs.Refuse("write it as https://HOST; credentials have attributes of their own", "attribute %s has more than an address", attribute)
+	}
+	return nil
+}

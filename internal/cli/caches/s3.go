@@ -1,0 +1,111 @@
+package caches
+
+import (
+	"context"
+	"time"
+
+	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/redact"
+	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/s3"
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+)
+
+// s3Attrs are the attributes of type=s3.
+type s3Attrs struct {
+	Bucket           string        `attr:"bucket" required:"true" env:"AWS_BUCKET" form:"name" help:"the bucket, which has to be there"`
+	Region           string        `attr:"region" env:"AWS_REGION" form:"name" help:"region of the bucket (default: that of the shared configuration or the instance)"`
+	Name             string        `attr:"name" form:"a;b" help:"names of the cache: import takes the first that is there, export writes all (default: the app image's name without its tag)"`
+	Prefix           string        `attr:"prefix" help:"begins every key; nothing is put between it and what follows"`
+	BlobsPrefix      string        `attr:"blobs_prefix" default:"blobs/" form:"prefix" help:"follows prefix in the keys of blobs"`
+	ManifestsPrefix  string        `attr:"manifests_prefix" default:"manifests/" form:"prefix" help:"follows prefix in the keys of manifests"`
+	Endpoint         string        `attr:"endpoint_url" form:"url" help:"address of a service that is not Amazon's (default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the shared configuration)"`
+	PathStyle        bool          `attr:"use_path_style" default:"false" help:"the bucket is in the path of URLs, not in their host; MinIO wants that"`
+	AccessKeyID      redact.Secret `attr:"access_key_id" form:"key" help:"together with secret_access_key (default: what the AWS SDK finds: AWS_ACCESS_KEY_ID, AWS_PROFILE, web identity, the role of a container or an instance)"`
+	SecretAccessKey  redact.Secret `attr:"secret_access_key" form:"key" help:"see access_key_id"`
+	SessionToken     redact.Secret `attr:"session_token" form:"token" help:"of temporary keys"`
+	Refresh          time.Duration `attr:"touch_refresh" only:"export" default:"24h" help:"blobs that are older are copied onto themselves when they are used again, so that a rule by which objects expire does not take them; 0s: never"`
+	Parallel         int           `attr:"upload_parallelism" only:"export" default:"4" help:"parts of 8 MiB that go up at the same time, 1 to 16; each takes its size of memory"`
+	RetryMode        string        `attr:"retry_mode" env:"AWS_RETRY_MODE" values:"standard adaptive" help:"how requests are repeated (default: standard)"`
+	RetryAttempts    int           `attr:"retry_max_attempts" env:"AWS_MAX_ATTEMPTS" help:"how often a request is tried (default: 3)"`
+	NoAcceptEncoding bool          `attr:"disable_accept_encoding" default:"false" help:"send no Accept-Encoding header: Google's storage changes it, and signatures then do not fit"`
+}
+
+func (a *s3Attrs) nameAfter(repository string) {
+	if a.Name == "" {
+		a.Name = repository
+	}
+}
+
+func (a *s3Attrs) label() string {
+	return layers.At(s3.Label(a.Endpoint, a.Bucket, a.Prefix), a.Name)
+}
+
+func (a *s3Attrs) check(string) error {
+	switch {
+	case a.AccessKeyID.IsZero() != a.SecretAccessKey.IsZero():
+		return attrs.Refuse("give both, or none", "attributes access_key_id and secret_access_key belong together")
+	case a.AccessKeyID.IsZero() && !a.SessionToken.IsZero():
+		return attrs.Refuse("give all three", "attribute session_token belongs to access_key_id and secret_access_key")
+	case a.Parallel < 0 || a.Parallel > 16:
+		return attrs.Refuse("write a number from 1 to 16", "attribute upload_parallelism: %d is not possible", a.Parallel)
+	case a.RetryAttempts < 0:
+		return attrs.Refuse("write a number from 1 on", "attribute retry_max_attempts: %d is not possible", a.RetryAttempts)
+	}
+	if err := checkKeys(a.Name, a.BlobsPrefix, a.ManifestsPrefix); err != nil {
+		return err
+	}
+	return checkURL("endpoint_url", a.Endpoint)
+}
+
+// keys are what the attributes say.
+func (a *s3Attrs) keys() s3.Keys {
+	return s3.Keys{
+		AccessKeyID: a.AccessKeyID.Reveal(), Secret: a.SecretAccessKey, Token: a.SessionToken,
+		Region: a.Region, Endpoint: a.Endpoint,
+	}
+}
+
+// loginS3 finds what the attributes do not say.
+func loginS3(ctx context.Context, a s3Attrs) (phases.Keys, error) {
+	found, err := s3.Login(ctx, a.keys())
+	if err != nil {
+		return phases.Keys{}, err
+	}
+	return phases.Keys{Expires: found.Expires, Values: map[string]redact.Secret{
+		"access_key_id":     redact.NewSecret(found.AccessKeyID),
+		"secret_access_key": found.Secret,
+		"session_token":     found.Token,
+		"region":            redact.NewSecret(found.Region),
+		"endpoint_url":      redact.NewSecret(found.Endpoint),
+		"authorities":       redact.NewSecret(found.Authorities),
+	}}, nil
+}
+
+func openS3(ctx context.Context, a s3Attrs, with phases.Credentials) (layers.Store, string, error) {
+	find := func(ctx context.Context) (s3.Keys, error) {
+		found, err := with.Login(ctx)
+		if err != nil {
+			return s3.Keys{}, err
+		}
+		value := func(name string) string { return found.Values[name].Reveal() }
+		return s3.Keys{
+			AccessKeyID: value("access_key_id"), Secret: found.Values["secret_access_key"], Token: found.Values["session_token"],
+			Expires: found.Expires, Region: value("region"), Endpoint: value("endpoint_url"), Authorities: value("authorities"),
+		}, nil
+	}
+	keys, err := find(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	store, err := s3.New(s3.Config{
+		Bucket: a.Bucket, Prefix: a.Prefix, BlobsPrefix: a.BlobsPrefix, ManifestsPrefix: a.ManifestsPrefix,
+		PathStyle: a.PathStyle, Refresh: a.Refresh, Parallel: a.Parallel,
+		RetryMode: a.RetryMode, RetryAttempts: a.RetryAttempts, NoAcceptEncoding: a.NoAcceptEncoding,
+		Keys: keys, Renew: find,
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return store, a.Name, nil
+}
