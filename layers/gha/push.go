@@ -118,6 +118,9 @@ func (s *Store) upload(ctx context.Context, content *feed, want v1.Descriptor) (
 	if s.hold(content.digest, first.data) {
 		return content.size, nil
 	}
+	if _, ok, err := s.has(ctx, v1.Descriptor{Digest: content.digest, Size: content.size}); ok || err != nil {
+		return 0, err
+	}
 	return s.whole(ctx, content.digest, first.data)
 }
 
@@ -212,6 +215,13 @@ func (s *Store) stream(ctx context.Context, content *feed, block feedBlock, want
 	}
 	if err := agree(want, content.digest); err != nil {
 		return 0, err
+	}
+	if want == (v1.Hash{}) {
+		// It may be there by its digest. Then this upload is left as it is, and
+		// nobody finds it.
+		if _, ok, err := s.has(ctx, v1.Descriptor{Digest: content.digest, Size: content.size}); ok || err != nil {
+			return content.size, err
+		}
 	}
 	if err := s.ended(ctx, key, up.end(ctx, parts, content.size)); err != nil {
 		return 0, err
