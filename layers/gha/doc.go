@@ -28,14 +28,13 @@
 // # Why a client of its own
 //
 // github.com/tonistiigi/go-actions-cache knows the same protocols. It wants the
-// size and an io.ReaderAt of a blob before an upload begins, so that every layer
-// would have to be on disk first; it reads from an offset to the end, not to a
-// limit; it drops the service's words of a refusal, by which "cache write
-// denied:" is told from a key that is taken; and its errors carry signed URLs,
-// which are as good as a password. It also uploads to version 2 in blocks of 1
-// MiB, one after the other: 128 MiB with 20 ms to the storage took it 4.1 s, and
-// this package 0.7 s (BenchmarkUpload). What is left is little code, and needs no
-// SDK.
+// size and an io.ReaderAt of a blob before an upload begins, so every layer would
+// have to be on disk first; it reads from an offset to the end, not to a limit; it
+// drops the service's words of a refusal, by which "cache write denied:" is told
+// from a key that is taken; and its errors carry signed URLs, which are as good as
+// a password. To version 2 it uploads blocks of 1 MiB, one after the other: 128
+// MiB took it 2.9 to 4.0 s where each request to the storage took 20 ms longer,
+// and this package 0.3 to 0.9 s. What is left is little code, and needs no SDK.
 //
 // What it is not for: finding the variables of a workflow run (package caches),
 // and verifying what was downloaded (package layers).
