@@ -16,7 +16,8 @@ const maxCommits = 5
 
 // commit makes the name stand for the layers of this build and those to keep.
 func (s *saver) commit(ctx context.Context, own []saved) (*SaveReport, error) {
-	base, digest := s.usable, s.PreviousDigest
+	// base is what layers are kept of, now is what the name stands for.
+	base, now, digest := s.usable, s.usable, s.PreviousDigest
 	var sent int64
 	for attempt := 1; ; attempt++ {
 		report, made, err := s.assemble(ctx, base, own)
@@ -24,19 +25,30 @@ func (s *saver) commit(ctx context.Context, own []saved) (*SaveReport, error) {
 			return nil, err
 		}
 		report.Sent += sent
-		if base != nil {
-			same, err := base.says(made)
+		if s.Named != nil && attempt == 1 {
+			if s.Name, err = s.Named(ctx); err != nil {
+				return nil, err
+			}
+			if now, digest, err = s.reload(ctx); err != nil {
+				return nil, err
+			}
+			if len(made.layers) == 0 && digest == (v1.Hash{}) {
+				return report, nil
+			}
+		}
+		if err := s.fillEmpty(ctx, made, report); err != nil {
+			return nil, err
+		}
+		if now != nil {
+			same, err := now.says(made)
+			if err == nil && same {
+				same, err = s.refresh(ctx, now)
+			}
 			if err != nil {
 				return nil, err
 			}
 			if same {
-				same, err = s.refresh(ctx, base)
-			}
-			if err != nil {
-				return nil, err
-			}
-			if same {
-				report.Digest = base.digest
+				report.Digest = now.digest
 				return report, nil
 			}
 		}
@@ -64,9 +76,10 @@ func (s *saver) commit(ctx context.Context, own []saved) (*SaveReport, error) {
 		if !errors.Is(err, ErrConflict) || attempt == maxCommits {
 			return nil, err
 		}
-		if base, digest, err = s.reload(ctx); err != nil {
+		if now, digest, err = s.reload(ctx); err != nil {
 			return nil, err
 		}
+		base = now
 	}
 }
 
@@ -126,15 +139,21 @@ func (s *saver) assemble(ctx context.Context, base *Snapshot, own []saved) (*Sav
 			}
 		}
 	}
-	if len(made.layers) == 0 {
-		empty, sent, err := s.pushEmpty(ctx)
-		if err != nil {
-			return nil, nil, err
-		}
-		report.Sent += sent
-		made.add(empty)
-	}
 	return report, made, nil
+}
+
+// fillEmpty gives a snapshot without layers the one that it has to have.
+func (s *saver) fillEmpty(ctx context.Context, made *contents, report *SaveReport) error {
+	if len(made.layers) > 0 {
+		return nil
+	}
+	empty, sent, err := s.pushEmpty(ctx)
+	if err != nil {
+		return err
+	}
+	report.Sent += sent
+	made.add(empty)
+	return nil
 }
 
 // describe enters a layer into the metadata.

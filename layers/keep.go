@@ -33,7 +33,7 @@ func (s *saver) others(base *Snapshot, report *SaveReport) []saved {
 		for _, name := range slices.Sorted(maps.Keys(bp.Layers)) {
 			id := LayerID{Buildpack: bp.ID, Layer: name}
 			isOwn := func(l LayerReport) bool { return l.ID == id }
-			if !bp.Layers[name].Cache && !s.LaunchLayers || slices.ContainsFunc(report.Layers, isOwn) {
+			if !bp.Layers[name].Cache && !s.LaunchLayers || slices.ContainsFunc(report.Layers, isOwn) || slices.Contains(s.Beside, id) {
 				continue
 			}
 			other := saved{layer: CachedLayer{ID: id, Version: bp.Version, Metadata: bp.Layers[name]}}

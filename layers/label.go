@@ -22,17 +22,25 @@ func parseMetadata(label string) (platform.CacheMetadata, error) {
 	if err := json.Unmarshal([]byte(label), &metadata); err != nil {
 		return platform.CacheMetadata{}, fmt.Errorf("label %s: %w", MetadataLabel, err)
 	}
+	if err := checkMetadata(MetadataLabel, metadata); err != nil {
+		return platform.CacheMetadata{}, err
+	}
+	return metadata, nil
+}
+
+// checkMetadata refuses names of a label that could leave the layers directory.
+func checkMetadata(label string, metadata platform.CacheMetadata) error {
 	for _, bp := range metadata.Buildpacks {
 		if !isPathElement(launch.EscapeID(bp.ID)) {
-			return platform.CacheMetadata{}, fmt.Errorf("label %s: buildpack ID %q", MetadataLabel, bp.ID)
+			return fmt.Errorf("label %s: buildpack ID %q", label, bp.ID)
 		}
 		for name := range bp.Layers {
 			if !isPathElement(name) {
-				return platform.CacheMetadata{}, fmt.Errorf("label %s: layer name %q of buildpack %s", MetadataLabel, name, bp.ID)
+				return fmt.Errorf("label %s: layer name %q of buildpack %s", label, name, bp.ID)
 			}
 		}
 	}
-	return metadata, nil
+	return nil
 }
 
 // isPathElement reports whether name is exactly one element of a path.

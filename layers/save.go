@@ -51,6 +51,13 @@ type SaveRequest struct {
 	Created time.Time
 	// UID and GID become the owner of every archive entry.
 	UID, GID int
+	// Beside are layers of this build that need no place in the snapshot, because
+	// the image has them that it belongs to.
+	Beside []LayerID
+	// Named, if not nil, gives Name where it is known only late: it is called
+	// once, when every layer is in the store. A snapshot without any layer is
+	// then not begun.
+	Named func(context.Context) (string, error)
 	// Ready, if not nil, is waited for when every layer is in the store and the
 	// name is about to move. Its error ends the save.
 	Ready func(context.Context) error

@@ -33,14 +33,23 @@ type Snapshot struct {
 	order []string
 	// memory is for the ranges of all blobs that are being read.
 	memory *blockPool
+	// inline says that it is an app image, incomplete that something beside it
+	// could not be read.
+	inline     bool
+	incomplete error
 }
 
 // Load reads the snapshot that name stands for in store. No layer is read.
 //
 // The error wraps ErrNotFound when there is none, ErrDenied when it may not be
 // read, and ErrForeign (as a *ForeignError) when the name stands for something
-// else than a cache.
+// else than a cache, such as an app image.
 func Load(ctx context.Context, store Store, name string) (*Snapshot, error) {
+	return load(ctx, store, name, false)
+}
+
+// load is Load; with inline, it is LoadImport.
+func load(ctx context.Context, store Store, name string, inline bool) (*Snapshot, error) {
 	descriptor, raw, err := store.Resolve(ctx, name)
 	if err != nil {
 		return nil, err
@@ -55,19 +64,39 @@ func Load(ctx context.Context, store Store, name string) (*Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	label, ok := config.Config.Labels[MetadataLabel]
-	if !ok {
-		return nil, s.foreign("an image without the label " + MetadataLabel)
-	}
-	if s.metadata, err = parseMetadata(label); err != nil {
-		return nil, s.foreign(err.Error())
-	}
 	if s.blobs, s.order, reason = pairLayers(manifest, config); reason != "" {
 		return nil, s.foreign(reason)
 	}
-	s.target = targetOf(config)
-	return s, nil
+	labels := config.Config.Labels
+	label, ok := labels[MetadataLabel]
+	mark, marked := labels[InlineLabel]
+	_, isApp := labels[appLabel]
+	switch {
+	case ok:
+		s.target = targetOf(config)
+		if s.metadata, err = parseMetadata(label); err != nil {
+			return nil, s.foreign(err.Error())
+		}
+		return s, nil
+	case marked && inline:
+		if err := s.readInline(ctx, mark, config); err != nil {
+			return nil, err
+		}
+		return s, nil
+	case isApp && inline:
+		return nil, s.foreign("an app image without an inline cache")
+	case isApp:
+		return nil, s.foreign("an app image")
+	}
+	return nil, s.foreign("an image without the label " + MetadataLabel)
 }
+
+// Inline reports whether the snapshot is an app image with an inline cache.
+func (s *Snapshot) Inline() bool { return s.inline }
+
+// Incomplete says why layers that are kept beside an app image could not be
+// looked up; nil if they could, or if there are none.
+func (s *Snapshot) Incomplete() error { return s.incomplete }
 
 // Metadata is what the snapshot's label says. The caller may change it only at
 // the top level.

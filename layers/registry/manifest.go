@@ -130,7 +130,7 @@ func (s *Store) Commit(ctx context.Context, name, mediaType string, manifest []b
 	case now != previous:
 		return v1.Descriptor{}, &failure{op: "push", subject: c.subject(name), cause: layers.ErrConflict}
 	}
-	if err := c.putManifest(ctx, name, desc, manifest); err != nil {
+	if _, err := c.putManifest(ctx, name, desc, manifest); err != nil {
 		return v1.Descriptor{}, err
 	}
 	return desc, nil
@@ -160,21 +160,23 @@ func (c *client) stands(ctx context.Context, op, name string, scopes []string) (
 	return v1.Hash{}, c.answered(resp, k.op, c.subject(name))
 }
 
-func (c *client) putManifest(ctx context.Context, name string, desc v1.Descriptor, manifest []byte) error {
+// putManifest stores a manifest under a tag or its digest, and returns the
+// header of the answer.
+func (c *client) putManifest(ctx context.Context, name string, desc v1.Descriptor, manifest []byte) (http.Header, error) {
 	k := call{op: "push", method: http.MethodPut, url: c.url("manifests", name), scopes: c.push(), body: manifest,
 		header: http.Header{"Content-Type": {string(desc.MediaType)}}}
 	resp, err := c.send(ctx, k)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if resp.StatusCode != http.StatusCreated {
-		return c.answered(resp, k.op, c.subject(name))
+		return nil, c.answered(resp, k.op, c.subject(name))
 	}
 	drop(resp)
 	if err := agree(desc.Digest, resp.Header.Get("Docker-Content-Digest")); err != nil {
-		return &failure{op: k.op, subject: c.subject(name), cause: fmt.Errorf("the registry stored something else: %w", err)}
+		return nil, &failure{op: k.op, subject: c.subject(name), cause: fmt.Errorf("the registry stored something else: %w", err)}
 	}
-	return nil
+	return resp.Header, nil
 }
 
 // subject is how errors name a manifest or a blob.

@@ -28,6 +28,10 @@ func (s *Store) MountFrom(ctx context.Context, from layers.Store, blob v1.Descri
 	if err != nil {
 		return false, err
 	}
+	if source.repo.RepositoryStr() == s.repo.RepositoryStr() {
+		_, ok, err := c.stat(ctx, "push", blob.Digest, c.push())
+		return ok, err
+	}
 	return c.mount(ctx, source.repo, blob.Digest)
 }
 

@@ -1,0 +1,111 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pack-cache/pack-cache/layers"
+)
+
+// Referrer is a manifest that refers to another one, its subject.
+type Referrer struct {
+	// Descriptor is that of Manifest, with its artifact type and annotations.
+	Descriptor v1.Descriptor
+	Manifest   []byte
+	Subject    v1.Hash
+	// Newer reports whether a, a referrer of the same subject and artifact type,
+	// makes b superfluous. Of two different ones, exactly one does.
+	Newer func(a, b v1.Descriptor) bool
+}
+
+// Refer stores a manifest, all of whose blobs are there, so that Referrers finds
+// it (distribution specification, "Pushing Manifests with Subject"). On a
+// registry without lists of referrers it is entered into the list that clients
+// keep under a tag, of which it takes the place of older referrers of its
+// artifact type; those of other types stay.
+//
+// Nobody can compare and swap a tag. So the list is read again after it was
+// written, until it has this referrer, or a newer one of another build.
+func (s *Store) Refer(ctx context.Context, r Referrer) error {
+	c, err := s.connect(ctx)
+	if err != nil {
+		return err
+	}
+	header, err := c.putManifest(ctx, r.Descriptor.Digest.String(), r.Descriptor, r.Manifest)
+	if err != nil || header.Get("OCI-Subject") != "" {
+		return err
+	}
+	const attempts = 8
+	for attempt := range attempts {
+		if attempt > 1 { // others are at it, too
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(rand.N(25 * time.Millisecond << attempt)):
+			}
+		}
+		index, err := c.fallback(ctx, r.Subject)
+		if err != nil {
+			return err
+		}
+		if !r.enter(index) {
+			return nil
+		}
+		if err := c.putFallback(ctx, r.Subject, index); err != nil {
+			return err
+		}
+	}
+	return &failure{op: "push to", subject: c.subject(fallbackTag(r.Subject)), cause: layers.ErrConflict}
+}
+
+// enter puts the referrer into a list, and reports whether that was needed.
+func (r Referrer) enter(index *v1.IndexManifest) bool {
+	var others []v1.Descriptor
+	for _, d := range index.Manifests {
+		switch {
+		case d.ArtifactType != r.Descriptor.ArtifactType:
+			others = append(others, d)
+		case d.Digest == r.Descriptor.Digest || r.Newer(d, r.Descriptor):
+			return false
+		}
+	}
+	index.Manifests = append(others, r.Descriptor)
+	return true
+}
+
+func (c *client) putFallback(ctx context.Context, subject v1.Hash, index *v1.IndexManifest) error {
+	raw, err := json.Marshal(index)
+	if err != nil {
+		return err
+	}
+	digest, size, _ := v1.SHA256(bytes.NewReader(raw))
+	desc := v1.Descriptor{MediaType: types.OCIImageIndex, Digest: digest, Size: size}
+	_, err = c.putManifest(ctx, fallbackTag(subject), desc, raw)
+	return err
+}
+
+// Forget deletes manifests, as far as the registry lets us. It is for what
+// nobody is led to any more.
+func (s *Store) Forget(ctx context.Context, digests ...v1.Hash) {
+	c, err := s.connect(ctx)
+	if err != nil {
+		return
+	}
+	for _, digest := range digests {
+		k := call{op: "delete", method: http.MethodDelete, url: c.url("manifests", digest.String()), once: true,
+			scopes: []string{c.repo.Scope(transport.DeleteScope)}}
+		resp, err := c.send(ctx, k)
+		if err != nil {
+			return
+		}
+		drop(resp)
+	}
+}

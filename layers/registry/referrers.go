@@ -1,0 +1,134 @@
+package registry
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pack-cache/pack-cache/layers"
+)
+
+var _ layers.Referrers = (*Store)(nil)
+
+// maxPages bounds how long a list of referrers is followed.
+const maxPages = 50
+
+// Referrers implements layers.Referrers (distribution specification, "Listing
+// Referrers"). Where the registry has no such list, it is the one that clients
+// keep under a tag.
+func (s *Store) Referrers(ctx context.Context, subject v1.Hash, artifactType string) ([]v1.Descriptor, error) {
+	c, err := s.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, ok, err := c.referrers(ctx, subject, artifactType)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		index, err := c.fallback(ctx, subject)
+		if err != nil {
+			return nil, err
+		}
+		all = index.Manifests
+	}
+	var wanted []v1.Descriptor
+	for _, d := range all {
+		if d.ArtifactType == artifactType && d.Digest.Algorithm == "sha256" {
+			wanted = append(wanted, d)
+		}
+	}
+	return wanted, nil
+}
+
+// referrers asks the registry itself, which may filter or not. ok is false if it
+// does not know such lists.
+func (c *client) referrers(ctx context.Context, subject v1.Hash, artifactType string) (all []v1.Descriptor, ok bool, err error) {
+	next := c.url("referrers", subject.String())
+	next.RawQuery = url.Values{"artifactType": {artifactType}}.Encode()
+	for range maxPages {
+		resp, err := c.send(ctx, call{op: "pull", method: http.MethodGet, url: next, scopes: c.pull(),
+			header: http.Header{"Accept": {string(types.OCIImageIndex)}, "Accept-Encoding": {"identity"}}})
+		if err != nil {
+			return nil, false, err
+		}
+		index, known, err := c.page(ctx, resp, subject)
+		if err != nil || !known {
+			return nil, false, err
+		}
+		all = append(all, index.Manifests...)
+		if next = nextPage(resp); next == nil || !sameOrigin(next, c.base) {
+			break
+		}
+	}
+	return all, true, nil
+}
+
+// page reads one page of a list. known is false if the answer is something else.
+func (c *client) page(ctx context.Context, resp *http.Response, subject v1.Hash) (index v1.IndexManifest, known bool, err error) {
+	mediaType, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
+	switch {
+	case resp.StatusCode == http.StatusOK && strings.TrimSpace(mediaType) == string(types.OCIImageIndex):
+	case resp.StatusCode/100 == 2, resp.StatusCode/100 == 4 && resp.StatusCode != http.StatusTooManyRequests:
+		drop(resp)
+		return index, false, nil
+	default:
+		return index, false, c.answered(resp, "pull", c.subject(subject.String()))
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxManifest))
+	if err == nil {
+		err = json.Unmarshal(body, &index)
+	}
+	if err != nil && ctx.Err() != nil {
+		return index, false, ctx.Err()
+	}
+	if err != nil {
+		return index, false, &failure{op: "list what refers to", subject: c.subject(subject.String()), cause: bare(err)}
+	}
+	return index, true, nil
+}
+
+// nextPage is where a list goes on (RFC 8288), nil if it does not.
+func nextPage(resp *http.Response) *url.URL {
+	for _, link := range resp.Header.Values("Link") {
+		target, params, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(link), "<"), ">")
+		if !ok || !strings.Contains(strings.ReplaceAll(params, `"`, ""), "rel=next") {
+			continue
+		}
+		if next, err := resp.Request.URL.Parse(target); err == nil {
+			return next
+		}
+	}
+	return nil
+}
+
+// fallbackTag is the tag under which clients list the referrers of a manifest
+// (distribution specification, "Referrers Tag Schema").
+func fallbackTag(subject v1.Hash) string { return subject.Algorithm + "-" + subject.Hex }
+
+// fallback reads the list under the tag; an empty one if there is none.
+func (c *client) fallback(ctx context.Context, subject v1.Hash) (*v1.IndexManifest, error) {
+	tag := fallbackTag(subject)
+	desc, raw, err := c.manifest(ctx, tag)
+	if errors.Is(err, layers.ErrNotFound) {
+		return &v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{}}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	index, err := v1.ParseIndexManifest(bytes.NewReader(raw))
+	if err != nil || desc.MediaType != types.OCIImageIndex {
+		return nil, &failure{op: "list what refers to", subject: c.subject(subject.String()),
+			cause: errors.New("tag " + tag + " is not the list that it has to be"), hint: "delete the tag " + tag}
+	}
+	return index, nil
+}
