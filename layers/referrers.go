@@ -16,7 +16,7 @@ const ArtifactType = "application/vnd.pack-cache.cache.v1"
 
 // GenerationAnnotation is the annotation of such a manifest that says how many
 // there were before it for the same image. Of several, the last one counts.
-const GenerationAnnotation = "io.github.pack-cache.generation"
+const GenerationAnnotation = "com.github.pack-cache.generation"
 
 // Referrers is what a Store may be besides: one that knows which manifests refer
 // to another one.

@@ -91,6 +91,9 @@ func load(ctx context.Context, store Store, name string, inline bool) (*Snapshot
 	return nil, s.foreign("an image without the label " + MetadataLabel)
 }
 
+// In reports whether the snapshot is kept in a store.
+func (s *Snapshot) In(store Store) bool { return s.store.String() == store.String() }
+
 // Inline reports whether the snapshot is an app image with an inline cache.
 func (s *Snapshot) Inline() bool { return s.inline }
 

@@ -40,6 +40,12 @@ func (r *resolved) checkCaches() ([]purpose, error) {
 		r.imports = append(r.imports, at)
 	}
 	for _, at := range r.Exports {
+		if at.Inline {
+			if slices.ContainsFunc(r.exports, func(other phases.Export) bool { return other.Inline }) {
+				return nil, savedTwice("the app image")
+			}
+			at.Attrs = map[string]string{"ref": r.app}
+		}
 		if at.Location, err = r.normalise(at.Location); err != nil {
 			return nil, err
 		}

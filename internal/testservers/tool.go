@@ -31,6 +31,8 @@ func Tools() []Tool {
 		{Name: "versitygw", Package: "github.com/versity/versitygw/cmd/versitygw"},
 		{Name: "act", Package: "."},
 		{Name: "actions-cache"},
+		{Name: "olareg", Package: "github.com/olareg/olareg/cmd/olareg"},
+		{Name: "distribution", Package: "github.com/distribution/distribution/v3/cmd/registry"},
 		{Name: "azurite", Script: "azurite/dist/src/blob/main.js"},
 	}
 }

@@ -5,11 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"math/rand/v2"
-	"net/http"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pack-cache/pack-cache/layers"
@@ -99,10 +97,10 @@ func (s *Store) Forget(ctx context.Context, digests ...v1.Hash) {
 	if err != nil {
 		return
 	}
+	ctx, stop := context.WithTimeout(ctx, 5*time.Second)
+	defer stop()
 	for _, digest := range digests {
-		k := call{op: "delete", method: http.MethodDelete, url: c.url("manifests", digest.String()), once: true,
-			scopes: []string{c.repo.Scope(transport.DeleteScope)}}
-		resp, err := c.send(ctx, k)
+		resp, err := c.deletion(ctx, digest.String())
 		if err != nil {
 			return
 		}

@@ -60,20 +60,20 @@ func (c *client) referrers(ctx context.Context, subject v1.Hash, artifactType st
 		if err != nil {
 			return nil, false, err
 		}
-		index, known, err := c.page(ctx, resp, subject)
+		index, known, err := c.referrersPage(ctx, resp, subject)
 		if err != nil || !known {
 			return nil, false, err
 		}
 		all = append(all, index.Manifests...)
-		if next = nextPage(resp); next == nil || !sameOrigin(next, c.base) {
+		if next = c.following(next, resp.Header.Get("Link")); next == nil {
 			break
 		}
 	}
 	return all, true, nil
 }
 
-// page reads one page of a list. known is false if the answer is something else.
-func (c *client) page(ctx context.Context, resp *http.Response, subject v1.Hash) (index v1.IndexManifest, known bool, err error) {
+// referrersPage reads one page of a list. known is false if the answer is something else.
+func (c *client) referrersPage(ctx context.Context, resp *http.Response, subject v1.Hash) (index v1.IndexManifest, known bool, err error) {
 	mediaType, _, _ := strings.Cut(resp.Header.Get("Content-Type"), ";")
 	switch {
 	case resp.StatusCode == http.StatusOK && strings.TrimSpace(mediaType) == string(types.OCIImageIndex):
@@ -95,20 +95,6 @@ func (c *client) page(ctx context.Context, resp *http.Response, subject v1.Hash)
 		return index, false, &failure{op: "list what refers to", subject: c.subject(subject.String()), cause: bare(err)}
 	}
 	return index, true, nil
-}
-
-// nextPage is where a list goes on (RFC 8288), nil if it does not.
-func nextPage(resp *http.Response) *url.URL {
-	for _, link := range resp.Header.Values("Link") {
-		target, params, ok := strings.Cut(strings.TrimPrefix(strings.TrimSpace(link), "<"), ">")
-		if !ok || !strings.Contains(strings.ReplaceAll(params, `"`, ""), "rel=next") {
-			continue
-		}
-		if next, err := resp.Request.URL.Parse(target); err == nil {
-			return next
-		}
-	}
-	return nil
 }
 
 // fallbackTag is the tag under which clients list the referrers of a manifest

@@ -84,12 +84,12 @@ func export(ctx context.Context, j *job, in ExportInput) (ExportOutput, error) {
 	both.Go(func() error {
 		// The lifecycle restores launch layers only if the app image has them,
 		// so a cache must never be newer than the image.
-		saved, err := j.saveCaches(ctx, group, in, func(ctx context.Context) error {
+		saved, err := j.saveCaches(ctx, group, in, func(ctx context.Context) (string, error) {
 			select {
 			case <-published:
-				return nil
+				return out.Digest, nil
 			case <-ctx.Done():
-				return ctx.Err()
+				return "", ctx.Err()
 			}
 		})
 		out.Saved = saved
@@ -128,6 +128,9 @@ func (j *job) exportApp(inputs *lifecycleplatform.LifecycleInputs, group buildpa
 	}
 	working, err := j.openWorkingImage(inputs, analyzed, in.Created)
 	if err != nil {
+		return files.Report{}, err
+	}
+	if err := markInline(working, in); err != nil {
 		return files.Report{}, err
 	}
 	runImage, err := lifecycleplatform.GetRunImageForExport(*inputs)

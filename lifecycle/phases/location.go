@@ -62,8 +62,12 @@ type Import struct {
 // Export is a place to save the cache to.
 type Export struct {
 	Location
-	// LaunchLayers saves layers that are for launch only, too (mode=max).
-	LaunchLayers bool `json:"launch_layers,omitempty"`
+	// Inline makes a cache of the app image itself, whose repository the
+	// location is.
+	Inline bool `json:"inline,omitempty"`
+	// Max saves more (mode=max): layers that are for launch only, too, or, with
+	// Inline, those that the app image does not have, beside it.
+	Max bool `json:"max,omitempty"`
 	// Required makes it a failure if nothing could be saved there.
 	Required bool `json:"required,omitempty"`
 	// Compression is for new blobs, with ForceCompression for all.
@@ -89,6 +93,9 @@ type Kind struct {
 	// Lent says that the stores are files of the machine and user that
 	// pack-cache was started by. Phases see neither; they borrow the store.
 	Lent bool
+	// Beside makes the store of what belongs to app images, of the one that Open
+	// returned for their repository. Nil for kinds that are not Export.Inline.
+	Beside func(images layers.Store) (layers.Store, error)
 }
 
 // Stores are the kinds of stores that there are, by Location.Type.

@@ -44,9 +44,10 @@ type LayerSaved struct {
 }
 
 // saveCaches saves the group's cached layers to every export. A cache that
-// cannot be saved is an outcome, not an error; the only error is ctx's. ready is
-// waited for before a cache is replaced.
-func (j *job) saveCaches(ctx context.Context, group buildpack.Group, in ExportInput, ready func(context.Context) error) ([]SaveOutcome, error) {
+// cannot be saved is an outcome, not an error; the only error is ctx's. Before a
+// cache is replaced, published is waited for, which returns the digest of the app
+// image.
+func (j *job) saveCaches(ctx context.Context, group buildpack.Group, in ExportInput, published func(context.Context) (string, error)) ([]SaveOutcome, error) {
 	if len(in.Exports) == 0 {
 		return nil, nil
 	}
@@ -59,13 +60,8 @@ func (j *job) saveCaches(ctx context.Context, group buildpack.Group, in ExportIn
 		outcome := SaveOutcome{To: at.String(), Required: at.Required}
 		report, saveErr := (*layers.SaveReport)(nil), err
 		if err == nil {
-			report, saveErr = j.saveTo(ctx, at, in, layers.SaveRequest{
-				Imports: imports.snapshots(),
-				Layers:  made.forCache(at.LaunchLayers),
-				Group:   made.group,
-				Created: now,
-				Ready:   ready,
-			})
+			s := &save{job: j, at: at, in: in, made: made, imports: imports.snapshots(), created: now, published: published}
+			report, saveErr = s.run(ctx)
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
@@ -76,41 +72,78 @@ func (j *job) saveCaches(ctx context.Context, group buildpack.Group, in ExportIn
 	return outcomes, nil
 }
 
-// saveTo saves the cache to one place. What request leaves out is filled in.
-func (j *job) saveTo(ctx context.Context, at Export, in ExportInput, request layers.SaveRequest) (*layers.SaveReport, error) {
-	inner, pause, cancel := pausable(ctx, at.Timeout)
+// save saves the cache to one place.
+type save struct {
+	*job
+	at      Export
+	in      ExportInput
+	made    made
+	imports []*layers.Snapshot
+	created time.Time
+	// published waits for the app image; that time is not counted.
+	published func(context.Context) (string, error)
+}
+
+func (s *save) run(ctx context.Context) (*layers.SaveReport, error) {
+	inner, pause, cancel := pausable(ctx, s.at.Timeout)
 	defer cancel()
-	ready := request.Ready
-	request.Ready = func(context.Context) error { return pause(ready) }
-	request.Overwrite = in.ClearCache
-	request.LayersDir, request.StateDir = j.Paths.Layers, j.Paths.State
-	request.SBOM = existingDir(j.Paths.Layers, sbomDir)
-	request.Target = in.Target
-	request.UID, request.GID = j.Owner.UID, j.Owner.GID
-	request.LaunchLayers = at.LaunchLayers
-	request.Compression, request.ForceCompression = at.Compression, at.ForceCompression
-	request.DockerMediaTypes = at.DockerMediaTypes
-	report, err := j.save(inner, at.Location, in, request)
+	published := s.published
+	s.published = func(context.Context) (digest string, err error) {
+		err = pause(func(ctx context.Context) error {
+			digest, err = published(ctx)
+			return err
+		})
+		return digest, err
+	}
+	store, name, err := s.open(inner, s.at.Location)
+	if err != nil {
+		return nil, late(ctx, inner, err)
+	}
+	var report *layers.SaveReport
+	if s.at.Inline {
+		report, err = s.inline(inner, store)
+	} else {
+		report, err = s.whole(inner, store, name)
+	}
 	return report, late(ctx, inner, err)
 }
 
-func (j *job) save(ctx context.Context, at Location, in ExportInput, request layers.SaveRequest) (*layers.SaveReport, error) {
-	store, name, err := j.open(ctx, at)
-	if err != nil {
-		return nil, err
-	}
+// whole saves all layers.
+func (s *save) whole(ctx context.Context, store layers.Store, name string) (report *layers.SaveReport, err error) {
+	request := s.request()
 	request.Store, request.Name = store, name
-	request.Previous, request.PreviousDigest, err = j.previous(ctx, store, name, in)
+	request.Layers, request.LaunchLayers = s.made.forCache(s.at.Max), s.at.Max
+	request.Created = s.created
+	request.Ready = func(ctx context.Context) error {
+		_, err := s.published(ctx)
+		return err
+	}
+	request.Previous, request.PreviousDigest, err = previous(ctx, store, name, s.in)
 	if err != nil {
 		return nil, err
 	}
 	return layers.Save(ctx, request)
 }
 
+// request is what is the same wherever layers are saved.
+func (s *save) request() layers.SaveRequest {
+	return layers.SaveRequest{
+		Imports:   s.imports,
+		Group:     s.made.group,
+		Overwrite: s.in.ClearCache,
+		LayersDir: s.Paths.Layers, StateDir: s.Paths.State,
+		SBOM:   existingDir(s.Paths.Layers, sbomDir),
+		Target: s.in.Target,
+		UID:    s.Owner.UID, GID: s.Owner.GID,
+		Compression: s.at.Compression, ForceCompression: s.at.ForceCompression,
+		DockerMediaTypes: s.at.DockerMediaTypes,
+	}
+}
+
 // previous returns the snapshot that a save starts from. With ClearCache, and
 // where the snapshot is for another target, it only gives the digest of what
 // will be replaced. What is not a cache is never replaced unasked.
-func (j *job) previous(ctx context.Context, store layers.Store, name string, in ExportInput) (*layers.Snapshot, v1.Hash, error) {
+func previous(ctx context.Context, store layers.Store, name string, in ExportInput) (*layers.Snapshot, v1.Hash, error) {
 	if in.ClearCache {
 		descriptor, _, err := store.Resolve(ctx, name)
 		if err != nil && !errors.Is(err, layers.ErrNotFound) {

@@ -64,6 +64,9 @@ func (j *job) loadImports(ctx context.Context, imports []Import, target layers.T
 			outcome.Denied = errors.Is(err, layers.ErrDenied)
 		default:
 			outcome.Digest = snapshot.Digest().String()
+			if missing := snapshot.Incomplete(); missing != nil {
+				outcome.Reason, outcome.Advice = missing.Error(), advice(missing)
+			}
 			found.sources = append(found.sources, source{snapshot, inner, cancel})
 		}
 		if err != nil {
@@ -104,9 +107,9 @@ func (j *job) load(ctx context.Context, at Location, target layers.Target) (*lay
 	if err != nil {
 		return nil, err
 	}
-	snapshot, err := loadSnapshot(ctx, store, name)
+	snapshot, err := layers.LoadImport(ctx, store, name)
 	if err != nil {
-		return nil, err
+		return nil, asForeign(err)
 	}
 	if ok, reason := snapshot.Target().Compatible(target); !ok {
 		return nil, fmt.Errorf("%w: it was %s", errOtherTarget, reason)
@@ -122,10 +125,14 @@ var errOtherTarget = errors.New("what is kept there is for another target")
 // else.
 func loadSnapshot(ctx context.Context, store layers.Store, name string) (*layers.Snapshot, error) {
 	snapshot, err := layers.Load(ctx, store, name)
+	return snapshot, asForeign(err)
+}
+
+func asForeign(err error) error {
 	if errors.Is(err, layers.ErrForeign) {
-		return nil, &foreignError{err}
+		return &foreignError{err}
 	}
-	return snapshot, err
+	return err
 }
 
 // foreignError says that a cache's reference names something else.

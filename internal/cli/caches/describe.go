@@ -44,6 +44,9 @@ func (l List) Table() string {
 	var b strings.Builder
 	for _, s := range l.sections() {
 		fmt.Fprintf(&b, "### %s\n\n%s\n\n", s.title, s.help)
+		if len(s.attributes) == 0 {
+			continue
+		}
 		b.WriteString("| attribute | for | default | meaning |\n|---|---|---|---|\n")
 		for _, a := range s.attributes {
 			fmt.Fprintf(&b, "| `%s=%s` | %s | %s | %s |\n", a.Name, escape(placeholder(a)), uses(a), escape(fallback(a)), escape(a.Help))

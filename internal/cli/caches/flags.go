@@ -84,6 +84,9 @@ func (f *Flags) Parse(image string, publish bool) (imports []phases.Import, expo
 			}
 		case exportFlag, exportAlias:
 			if to, err = f.list.Export(flag, g.value, image); err == nil {
+				if to.Inline && !publish {
+					return nil, nil, platform.NewUsageError(fmt.Sprintf("%s type=%s needs --publish", flag, to.Type), "add --publish")
+				}
 				exports = append(exports, to)
 			}
 		case imageFlag:

@@ -22,7 +22,7 @@ type generalAttrs struct {
 // export enters the attributes, and refuses a compression that does not fit what
 // the kind has entered.
 func (a *generalAttrs) export(to *phases.Export) error {
-	to.LaunchLayers = a.Mode == "max"
+	to.Max = a.Mode == "max"
 	to.Required = !a.IgnoreError
 	to.Compression = layers.Compression{Codec: layers.Codec(a.Compression), Level: a.CompressionLevel}
 	to.ForceCompression = a.ForceCompression

@@ -104,6 +104,7 @@ type List []Kind
 func All() List {
 	return List{
 		newKind("registry", "An image in a registry.", openRegistry),
+		inlineKind(),
 		newKind("local", "A directory with an OCI image layout.", openLocal).lent(),
 		newKind("gha", "The cache service of GitHub Actions, in a job there or where something like it is.", openGHA),
 		login(newKind("s3", "A bucket of S3, or of whatever speaks its protocol.", openS3), loginS3),

@@ -83,7 +83,7 @@ func TestExport(t *testing.T) {
 		want  phases.Export
 	}{
 		{"r.example.com/cache", phases.Export{Location: ref, Compression: zstd}},
-		{"type=registry,ref=r.example.com/cache,mode=max,ignore-error=false", phases.Export{Location: ref, LaunchLayers: true, Required: true, Compression: zstd}},
+		{"type=registry,ref=r.example.com/cache,mode=max,ignore-error=false", phases.Export{Location: ref, Max: true, Required: true, Compression: zstd}},
 		{"type=registry,ref=r.example.com/cache,compression-level=19,force-compression=true,timeout=1h",
 			phases.Export{Location: ref, Compression: layers.Compression{Codec: layers.Zstd, Level: &level}, ForceCompression: true, Timeout: time.Hour}},
 		{"type=registry,ref=r.example.com/cache,oci-mediatypes=false,compression=gzip",
@@ -114,10 +114,12 @@ func TestRefused(t *testing.T) {
 		says, hint string
 	}{
 		{"import", "", "--x: nothing is given", "type=registry,ref="},
-		{"import", "ref=r.example.com/cache", "--x: attribute type is missing", "add type=, with one of: registry, local"},
-		{"import", "type=loacl,src=/cache", `--x: attribute type: there is no "loacl"`, "did you mean local? valid are: registry, local"},
-		{"import", "type=nfs", `--x: attribute type: there is no "nfs"`, "valid are: registry, local"},
+		{"import", "ref=r.example.com/cache", "--x: attribute type is missing", "add type=, with one of: registry, "},
+		{"import", "type=loacl,src=/cache", `--x: attribute type: there is no "loacl"`, "did you mean local? valid are: registry, "},
+		{"import", "type=nfs", `--x: attribute type: there is no "nfs"`, "valid are: registry, "},
 		{"import", "type=registry,src=/cache", `--x type=registry: unknown attribute "src"`, "valid are: ref, registry.insecure, timeout"},
+		{"import", "type=inline", "--x type=inline: an inline cache is part of an app image", "type=registry,ref=IMAGE"},
+		{"export", "type=inline,ref=r.example.com/app", `unknown attribute "ref"`, "valid are: mode, ignore-error"},
 		{"import", "type=registry", "--x type=registry: attribute ref is missing", "add ref=IMAGE"},
 		{"import", registry + ",mode=max", "--x type=registry: attribute mode is for export only", "valid are: ref"},
 		{"import", registry + ",compression=gzip", "attribute compression is for export only", "valid are: ref"},

@@ -1,0 +1,51 @@
+package caches
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/inline"
+	"github.com/pack-cache/pack-cache/layers/registry"
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+)
+
+// inlineAttrs are the attributes of type=inline, of which there are none: where
+// the app image goes is said elsewhere.
+type inlineAttrs struct{}
+
+func (a *inlineAttrs) check(use string) error {
+	if use == toImport {
+		return attrs.Refuse("write --import-cache type=registry,ref=IMAGE, with an app image that was published with --export-cache type=inline",
+			"an inline cache is part of an app image, and imported as one")
+	}
+	return nil
+}
+
+func (a *inlineAttrs) export(to *phases.Export) { to.Inline = true }
+
+// inlineKind is the cache that is part of the app image. Its location has the
+// attributes of the image's, which the platform fills in.
+func inlineKind() Kind {
+	return Kind{
+		Type: "inline", Help: "The app image itself. It needs --publish, and is imported with type=registry,ref=IMAGE.",
+		attributes: func() any { return new(inlineAttrs) },
+		store: phases.Kind{
+			Open: func(ctx context.Context, at phases.Location, with phases.Credentials) (layers.Store, string, error) {
+				var image registryAttrs
+				if err := attrs.Load(at.Attrs, &image); err != nil {
+					return nil, "", err
+				}
+				return openRegistry(ctx, image, with)
+			},
+			Beside: func(images layers.Store) (layers.Store, error) {
+				repository, ok := images.(*registry.Store)
+				if !ok {
+					return nil, fmt.Errorf("%s is no repository of images", images)
+				}
+				return inline.New(repository), nil
+			},
+		},
+	}
+}
