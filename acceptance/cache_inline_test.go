@@ -3,9 +3,11 @@ package acceptance
 import (
 	"testing"
 
+	"github.com/google/go-containerregistry/pkg/authn"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/testservers"
 	"github.com/pack-cache/pack-cache/layers"
 	layersregistry "github.com/pack-cache/pack-cache/layers/registry"
 	"github.com/pack-cache/pack-cache/platform"
@@ -15,14 +17,14 @@ import (
 // registries with lists of referrers, and on those without.
 func TestInline(t *testing.T) {
 	t.Parallel()
-	for name, reg := range map[string]*registry{
-		"fallback": newRegistry(t, testregistry.Options{Delete: true}),
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			testInline(t, reg)
-		})
-	}
+	t.Run("fallback", func(t *testing.T) {
+		t.Parallel()
+		testInline(t, newRegistry(t, testregistry.Options{Delete: true}))
+	})
+	t.Run("referrers", func(t *testing.T) {
+		t.Parallel()
+		testInline(t, &registry{&testregistry.Registry{Addr: testservers.NewOlareg(t)}, authn.NewMultiKeychain()})
+	})
 }
 
 func testInline(t *testing.T, reg *registry) {

@@ -10,6 +10,9 @@ func TestStart(t *testing.T) {
 		"versitygw": func(t testing.TB) { NewVersityGW(t) },
 		"act":       func(t testing.TB) { NewAct(t).Service(t) },
 		"azurite":   func(t testing.TB) { NewAzurite(t) },
+
+		"olareg":       func(t testing.TB) { NewOlareg(t) },
+		"distribution": func(t testing.TB) { NewDistribution(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/testservers"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/registry"
 	"github.com/pack-cache/pack-cache/layers/storetest"
@@ -25,10 +26,15 @@ var users = []testregistry.User{
 	{Name: "nobody", Password: "nobodys-password", May: map[string][]string{}},
 }
 
-// TestContract runs the contract of stores on registries without lists of
-// referrers: under a tag, with and without the right to delete.
+// TestContract runs the contract of stores on a registry that lists referrers and
+// on those that do not, with and without the right to delete.
 func TestContract(t *testing.T) {
 	t.Parallel()
+	t.Run("olareg", func(t *testing.T) {
+		t.Parallel()
+		addr := testservers.NewOlareg(t)
+		storetest.Run(t, opener(addr, nil), reopen(nil))
+	})
 	t.Run("fallback", func(t *testing.T) {
 		t.Parallel()
 		r := testregistry.New(t, testregistry.Options{Delete: true})

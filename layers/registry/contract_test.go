@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/testservers"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/storetest"
 )
@@ -40,6 +41,20 @@ func TestContract(t *testing.T) {
 			t.Parallel()
 			r := testregistry.New(t, test.options)
 			storetest.Run(t, opener(r, keychain(r, test.options.Auth, "writer")), options(r, test.options.Auth))
+		})
+	}
+}
+
+// TestContractElsewhere runs the contract on the registries of other projects.
+func TestContractElsewhere(t *testing.T) {
+	t.Parallel()
+	for name, start := range map[string]func(testing.TB) string{
+		"olareg": testservers.NewOlareg, "distribution": testservers.NewDistribution,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := &testregistry.Registry{Addr: start(t)}
+			storetest.Run(t, opener(r, nil), options(r, testregistry.Open))
 		})
 	}
 }
