@@ -88,8 +88,11 @@ func (c *common) to(written string) (place, error) {
 	if err != nil {
 		return place{}, err
 	}
+	if at.Inline {
+		return place{}, platform.NewUsageError("TO: an inline cache is part of an app image", "build the image with --export-cache type=inline")
+	}
 	plain := phases.Export{Location: at.Location, Compression: at.Compression, Timeout: at.Timeout}
-	if at.LaunchLayers != plain.LaunchLayers || at.Required || at.ForceCompression || at.DockerMediaTypes ||
+	if at.Max != plain.Max || at.Required || at.ForceCompression || at.DockerMediaTypes ||
 		at.Compression.Level != nil || at.Compression.Codec != layers.Zstd {
 		return place{}, platform.NewUsageError("TO: a copy is made byte for byte", "leave out mode, ignore-error, oci-mediatypes, compression, compression-level and force-compression")
 	}
