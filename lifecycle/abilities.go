@@ -55,7 +55,9 @@ type Daemonic interface {
 	Engine
 	// At returns the same engine for the daemon that listens at host, such as
 	// tcp://build.example.com:2376. It does no I/O.
-	At(host string) Engine
+	At(host string) Daemonic
+	// Images are the images of the daemon. It does no I/O.
+	Images() Daemon
 }
 
 // Fixed is what an Engine may be besides: one that cannot mount anything, so

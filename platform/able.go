@@ -19,8 +19,8 @@ func able(engines []lifecycle.Engine, opts Options, platform v1.Platform) ([]lif
 		_, fixed := engine.(lifecycle.Fixed)
 		switch {
 		case wish != "" && !hasDaemon || mounting && fixed:
-		case hasDaemon && opts.DockerHost != "" && opts.DockerHost != "inherit":
-			able = append(able, daemonic.At(opts.DockerHost))
+		case hasDaemon:
+			able = append(able, at(daemonic, opts.DockerHost))
 		default:
 			able = append(able, engine)
 		}
@@ -34,6 +34,14 @@ func able(engines []lifecycle.Engine, opts Options, platform v1.Platform) ([]lif
 	return nil, NewUsageError(fmt.Sprintf("engine %s cannot mount anything, as --volume and --workspace ask for", opts.Engine), "choose --engine sandbox or --engine docker")
 }
 
+// at is an engine at the address that --docker-host gives.
+func at(engine lifecycle.Daemonic, host string) lifecycle.Daemonic {
+	if host == "" || host == "inherit" {
+		return engine
+	}
+	return engine.At(host)
+}
+
 // daemonWish returns the first thing that only an engine with a daemon can do,
 // and what it takes.
 func daemonWish(opts Options, platform v1.Platform) (wish, why string) {
@@ -43,7 +51,7 @@ func daemonWish(opts Options, platform v1.Platform) (wish, why string) {
 		}
 	}
 	switch {
-	case opts.DockerHost != "":
+	case opts.DockerHost != "" && (opts.Output.To != ToDaemon || opts.Engine == "" || opts.Engine == "auto"):
 		return "--docker-host " + opts.DockerHost, "it is the address of a daemon"
 	case opts.UsernsHost:
 		return "--userns-host", "it is about the user namespaces of a daemon"

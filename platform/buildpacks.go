@@ -70,7 +70,7 @@ func (p *Platform) fetchBuildpackage(ctx context.Context, r *resolved, reference
 	if err != nil {
 		return nil, err
 	}
-	img, err := p.pull(ctx, r, "buildpack", ref)
+	img, err := p.have(ctx, r, "buildpack", ref)
 	if err != nil {
 		return nil, err
 	}

@@ -133,13 +133,18 @@ func (p *Platform) lend(ctx context.Context, r *resolved) error {
 	return nil
 }
 
-// withoutCaches leaves caches that are directories below the application's out
-// of its source.
+// withoutCaches leaves caches, and an app image that goes to a file or directory,
+// out of the source if they are below it.
 func (r *resolved) withoutCaches(keep func(path string, dir bool) bool) func(path string, dir bool) bool {
 	var caches []string
 	for _, at := range r.locations() {
 		dir := cmp.Or(at.Attrs["dest"], at.Attrs["src"])
 		if below, ok := pathBelow(r.AppDir, dir); dir != "" && ok {
+			caches = append(caches, below)
+		}
+	}
+	if dir := r.Output.Path; dir != "" {
+		if below, ok := pathBelow(r.AppDir, dir); ok {
 			caches = append(caches, below)
 		}
 	}

@@ -84,3 +84,12 @@ func cacheNotRead(out phases.RestoreOutput, required bool) error {
 	}
 	return nil
 }
+
+// notThereError says that a registry does not have an image.
+type notThereError struct{ message, hint string }
+
+// Error implements error.
+func (e *notThereError) Error() string { return e.message }
+
+// Hint tells the way out.
+func (e *notThereError) Hint() string { return e.hint }

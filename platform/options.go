@@ -10,6 +10,7 @@ import (
 // Options is what the user asks of a build. References are as the user wrote
 // them.
 type Options struct {
+	// Image is the app image. It has no name if Output is a directory.
 	Image string
 	Tags  []string
 	// Builder is the builder, "" for that of the project descriptor or of
@@ -42,7 +43,9 @@ type Options struct {
 	// TrustExtraBuildpacks trusts buildpacks from outside the builder.
 	TrustExtraBuildpacks bool
 
-	Publish        bool
+	Output Output
+	// PullPolicy is always, if-not-present or never, "" for that of config.toml.
+	PullPolicy     string
 	DefaultProcess string
 	Created        *time.Time
 	// UID and GID are whom the files in the app image's layers belong to, nil

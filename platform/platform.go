@@ -28,7 +28,8 @@ type Platform struct {
 	Progress progress.Reporter
 }
 
-// Build turns source into a published app image and keeps the cache.
+// Build turns source into an app image, brings it where it belongs and keeps the
+// cache.
 //
 // A Result is returned with a nil error, and with an error that says that the
 // image was built but its cache not saved (*CacheNotSavedError). All other
@@ -40,7 +41,8 @@ func (p *Platform) Build(ctx context.Context, opts Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer r.extra.Close()
+	defer r.close()
+	r.begin(ctx)
 	place, err := p.open(ctx, r)
 	if err != nil {
 		return nil, err
@@ -48,6 +50,9 @@ func (p *Platform) Build(ctx context.Context, opts Options) (*Result, error) {
 	defer place.Close()
 
 	b := &build{Platform: p, resolved: r, place: place, result: newResult(r, started)}
+	if r.Output.To == ToDaemon {
+		b.result.Output.At = r.daemon.String()
+	}
 	for _, step := range []struct {
 		title string
 		name  lifecycle.Name
@@ -87,6 +92,7 @@ func (b *build) analyze(ctx context.Context) error {
 		RunImage:      b.runImage,
 		Platform:      b.platform,
 		SkipLayers:    b.ClearCache,
+		Known:         b.known,
 	}, &out)
 	b.result.RunImage = out.RunImage
 	return err
@@ -137,11 +143,12 @@ func (b *build) export(ctx context.Context) error {
 		Target:          b.target(),
 		ClearCache:      b.ClearCache,
 		SBOM:            b.SBOMDir != "",
+		Known:           b.known,
 	}, &out)
 	if err != nil {
 		return err
 	}
 	b.result.exported(out)
-	b.reportSaved(out.Saved)
+	b.reportSaved(out.Caches)
 	return b.fetchArtifacts(ctx)
 }

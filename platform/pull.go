@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/platform/outlet"
 	"github.com/pack-cache/pack-cache/trust"
 )
 
@@ -38,12 +41,83 @@ func (p *Platform) pull(ctx context.Context, r *resolved, what string, ref name.
 	return img, nil
 }
 
+// have reads an image from where the pull policy says: the daemon, or its
+// registry.
+func (p *Platform) have(ctx context.Context, r *resolved, what string, ref name.Reference) (v1.Image, error) {
+	if r.PullPolicy == pullAlways {
+		return p.pull(ctx, r, what, ref)
+	}
+	reachable := r.probeDaemon(ctx)
+	if reachable == nil {
+		found, err := r.daemon.Find(ctx, outlet.Familiar(ref))
+		if err == nil {
+			r.kept = append(r.kept, found)
+			return found, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s %s: %w", what, ref, err)
+		}
+		reachable = err
+	}
+	if r.PullPolicy == pullNever {
+		return nil, &hintedError{fmt.Errorf("%s %s cannot be had without pulling it: %w", what, ref, reachable),
+			"pull it with `docker pull`, or choose --pull-policy if-not-present"}
+	}
+	return p.pull(ctx, r, what, ref)
+}
+
+// tagged is what a reference is that has a tag.
+type tagged interface {
+	name.Reference
+	TagStr() string
+}
+
+// findRun finds the run image of an app image that is not published: in the
+// daemon only for one that goes there.
+func (p *Platform) findRun(ctx context.Context, r *resolved, image string, ref name.Reference) error {
+	find := p.pull
+	if r.Output.To == ToDaemon {
+		find = p.have
+	}
+	img, err := find(ctx, r, "run image", ref)
+	if err != nil {
+		return err
+	}
+	if r.run, err = sourceOf(image, ref, img); err != nil {
+		return p.remoteError(ctx, "run image", ref, err)
+	}
+	r.runRef = ref
+	return nil
+}
+
+// sourceOf describes an image that an app image is made of. What only a daemon
+// has is known by its id.
+func sourceOf(written string, ref name.Reference, img v1.Image) (*outlet.Source, error) {
+	if kept, ok := img.(lifecycle.DaemonImage); ok {
+		source := &outlet.Source{Name: written, Reference: kept.ID(), Image: img}
+		for _, digest := range kept.Digests() {
+			if known, err := name.NewDigest(digest, name.WeakValidation); err == nil && known.Context().Name() == ref.Context().Name() {
+				source.Reference = known.Name()
+			}
+		}
+		return source, nil
+	}
+	digest, err := img.Digest()
+	if err != nil {
+		return nil, err
+	}
+	return &outlet.Source{Name: written, Reference: ref.Context().Digest(digest.String()).Name(), Image: img, Exact: true}, nil
+}
+
 // resolveRunImage finds the run image and makes sure that it can be read.
 func (p *Platform) resolveRunImage(ctx context.Context, r *resolved) error {
 	readable := func(ctx context.Context, image string) error {
 		ref, err := r.parse("run image", image)
 		if err != nil {
 			return err
+		}
+		if r.Output.To != ToRegistry {
+			return p.findRun(ctx, r, image, ref)
 		}
 		if _, err := remote.Head(ref, p.access(ctx, r)...); err != nil {
 			return p.remoteError(ctx, "run image", ref, err)
@@ -54,11 +128,12 @@ func (p *Platform) resolveRunImage(ctx context.Context, r *resolved) error {
 		r.runImage = r.RunImage
 		return readable(ctx, r.RunImage)
 	}
-	app, err := r.parse("image", r.Image)
-	if err != nil {
-		return err
+	var host string
+	if len(r.names) > 0 {
+		host = r.names[0].ref.Context().RegistryStr()
 	}
-	r.runImage, err = r.builder.ChooseRunImage(ctx, app.Context().RegistryStr(), readable)
+	var err error
+	r.runImage, err = r.builder.ChooseRunImage(ctx, host, readable)
 	if err != nil {
 		return fmt.Errorf("builder %s: %w", r.Builder, err)
 	}

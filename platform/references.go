@@ -33,27 +33,15 @@ func (r *resolved) parse(what, written string) (name.Reference, error) {
 
 // checkReferences parses all references that the user gave, and refuses
 // combinations in which one image would overwrite another.
-func (r *resolved) checkReferences() error {
+func (p *Platform) checkReferences(r *resolved) error {
 	if r.Builder == "" {
 		return NewUsageError("no builder given", "name one with --builder")
 	}
-	app, err := r.parseOutput("image", r.Image)
-	if err != nil {
+	if err := r.checkNames(); err != nil {
 		return err
 	}
-	r.app, r.previous = app.Name(), app.Name()
-	images := []purpose{{"app image", r.Image, app}}
-	for _, tag := range r.Tags {
-		ref, err := r.parseOutput("tag", tag)
-		if err != nil {
-			return err
-		}
-		if host := app.Context().RegistryStr(); ref.Context().RegistryStr() != host {
-			return NewUsageError(fmt.Sprintf("tag %s is in another registry than the image %s", tag, r.Image),
-				"choose a tag in "+host+"; the lifecycle publishes to one registry")
-		}
-		images = append(images, purpose{"tag", tag, ref})
-	}
+	images := slices.Clone(r.names)
+	var err error
 	if r.builderRef, err = r.parse("builder", r.Builder); err != nil {
 		return err
 	}
@@ -70,8 +58,16 @@ func (r *resolved) checkReferences() error {
 		return err
 	}
 	r.outputs = slices.Concat(images, caches)
+	if err := p.refuseBuilders(r); err != nil {
+		return err
+	}
 	if err := refuseSame(sources, r.outputs); err != nil {
 		return err
+	}
+	if path, ok := layoutPath(r.PreviousImage); ok && (r.Output.To != ToLayout && r.Output.To != ToLayoutFile || path == "") {
+		return NewUsageError(fmt.Sprintf("--previous-image %q is a directory, but the app image goes elsewhere", r.PreviousImage), "name an image that is where the app image goes")
+	} else if ok {
+		return refuseSame(images, caches)
 	}
 	if r.PreviousImage != "" {
 		ref, err := r.parse("previous image", r.PreviousImage)
@@ -83,6 +79,42 @@ func (r *resolved) checkReferences() error {
 	}
 	return refuseSame(images, caches)
 }
+
+// checkNames parses the names that the app image gets.
+func (r *resolved) checkNames() error {
+	if r.Output.To == ToLayout && r.Image == "" {
+		r.app = LayoutPrefix + r.Output.Path
+		if len(r.Tags) > 0 {
+			return NewUsageError("--tag gives another name to an image that has one, and an image in a directory has none",
+				"leave --tag out, or write --output type=oci,tar=false,dest="+r.Output.Path+" and name the image")
+		}
+		return nil
+	}
+	app, err := r.parseOutput("image", r.Image)
+	if err != nil {
+		return err
+	}
+	r.app, r.previous = app.Name(), app.Name()
+	r.names = []purpose{{"app image", r.Image, app}}
+	for _, tag := range r.Tags {
+		ref, err := r.parseOutput("tag", tag)
+		if err != nil {
+			return err
+		}
+		if host := app.Context().RegistryStr(); r.Output.To == ToRegistry && ref.Context().RegistryStr() != host {
+			return NewUsageError(fmt.Sprintf("tag %s is in another registry than the image %s", tag, r.Image),
+				"choose a tag in "+host+"; the lifecycle publishes to one registry")
+		}
+		r.names = append(r.names, purpose{"tag", tag, ref})
+	}
+	return nil
+}
+
+// LayoutPrefix begins what stands for an image in a directory.
+const LayoutPrefix = "oci:"
+
+// layoutPath is the directory that is meant, if it is one.
+func layoutPath(written string) (string, bool) { return strings.CutPrefix(written, LayoutPrefix) }
 
 // parseOutput reads a reference that the build makes stand for something new.
 func (r *resolved) parseOutput(what, written string) (name.Reference, error) {

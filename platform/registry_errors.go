@@ -33,7 +33,7 @@ func (p *Platform) remoteError(ctx context.Context, what string, ref name.Refere
 	}
 	switch answer.StatusCode {
 	case http.StatusNotFound:
-		return &hintedError{fmt.Errorf("%s %s is not there", what, ref), "check the reference; a private registry may also hide what you may not see"}
+		return &notThereError{fmt.Sprintf("%s %s is not there", what, ref), "check the reference; a private registry may also hide what you may not see"}
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return &trust.CredentialError{
 			Host:   host,

@@ -17,6 +17,7 @@ import (
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/platform/outlet"
 	"github.com/pack-cache/pack-cache/platform/project"
 	"github.com/pack-cache/pack-cache/trust"
 )
@@ -27,6 +28,8 @@ type resolved struct {
 	Options
 	app      string // normalised
 	previous string
+	// names are those that the app image gets.
+	names []purpose
 	// project is what the project descriptor says; empty if there is none.
 	project    *project.Descriptor
 	builderRef name.Reference
@@ -42,6 +45,15 @@ type resolved struct {
 	// platform is what the images are for.
 	platform v1.Platform
 	runImage string
+	// run is the run image, and outlet where the app image goes, with what phases
+	// are told of both, if it is not published.
+	run    *outlet.Source
+	runRef name.Reference
+	outlet appOutlet
+	known  *phases.KnownImages
+	daemon lifecycle.Daemon // nil if there is none
+	// kept are images in a daemon to let go of.
+	kept []lifecycle.DaemonImage
 	// outputs are the references that the build makes stand for something new.
 	outputs []purpose
 	imports []phases.Import
@@ -57,9 +69,13 @@ type resolved struct {
 }
 
 // resolve checks what the user asks for before anything is changed.
-func (p *Platform) resolve(ctx context.Context, opts Options) (*resolved, error) {
+func (p *Platform) resolve(ctx context.Context, opts Options) (_ *resolved, err error) {
 	r := &resolved{Options: opts}
-	var err error
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, r.close())
+		}
+	}()
 	if r.platform, err = parsePlatform(opts.Platform); err != nil {
 		return nil, err
 	}
@@ -76,23 +92,38 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (*resolved, error)
 	if err := p.readProject(r); err != nil {
 		return nil, err
 	}
-	if err := r.checkReferences(); err != nil {
+	if err := p.checkReferences(r); err != nil {
+		return nil, err
+	}
+	if err := p.checkPullPolicy(r); err != nil {
 		return nil, err
 	}
 	if err := p.lend(ctx, r); err != nil {
 		return nil, err
 	}
+	p.findDaemon(r)
 	if r.engines, err = p.candidates(opts.Engine); err != nil {
 		return nil, err
 	}
 	if r.engines, err = able(r.engines, opts, r.platform); err != nil {
 		return nil, err
 	}
+	if err := p.checkOutput(ctx, r); err != nil {
+		return nil, err
+	}
 	if err := p.resolveBuilder(ctx, r); err != nil {
 		return nil, err
 	}
 	if err := p.resolveRunImage(ctx, r); err != nil {
-		return nil, errors.Join(err, r.extra.Close())
+		return nil, err
+	}
+	if err := p.openOutlet(ctx, r); err != nil {
+		return nil, err
+	}
+	if r.outlet != nil {
+		if r.known, err = r.outlet.Known(); err != nil {
+			return nil, err
+		}
 	}
 	r.plan = lifecycle.NewPlan(lifecycle.PlanInput{
 		PlatformAPI: r.api,
@@ -108,6 +139,28 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (*resolved, error)
 		Paths:       r.paths,
 	})
 	return r, nil
+}
+
+// begin starts what need not wait for the app image.
+func (r *resolved) begin(ctx context.Context) {
+	if r.outlet != nil {
+		r.outlet.Begin(ctx)
+	}
+}
+
+// close lets go of what resolve has opened.
+func (r *resolved) close() error {
+	var all []error
+	if r.outlet != nil {
+		all = append(all, r.outlet.Close())
+	}
+	if r.extra != nil {
+		all = append(all, r.extra.Close())
+	}
+	for _, img := range r.kept {
+		all = append(all, img.Close())
+	}
+	return errors.Join(all...)
 }
 
 // checkApp fails unless path is a directory that can be read, or a zip file.
@@ -129,7 +182,7 @@ func checkApp(path string) error {
 }
 
 func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
-	img, err := p.pull(ctx, r, "builder", r.builderRef)
+	img, err := p.have(ctx, r, "builder", r.builderRef)
 	if err != nil {
 		return err
 	}

@@ -14,9 +14,17 @@ import (
 
 // Result is what a build made and what became of its cache.
 type Result struct {
-	// Image is the app image by digest.
-	Image    string                 `json:"image"`
-	Digest   string                 `json:"digest"`
+	// Image is what stands for the app image and no other: its reference by
+	// digest, the id that it has in a daemon, or oci: and a directory, with the
+	// digest. For a file, it is the file's path.
+	Image string `json:"image"`
+	// Digest is that of its manifest, ID that of its config. What the image does
+	// not have where it went is "".
+	Digest string `json:"digest,omitempty"`
+	ID     string `json:"image_id,omitempty"`
+	// Output says where the image went.
+	Output OutputResult `json:"output"`
+	// Tags are its names, none in a directory.
 	Tags     []string               `json:"tags"`
 	Builder  BuilderResult          `json:"builder"`
 	RunImage string                 `json:"run_image"`
@@ -28,6 +36,14 @@ type Result struct {
 
 	started time.Time
 	cleared bool // by --clear-cache
+}
+
+// OutputResult is where an app image went.
+type OutputResult struct {
+	// To is registry, daemon, oci-directory, oci-file or docker-file.
+	To string `json:"to"`
+	// At is the daemon's address, or the path.
+	At string `json:"at,omitempty"`
 }
 
 // BuilderResult is the builder that was used and how it was judged.
@@ -69,12 +85,26 @@ func newResult(r *resolved, started time.Time) *Result {
 		started: started,
 		cleared: r.ClearCache,
 		Phases:  []PhaseTime{{"prepare", time.Since(started).Seconds()}},
-		Tags:    append([]string{r.app}, r.Tags...),
+		Output:  OutputResult{r.Output.To.String(), r.Output.Path},
+		Tags:    r.tags(),
 		Builder: BuilderResult{
 			Image: r.builderRef.Name(), Digest: r.builder.Digest.String(),
 			Trusted: r.verdict.Trusted, Reason: r.verdict.Reason, PlatformAPI: r.api,
 		},
 	}
+}
+
+// tags are the names of the app image.
+func (r *resolved) tags() []string {
+	var all []string
+	for i, image := range r.names {
+		name := image.written
+		if i == 0 {
+			name = image.ref.Name()
+		}
+		all = append(all, name)
+	}
+	return all
 }
 
 // time runs a phase and keeps how long it took.
@@ -128,11 +158,20 @@ func (res *Result) restored(out phases.RestoreOutput) {
 }
 
 func (res *Result) exported(out phases.ExportOutput) {
-	res.Digest, res.Saved = out.Digest, out.Saved
-	if ref, err := name.ParseReference(res.Tags[0]); err == nil {
-		res.Image = ref.Context().Digest(out.Digest).Name()
+	res.Digest, res.ID, res.Saved = out.Digest, out.ID, out.Caches
+	switch res.Output.To {
+	case ToRegistry.String():
+		if ref, err := name.ParseReference(res.Tags[0], name.WeakValidation); err == nil {
+			res.Image = ref.Context().Digest(out.Digest).Name()
+		}
+	case ToDaemon.String():
+		res.Image = out.ID
+	case ToLayout.String():
+		res.Image = LayoutPrefix + res.Output.At + "@" + out.Digest
+	default:
+		res.Image = res.Output.At
 	}
-	for i, saved := range out.Saved {
+	for i, saved := range out.Caches {
 		for _, l := range saved.Layers {
 			layer := res.layer(l.Layer)
 			if i > 0 && layer.Save != "" {

@@ -29,7 +29,7 @@ func (b *build) own(ctx context.Context, name lifecycle.Name, scope trust.Scope,
 		PlatformAPI: b.api, User: b.user(), Owner: b.owner(), Paths: b.paths, ExecEnv: b.ExecEnv,
 		Insecure: b.Insecure, Verbose: b.Verbose, Grant: grant,
 	}
-	call := phases.Call{Place: b.place, Phase: b.plan[name], Session: session, Renew: mint, Loans: b.loans, Logins: b.logins, Log: log}
+	call := phases.Call{Place: b.place, Phase: b.plan[name], Session: session, Renew: mint, Loans: b.loans, Logins: b.logins, Apps: b.outlet, Log: log}
 	err = call.Run(ctx, input, output)
 	failed, ok := errors.AsType[*phases.Error](err)
 	switch {

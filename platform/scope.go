@@ -10,8 +10,11 @@ import (
 )
 
 // analyzeScope: read the run image and the previous image, and find out whether
-// the app image can be written.
+// the app image can be written; nothing if phases are told of the images.
 func (b *build) analyzeScope() trust.Scope {
+	if b.known != nil {
+		return nil
+	}
 	s := scope(trust.Pull, b.runImage, b.previous)
 	return append(s, scope(trust.Push, append([]string{b.app}, b.Tags...)...)...)
 }

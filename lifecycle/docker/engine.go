@@ -47,7 +47,7 @@ func New(config Config) *Engine {
 func (e *Engine) Name() string { return "docker" }
 
 // At implements lifecycle.Daemonic.
-func (e *Engine) At(host string) lifecycle.Engine {
+func (e *Engine) At(host string) lifecycle.Daemonic {
 	config := e.config
 	config.Host = host
 	return New(config)
@@ -60,8 +60,22 @@ func (e *Engine) Probe(ctx context.Context) error {
 	return err
 }
 
-// ready returns the daemon, probing it at the first call that gets an answer.
+// ready returns the daemon with the programs for its containers.
 func (e *Engine) ready(ctx context.Context) (*daemon, error) {
+	d, err := e.connected(ctx)
+	if err != nil {
+		return nil, err
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if d.programs == nil {
+		d.programs, err = readPrograms(e.config, d.arch)
+	}
+	return d, err
+}
+
+// connected returns the daemon, probing it at the first call that gets an answer.
+func (e *Engine) connected(ctx context.Context) (*daemon, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.daemon != nil {

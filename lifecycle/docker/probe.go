@@ -19,7 +19,8 @@ const oldestAPI = "1.41"
 // daemon is what the engine knows about a daemon, and its images there.
 type daemon struct {
 	api      *client.Client
-	programs *programs
+	arch     string    // of the machine that it runs on
+	programs *programs // nil until they are needed
 	// images is held by whoever looks for an image and loads it.
 	images chan struct{}
 
@@ -34,14 +35,14 @@ func probe(ctx context.Context, config Config) (*daemon, error) {
 			"check --docker-host and the environment variables DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH")
 	}
 	d := &daemon{api: api, images: make(chan struct{}, 1), oldPlace: oldPlace, oldImage: oldImage}
-	if err := d.check(ctx, config); err != nil {
+	if err := d.check(ctx); err != nil {
 		api.Close()
 		return nil, err
 	}
 	return d, nil
 }
 
-func (d *daemon) check(ctx context.Context, config Config) error {
+func (d *daemon) check(ctx context.Context) error {
 	version, err := d.api.ServerVersion(ctx) // negotiates, too
 	if err != nil {
 		if ctx.Err() != nil {
@@ -57,8 +58,8 @@ func (d *daemon) check(ctx context.Context, config Config) error {
 		return withHint(fmt.Errorf("the docker daemon at %s is too old: it speaks version %s of the API", d.api.DaemonHost(), d.api.ClientVersion()),
 			"use Docker 20.10 or newer, or Podman 4 or newer; version "+oldestAPI+" of the API is needed")
 	}
-	d.programs, err = readPrograms(config, version.Arch)
-	return err
+	d.arch = version.Arch
+	return nil
 }
 
 // unreachable explains why there is no answer from a daemon.

@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -23,6 +24,8 @@ type AnalyzeInput struct {
 	Platform v1.Platform `json:"platform"`
 	// SkipLayers leaves the previous image's layers alone (--clear-cache).
 	SkipLayers bool `json:"skip_layers,omitempty"`
+	// Known is set when the app image goes to Apps.
+	Known *KnownImages `json:"known,omitempty"`
 }
 
 // AnalyzeOutput is what analyze found.
@@ -35,25 +38,22 @@ type AnalyzeOutput struct {
 
 // analyze checks access to the images and writes analyzed.toml (CNB Platform
 // specification, "analyzer").
-func analyze(_ context.Context, j *job, in AnalyzeInput) (AnalyzeOutput, error) {
+func analyze(ctx context.Context, j *job, in AnalyzeInput) (AnalyzeOutput, error) {
 	inputs := j.inputs()
 	inputs.OutputImageRef = in.Image
 	inputs.AdditionalTags = in.Tags
 	inputs.PreviousImageRef = in.PreviousImage
 	inputs.RunImageRef = in.RunImage
 	inputs.SkipLayers = in.SkipLayers
-	if err := lifecycleplatform.ResolveInputs(lifecycleplatform.Analyze, inputs, j.log); err != nil {
-		return AnalyzeOutput{}, err
+	var analyzer *phase.Analyzer
+	var err error
+	if in.Known != nil {
+		analyzer, err = j.openKnownAnalyzer(ctx, inputs, in.Known)
+	} else {
+		analyzer, err = j.openAnalyzer(inputs, in.Platform)
 	}
-	factory := phase.NewConnectedFactory(j.api, &cmd.BuildpackAPIVerifier{}, nil, files.Handler,
-		&platformHandler{image.NewHandler(nil, j.keychain, "", false, j.Insecure), j, in.Platform},
-		image.NewRegistryHandler(j.keychain, j.Insecure))
-	analyzer, err := factory.NewAnalyzer(*inputs, j.log)
 	if err != nil {
 		return AnalyzeOutput{}, err
-	}
-	if !analyzer.RunImage.Found() {
-		return AnalyzeOutput{}, fmt.Errorf("run image %s is not there", in.RunImage)
 	}
 	analyzed, err := analyzer.Analyze()
 	if err != nil {
@@ -71,6 +71,48 @@ func analyze(_ context.Context, j *job, in AnalyzeInput) (AnalyzeOutput, error) 
 		}
 	}
 	return AnalyzeOutput{RunImage: analyzed.RunImage.Reference, PreviousImage: analyzed.PreviousImageRef()}, nil
+}
+
+// openAnalyzer finds the images in their registries.
+func (j *job) openAnalyzer(inputs *lifecycleplatform.LifecycleInputs, platform v1.Platform) (*phase.Analyzer, error) {
+	if err := lifecycleplatform.ResolveInputs(lifecycleplatform.Analyze, inputs, j.log); err != nil {
+		return nil, err
+	}
+	factory := phase.NewConnectedFactory(j.api, &cmd.BuildpackAPIVerifier{}, nil, files.Handler,
+		&platformHandler{image.NewHandler(nil, j.keychain, "", false, j.Insecure), j, platform},
+		image.NewRegistryHandler(j.keychain, j.Insecure))
+	analyzer, err := factory.NewAnalyzer(*inputs, j.log)
+	if err == nil && !analyzer.RunImage.Found() {
+		err = fmt.Errorf("run image %s is not there", inputs.RunImageRef)
+	}
+	return analyzer, err
+}
+
+// openKnownAnalyzer looks at images that the phase was told of.
+func (j *job) openKnownAnalyzer(ctx context.Context, inputs *lifecycleplatform.LifecycleInputs, images *KnownImages) (*phase.Analyzer, error) {
+	for _, resolve := range []lifecycleplatform.LifecycleInputsOperation{lifecycleplatform.UpdatePlaceholderPaths, lifecycleplatform.ResolveAbsoluteDirPaths} {
+		if err := resolve(inputs, j.log); err != nil {
+			return nil, err
+		}
+	}
+	run, err := j.openKnown(ctx, images.Run.Name, &images.Run)
+	if err != nil {
+		return nil, err
+	}
+	previous, err := j.openKnown(ctx, cmp.Or(inputs.PreviousImageRef, inputs.OutputImageRef), images.Previous)
+	if err != nil {
+		return nil, err
+	}
+	// The factory makes what restores SBOMs; its type is the lifecycle's own.
+	bare := lifecycleplatform.LifecycleInputs{LayersDir: inputs.LayersDir, SkipLayers: inputs.SkipLayers}
+	factory := phase.NewConnectedFactory(j.api, &cmd.BuildpackAPIVerifier{}, nil, files.Handler,
+		image.NewHandler(nil, j.keychain, "", false, nil), image.NewRegistryHandler(j.keychain, nil))
+	analyzer, err := factory.NewAnalyzer(bare, j.log)
+	if err != nil {
+		return nil, err
+	}
+	analyzer.RunImage, analyzer.PreviousImage = run, previous
+	return analyzer, nil
 }
 
 // trustedAnalyzedPath is the copy of analyzed.toml that no buildpack can write.

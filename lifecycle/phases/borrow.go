@@ -20,6 +20,9 @@ import (
 // It is in the volume of the state, which no buildpack sees.
 const loansDir = "loans"
 
+// newLoan names a file for a blob.
+func newLoan() string { return loansDir + "/" + rand.Text() }
+
 // borrowed is a store that the phase's caller reads and writes for it. What is
 // said about it travels in messages, what is in it through the volume of the
 // state: an engine need not let a phase see a file of the machine, and the files
@@ -98,7 +101,7 @@ func (b *borrowed) Push(ctx context.Context, want v1.Descriptor, open func() (io
 	if err != nil {
 		return layers.Pushed{}, err
 	}
-	path := loansDir + "/" + rand.Text()
+	path := newLoan()
 	defer os.Remove(filepath.Join(b.state, path))
 	digest, err := b.spool(ctx, path, source)
 	if err != nil {

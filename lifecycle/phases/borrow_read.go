@@ -3,7 +3,6 @@ package phases
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -78,7 +77,7 @@ func (p *pieces) order() {
 	ordered := make(chan piece, 1)
 	p.ordered = ordered
 	go func() {
-		path := loansDir + "/" + rand.Text()
+		path := newLoan()
 		_, _, err := p.store.ask(p.ctx, loanQuestion{Do: loanFetch, Blob: blobOf(p.blob), Offset: offset, Length: length, File: path})
 		ordered <- piece{filepath.Join(p.store.state, path), err}
 	}()

@@ -30,6 +30,8 @@ type Call struct {
 	// Logins find the keys to stores: those that the locations in the phase's
 	// input have a Login for.
 	Logins []Login
+	// Apps keeps the app image, nil if the phase publishes it.
+	Apps Apps
 	// Log receives what the phase has to say to people.
 	Log io.Writer
 }
@@ -51,7 +53,7 @@ func (c Call) Run(ctx context.Context, input, out any) error {
 		stdout.Close()
 		ended <- err
 	}()
-	talk := &conversation{toPhase: json.NewEncoder(toPhase), renew: c.Renew, logins: c.Logins, lender: lender{c.Place, c.Loans}}
+	talk := &conversation{toPhase: json.NewEncoder(toPhase), renew: c.Renew, logins: c.Logins, lender: lender{c.Place, c.Loans}, apps: c.Apps}
 	output, talkErr := talk.hold(ctx, request{Session: c.Session, Input: rawInput}, fromPhase)
 	io.Copy(io.Discard, fromPhase)
 	toPhase.Close()
@@ -76,6 +78,7 @@ type conversation struct {
 	renew  Renew
 	logins []Login
 	lender lender
+	apps   Apps
 
 	mu      sync.Mutex
 	toPhase *json.Encoder
@@ -131,6 +134,10 @@ func (c *conversation) answer(ctx context.Context, q question) answer {
 		var done loanAnswer
 		done, err = c.lender.answer(ctx, *q.Loan)
 		a.Loan = &done
+	case q.Apps != nil:
+		var saved Saved
+		saved, err = c.lender.answerApps(ctx, c.apps, *q.Apps)
+		a.Saved = &saved
 	}
 	if err != nil {
 		return answer{ID: q.ID, Refusal: refuse(err)}

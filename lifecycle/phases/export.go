@@ -41,15 +41,17 @@ type ExportInput struct {
 	Target  layers.Target `json:"target"`
 	// ClearCache forgets what the exports hold.
 	ClearCache bool `json:"clear_cache,omitempty"`
+	// Known is set when the app image goes to Apps.
+	Known *KnownImages `json:"known,omitempty"`
 }
 
 // ExportOutput says what was published and kept.
 type ExportOutput struct {
-	// Digest is the app image's manifest digest.
-	Digest string `json:"digest"`
+	// Saved is how the app image is known.
+	Saved
 	// Seconds is how long the export of the app image took.
 	Seconds float64       `json:"seconds"`
-	Saved   []SaveOutcome `json:"saved,omitempty"`
+	Caches  []SaveOutcome `json:"caches,omitempty"`
 }
 
 // export publishes the app image and saves the cache, side by side (CNB
@@ -59,7 +61,7 @@ func export(ctx context.Context, j *job, in ExportInput) (ExportOutput, error) {
 	inputs.AnalyzedPath = j.trustedAnalyzedPath()
 	inputs.OutputImageRef, inputs.AdditionalTags = in.Image, in.Tags
 	inputs.DefaultProcessType = in.DefaultProcess
-	if err := resolveExportInputs(inputs, j.log); err != nil {
+	if err := resolveExportInputs(inputs, in.Known != nil, j.log); err != nil {
 		return ExportOutput{}, err
 	}
 	if err := checkBuilderFiles(lifecycle.CNBDir); err != nil {
@@ -74,8 +76,9 @@ func export(ctx context.Context, j *job, in ExportInput) (ExportOutput, error) {
 	published := make(chan struct{})
 	both.Go(func() error {
 		started := time.Now()
-		report, err := j.exportApp(inputs, group, in)
-		out.Digest, out.Seconds = report.Image.Digest, time.Since(started).Seconds()
+		report, err := j.exportApp(ctx, inputs, group, in)
+		out.Saved = Saved{Digest: report.Image.Digest, ID: report.Image.ImageID}
+		out.Seconds = time.Since(started).Seconds()
 		if err == nil {
 			close(published)
 		}
@@ -92,23 +95,26 @@ func export(ctx context.Context, j *job, in ExportInput) (ExportOutput, error) {
 				return "", ctx.Err()
 			}
 		})
-		out.Saved = saved
+		out.Caches = saved
 		return err
 	})
 	return out, both.Wait()
 }
 
 // resolveExportInputs is lifecycleplatform.ResolveInputs without the checks of
-// the lifecycle's own caches, which warns that there is none.
-func resolveExportInputs(inputs *lifecycleplatform.LifecycleInputs, logger log.Logger) error {
-	for _, resolve := range []lifecycleplatform.LifecycleInputsOperation{
+// the lifecycle's own caches, which warns that there is none. What an app image
+// is called that goes to Apps is not the phase's affair.
+func resolveExportInputs(inputs *lifecycleplatform.LifecycleInputs, known bool, logger log.Logger) error {
+	operations := []lifecycleplatform.LifecycleInputsOperation{
 		lifecycleplatform.UpdatePlaceholderPaths,
 		lifecycleplatform.ResolveAbsoluteDirPaths,
 		lifecycleplatform.ValidateOutputImageProvided,
 		lifecycleplatform.FillExportRunImage,
-		lifecycleplatform.ValidateImageRefs,
-		lifecycleplatform.ValidateTargetsAreSameRegistry,
-	} {
+	}
+	if !known {
+		operations = append(operations, lifecycleplatform.ValidateImageRefs, lifecycleplatform.ValidateTargetsAreSameRegistry)
+	}
+	for _, resolve := range operations {
 		if err := resolve(inputs, logger); err != nil {
 			return err
 		}
@@ -116,7 +122,7 @@ func resolveExportInputs(inputs *lifecycleplatform.LifecycleInputs, logger log.L
 	return nil
 }
 
-func (j *job) exportApp(inputs *lifecycleplatform.LifecycleInputs, group buildpack.Group, in ExportInput) (files.Report, error) {
+func (j *job) exportApp(ctx context.Context, inputs *lifecycleplatform.LifecycleInputs, group buildpack.Group, in ExportInput) (files.Report, error) {
 	artifacts, err := os.MkdirTemp(j.Paths.State, "export-")
 	if err != nil {
 		return files.Report{}, err
@@ -126,7 +132,13 @@ func (j *job) exportApp(inputs *lifecycleplatform.LifecycleInputs, group buildpa
 	if err != nil {
 		return files.Report{}, err
 	}
-	working, err := j.openWorkingImage(inputs, analyzed, in.Created)
+	var saved Saved
+	var working imgutil.Image
+	if in.Known != nil {
+		working, err = j.openKnownWorkingImage(ctx, in, &saved)
+	} else {
+		working, err = j.openWorkingImage(inputs, analyzed, in.Created)
+	}
 	if err != nil {
 		return files.Report{}, err
 	}
@@ -159,6 +171,9 @@ func (j *job) exportApp(inputs *lifecycleplatform.LifecycleInputs, group buildpa
 	})
 	if err != nil {
 		return files.Report{}, err
+	}
+	if in.Known != nil {
+		report.Image.Digest, report.Image.ImageID = saved.Digest, saved.ID
 	}
 	if in.SBOM {
 		if err := j.archiveSBOM(); err != nil {

@@ -142,14 +142,23 @@ func (l lender) fetch(ctx context.Context, store layers.Store, described v1.Desc
 		return err
 	}
 	defer blob.Close()
+	err = l.importFile(ctx, q.File, q.Length, blob)
+	if short, ok := errors.AsType[*shortError](err); ok {
+		return fmt.Errorf("blob %s ends after %d of %d bytes: %w", q.Blob.Digest, q.Offset+short.after, q.Blob.Size, layers.ErrCorrupt)
+	}
+	return err
+}
+
+// importFile writes a file of the given size in the volume of the state.
+func (l lender) importFile(ctx context.Context, name string, size int64, content io.Reader) error {
 	reader, pipe := io.Pipe()
 	written := make(chan error, 1)
 	go func() {
-		err := archive(pipe, q, blob)
+		err := archive(pipe, name, size, content)
 		pipe.CloseWithError(err)
 		written <- err
 	}()
-	err = l.place.Import(ctx, lifecycle.VolumeState, reader)
+	err := l.place.Import(ctx, lifecycle.VolumeState, reader)
 	reader.CloseWithError(io.ErrClosedPipe)
 	if writeErr := <-written; writeErr != nil && !errors.Is(writeErr, io.ErrClosedPipe) {
 		return writeErr
@@ -157,21 +166,27 @@ func (l lender) fetch(ctx context.Context, store layers.Store, described v1.Desc
 	return err
 }
 
-// archive writes a part of a blob as the only file of an archive.
-func archive(to io.Writer, q loanQuestion, blob io.Reader) error {
+// archive writes a file as the only one of an archive.
+func archive(to io.Writer, name string, size int64, content io.Reader) error {
 	writer := tar.NewWriter(to)
-	if err := writer.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: q.File, Mode: 0o600, Size: q.Length}); err != nil {
+	if err := writer.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o600, Size: size}); err != nil {
 		return err
 	}
-	n, err := io.CopyBuffer(struct{ io.Writer }{writer}, blob, make([]byte, 256<<10))
+	n, err := io.CopyBuffer(struct{ io.Writer }{writer}, content, make([]byte, 256<<10))
 	if err != nil {
 		return err
 	}
-	if n < q.Length {
-		return fmt.Errorf("blob %s ends after %d of %d bytes: %w", q.Blob.Digest, q.Offset+n, q.Blob.Size, layers.ErrCorrupt)
+	if n < size {
+		return &shortError{n}
 	}
 	return writer.Close()
 }
+
+// shortError says that content ends too early.
+type shortError struct{ after int64 }
+
+// Error implements error.
+func (e *shortError) Error() string { return fmt.Sprintf("it ends after %d bytes", e.after) }
 
 // errNeeded stops a push whose content is not at hand yet.
 var errNeeded = errors.New("the content is needed")

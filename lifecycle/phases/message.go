@@ -46,6 +46,8 @@ type question struct {
 	Login int `json:"login,omitempty"`
 	// Loan asks something of a borrowed store.
 	Loan *loanQuestion `json:"loan,omitempty"`
+	// Apps asks something of those who keep app images.
+	Apps *appsQuestion `json:"apps,omitempty"`
 }
 
 // answer is what a phase gets for a question: Refusal, or what was asked for.
@@ -54,6 +56,7 @@ type answer struct {
 	Grant   *trust.Grant `json:"grant,omitempty"`
 	Keys    *wireKeys    `json:"keys,omitempty"`
 	Loan    *loanAnswer  `json:"loan,omitempty"`
+	Saved   *Saved       `json:"saved,omitempty"`
 	Refusal *refusal     `json:"refusal,omitempty"`
 }
 

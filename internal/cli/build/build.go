@@ -10,6 +10,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/cli/caches"
 	"github.com/pack-cache/pack-cache/internal/cli/global"
+	"github.com/pack-cache/pack-cache/internal/cli/outputs"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/platform"
 )
@@ -26,7 +27,8 @@ type Options struct {
 	network  string
 	uid, gid int
 	created  string
-	output   string
+	publish  bool
+	output   outputs.Flag
 }
 
 // NewCmdBuild returns the command. run is what it runs, nil for the real thing.
@@ -41,7 +43,7 @@ Cached layers of the buildpacks are restored from where the last build left
 them, and saved there afterwards. A cache that cannot be read or saved never
 breaks a build, unless --cache-required is given.
 
-` + g.Caches.Help(),
+` + outputs.Help() + "\n\n" + g.Caches.Help(),
 		Example: `  pack-cache build registry.example.com/team/app --builder paketobuildpacks/builder-jammy-base \
       --cache-image registry.example.com/team/app-cache --publish`,
 		Args: global.ExactArgs(1, "name the image to build, as in `pack-cache build REGISTRY/app`"),
@@ -74,7 +76,7 @@ func (o *Options) addFlags(cmd *cobra.Command) {
 	f.StringSliceVar(&o.Extensions, "extension", nil, "detect with this image extension instead of the builder's: what --buildpack takes, but from=builder (repeatable, or with commas)")
 	f.BoolVar(&o.DisableSystemBuildpacks, "disable-system-buildpacks", false, "leave out the system buildpacks of the builder")
 	f.BoolVar(&o.TrustExtraBuildpacks, "trust-extra-buildpacks", false, "trust buildpacks that are not from the builder, too")
-	f.BoolVar(&o.Publish, "publish", false, "publish the app image to its registry")
+	f.BoolVar(&o.publish, "publish", false, "publish the app image to its registry instead of leaving it in a docker daemon")
 	o.caches.Add(f, o.Flags.Caches)
 	f.BoolVar(&o.CacheRequired, "cache-required", false, "fail when the cache cannot be read (exit code 1) or saved (exit code 3)")
 	f.BoolVar(&o.ClearCache, "clear-cache", false, "restore nothing, and overwrite the cache afterwards")
@@ -94,11 +96,12 @@ func (o *Options) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.UsernsHost, "userns-host", false, "run containers in the user namespace of the daemon's machine")
 	f.StringVar(&o.RunImage, "run-image", "", "run image (default: what the builder names)")
 	f.StringVar(&o.PreviousImage, "previous-image", "", "image whose layers may be reused (default: IMAGE)")
-	f.StringSliceVarP(&o.Tags, "tag", "t", nil, "publish under this name, too (repeatable, or with commas)")
+	f.StringSliceVarP(&o.Tags, "tag", "t", nil, "give the image this name, too (repeatable, or with commas)")
 	f.StringVarP(&o.DefaultProcess, "default-process", "D", "", "process that the app image starts")
 	f.StringVar(&o.created, "creation-time", "", "creation time of the app image: seconds since 1970, a time as in RFC 3339, or now (default: 1980-01-01T00:00:01Z)")
 	f.StringArrayVar(&o.Insecure, "insecure-registry", nil, "registry host to reach without verified TLS (repeatable)")
-	f.StringVar(&o.output, "output", "text", "form of the result on standard output: text (the image by digest) or json")
+	f.Var(&o.output, "output", "text or json: form of the result on standard output, by default text, what stands for the image; or where the image goes: type=TYPE,ATTRIBUTES as above")
+	f.StringVar(&o.PullPolicy, "pull-policy", "", "when to ask registries for images that a docker daemon has: always, if-not-present or never (default: pull-policy of config.toml, else always)")
 	f.StringVar(&o.Engine, "engine", "auto", "what gives the phases a place to run: auto, sandbox or docker")
 	addRefused(f)
 }
@@ -123,7 +126,7 @@ func runBuild(ctx context.Context, opts *Options) error {
 
 // print writes the result, and nothing else, to standard output.
 func (o *Options) print(result *platform.Result) error {
-	if o.output == "json" {
+	if o.output.JSON {
 		encoder := json.NewEncoder(o.Streams.Out)
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(result)

@@ -43,17 +43,16 @@ func (o *Options) complete(given *pflag.FlagSet) error {
 	if !execEnv.MatchString(o.ExecEnv) {
 		return usagef("use letters, digits, . and - alone", "--exec-env %q cannot be the name of an execution environment", o.ExecEnv)
 	}
-	if o.Imports, o.Exports, err = o.caches.Parse(o.Image, o.Publish); err != nil {
+	to, err := o.output.Complete(o.Image, o.publish)
+	if err != nil {
 		return err
 	}
-	if !o.Publish {
-		return usagef("add --publish", "only publishing to a registry is supported: an app image in a Docker daemon needs the docker engine")
+	if o.Imports, o.Exports, err = o.caches.Parse(o.Image, to.To == platform.ToRegistry); err != nil {
+		return err
 	}
+	o.Image, o.Output = to.Name, to.Output
 	if o.CacheRequired && len(o.Imports)+len(o.Exports) == 0 {
 		return usagef("name a cache with --cache-image", "--cache-required without a cache")
-	}
-	if o.output != "text" && o.output != "json" {
-		return usagef("choose text or json", "--output %q is not known", o.output)
 	}
 	o.Options.Verbose, o.Options.NoColor = o.Flags.Verbose, o.Flags.NoColor || !o.Streams.Color()
 	return nil

@@ -23,7 +23,23 @@ func summarise(w io.Writer, res *platform.Result) {
 	}
 	fmt.Fprintln(w, totals(res))
 	fmt.Fprintln(w, times(res))
-	fmt.Fprintf(w, "Published %s\n", strings.Join(res.Tags, ", "))
+	fmt.Fprintln(w, whereabouts(res))
+}
+
+// whereabouts says where the app image is.
+func whereabouts(res *platform.Result) string {
+	tags := strings.Join(res.Tags, ", ")
+	switch platform.Destination(res.Output.To) {
+	case platform.ToRegistry:
+		return "Published " + tags
+	case platform.ToLayout:
+		return fmt.Sprintf("The image is in the directory %s (%s)", res.Output.At, res.Digest)
+	case platform.ToLayoutFile:
+		return fmt.Sprintf("The image %s is in the file %s (%s)", tags, res.Output.At, res.Digest)
+	case platform.ToDockerFile:
+		return fmt.Sprintf("The image %s is in the file %s (%s)", tags, res.Output.At, res.ID)
+	}
+	return fmt.Sprintf("The image %s is in the docker daemon at %s (%s)", tags, res.Output.At, res.ID)
 }
 
 // restoreCell says what was restored, and from which of several imports.
