@@ -34,7 +34,7 @@ func (s *Store) Flat(ctx context.Context, img v1.Image, report progress.Reporter
 	err = s.hold(ctx, path, func(temp string) error {
 		filled = true
 		report.Info(fetching(layers, len(layers)))
-		return s.flatten(ctx, temp, layers, report)
+		return s.flatten(ctx, temp, layers, nil, report)
 	})
 	if err != nil {
 		return "", err
@@ -47,13 +47,14 @@ func (s *Store) Flat(ctx context.Context, img v1.Image, report progress.Reporter
 
 // flatten applies one layer after the other, while the next ones are already
 // being fetched and decompressed.
-func (s *Store) flatten(ctx context.Context, temp string, layers []layer, report progress.Reporter) error {
+func (s *Store) flatten(ctx context.Context, dir string, layers []layer, keep *keeping, report progress.Reporter) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	t, err := newTree(temp, s.opts.Owner, noMarks)
+	t, err := newTree(dir, s.opts.Owner, noMarks)
 	if err != nil {
 		return err
 	}
+	t.keep = keep
 	defer t.close()
 	var streams []*stream
 	for i, l := range layers {

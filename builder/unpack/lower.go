@@ -55,7 +55,10 @@ func (t *tree) forget() {
 // removeUnseen removes an entry unless this layer has it, or else what it has
 // in it from other layers.
 func (t *tree) removeUnseen(parent int, base, full string) error {
-	if !t.seen[full] {
+	if t.keep.all(full) {
+		return nil
+	}
+	if !t.seen[full] && !t.keep.some(full) {
 		_, err := removeTree(parent, base)
 		return err
 	}

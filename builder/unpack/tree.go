@@ -43,6 +43,7 @@ type tree struct {
 	seen    map[string]bool // paths of this layer and their parents; without marks
 	pending []link          // hard links that came before their target
 	notes   map[string]int  // what could not be kept, and how often
+	keep    *keeping        // what was there before and stays
 	buf     []byte
 }
 
@@ -119,6 +120,10 @@ func (t *tree) entry(hdr *tar.Header, content io.Reader) error {
 		return err
 	}
 	dir, base := splitLast(name)
+	if t.keep.all(name) {
+		t.keepNote(name)
+		return nil
+	}
 	if isMark, err := t.mark(dir, base); isMark || err != nil {
 		return err
 	}
@@ -138,6 +143,10 @@ func (t *tree) entry(hdr *tar.Header, content io.Reader) error {
 		return err
 	}
 	full := join(t.parents.path, base) // without symbolic links
+	if t.keep.all(full) || hdr.Typeflag != tar.TypeDir && t.keep.some(full) {
+		t.keepNote(full)
+		return nil
+	}
 	t.see(full)
 	switch hdr.Typeflag {
 	case tar.TypeDir:
@@ -216,10 +225,10 @@ func (t *tree) finish() error {
 			return fmt.Errorf("directory %s: %w", quote(name), err)
 		}
 		a := t.dirs[name]
-		if err := unix.UtimesNanoAt(fd, ".", a.times(), 0); err != nil {
+		if err := t.keep.forgive(unix.UtimesNanoAt(fd, ".", a.times(), 0)); err != nil {
 			return fmt.Errorf("directory %s: set times: %w", quote(name), err)
 		}
-		if err := t.finishFD(fd, &a); err != nil {
+		if err := t.keep.forgive(t.finishFD(fd, &a)); err != nil {
 			return fmt.Errorf("directory %s: %w", quote(name), err)
 		}
 	}

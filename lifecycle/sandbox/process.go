@@ -71,11 +71,11 @@ func (h *host) start(id identity, s starting) (*process, error) {
 		Env:         []string{},
 		Dir:         "/",
 		ExtraFiles:  []*os.File{theirs, h.self, h.own},
-		Stdout:      pipeTo(s.stdout),
-		Stderr:      pipeTo(s.stderr),
+		Stdout:      confine.PipeTo(s.stdout),
+		Stderr:      confine.PipeTo(s.stderr),
 		SysProcAttr: attr,
 	}
-	finish, err := feed(cmd, s.stdin)
+	finish, err := confine.Feed(cmd, s.stdin)
 	if err != nil {
 		c.Close()
 		return nil, err
@@ -95,36 +95,6 @@ func (h *host) start(id identity, s starting) (*process, error) {
 		return nil, err
 	}
 	return p, nil
-}
-
-// pipeTo hides that w may be a file, for which exec.Cmd would not make a pipe.
-func pipeTo(w io.Writer) io.Writer {
-	if w == nil {
-		return nil
-	}
-	return struct{ io.Writer }{w}
-}
-
-// feed connects cmd's standard input to r by a pipe that cmd.Wait does not wait
-// for. The returned function is called when cmd has been started, or has not.
-func feed(cmd *exec.Cmd, r io.Reader) (started func(), err error) {
-	if r == nil {
-		return func() {}, nil
-	}
-	out, in, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	cmd.Stdin = out
-	return func() {
-		out.Close()
-		go func() {
-			defer in.Close()
-			// An error is one of writing to a process that does not read to
-			// the end, or of r, which its owner knows.
-			_, _ = io.Copy(in, r)
-		}()
-	}, nil
 }
 
 // kill ends the process, with its whole namespace if it is an init, and waits.

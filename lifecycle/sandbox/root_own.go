@@ -1,10 +1,6 @@
 package sandbox
 
 import (
-	"path/filepath"
-	"slices"
-	"strings"
-
 	"golang.org/x/sys/unix"
 
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
@@ -21,7 +17,7 @@ func ownRoot(t *task) (string, []mounting, error) {
 	if err != nil {
 		return "", nil, err
 	}
-	for _, path := range hostFiles(t.Phase.Env) {
+	for _, path := range confine.TrustFiles(t.Phase.Env) {
 		m, err := bindIfPresent(path, path, restricted|noExec|readOnly)
 		if err != nil {
 			return "", nil, err
@@ -30,42 +26,4 @@ func ownRoot(t *task) (string, []mounting, error) {
 	}
 	own, err := phaseMounts(t)
 	return stageRoot, append(mounts, own...), err
-}
-
-// trustFiles are the files and directories that say how names are resolved and
-// which certificate authorities this machine believes. Links between the
-// directories work because all of them are there.
-var trustFiles = []string{
-	"/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf",
-	"/etc/ssl", "/etc/pki", "/etc/ca-certificates",
-	"/usr/share/ca-certificates", "/usr/local/share/ca-certificates",
-}
-
-// hostFiles returns trustFiles and what env names beyond them.
-func hostFiles(env []string) []string {
-	files := slices.Clone(trustFiles)
-	for _, entry := range env {
-		key, value, _ := strings.Cut(entry, "=")
-		var named []string
-		switch key {
-		case "SSL_CERT_FILE":
-			named = []string{value}
-		case "SSL_CERT_DIR":
-			named = filepath.SplitList(value)
-		}
-		for _, path := range named {
-			path = filepath.Clean(path)
-			if filepath.IsAbs(path) && path != "/" && !covered(path, files) {
-				files = append(files, path)
-			}
-		}
-	}
-	return files
-}
-
-// covered tells whether path is one of files or below one of them.
-func covered(path string, files []string) bool {
-	return slices.ContainsFunc(files, func(file string) bool {
-		return path == file || strings.HasPrefix(path, file+"/")
-	})
 }

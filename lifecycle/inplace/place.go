@@ -1,0 +1,281 @@
+package inplace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"github.com/pack-cache/pack-cache/internal/progress"
+	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
+	"github.com/pack-cache/pack-cache/lifecycle/volume"
+)
+
+// errClosed says that a place is no longer there.
+var errClosed = errors.New("the place is closed")
+
+// place is the volumes of one build.
+type place struct {
+	host    *host
+	claim   *os.File
+	user    lifecycle.User // whom phases run as
+	volumes map[string]bool
+	fixed   []*fixed
+	grants  []confine.Rule // what is the builder's
+	more    []confine.Rule // what is laid over it
+	env     []string       // what phases have to be told besides their own
+	calls   confine.Calls
+	report  progress.Reporter
+
+	mu      sync.Mutex
+	scratch []*scratch
+	active  int // phases that run
+	closed  bool
+	closing chan struct{} // closed by Close
+	running sync.WaitGroup
+	result  error // of Close
+}
+
+var (
+	_ lifecycle.Place      = (*place)(nil)
+	_ lifecycle.Located    = (*place)(nil)
+	_ lifecycle.Displacing = (*place)(nil)
+)
+
+// open readies a place. Ready brings about the builder, and may add to the place.
+func (h *host) open(ctx context.Context, spec lifecycle.PlaceSpec, ready func(context.Context, *place) error) (lifecycle.Place, error) {
+	if err := h.accept(lifecycle.Demand{Trusted: spec.Trusted, User: spec.User, Network: lifecycle.NetworkHost}); err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	p := &place{
+		host: h, user: h.as(spec.User), report: spec.Progress,
+		volumes: map[string]bool{}, closing: make(chan struct{}),
+	}
+	if p.report == nil {
+		p.report = progress.Discard
+	}
+	var err error
+	if p.claim, err = h.claim(); err != nil {
+		return nil, confine.Step(err, "making a place")
+	}
+	if err = p.makeVolumes(spec.Volumes); err == nil {
+		err = ready(ctx, p)
+	}
+	if err == nil {
+		err = p.look()
+	}
+	if err != nil {
+		return nil, errors.Join(p.explain(ctx, err, "making a place"), p.Close())
+	}
+	return p, nil
+}
+
+func (p *place) makeVolumes(names []string) error {
+	if err := os.Mkdir(p.host.path(volumesDir), 0o755); err != nil {
+		return err
+	}
+	var plain []string
+	for _, name := range names {
+		if name == "." || name == ".." || filepath.Base(name) != name {
+			return fmt.Errorf("volume %q: not a name", name)
+		}
+		p.volumes[name] = true
+		if name != lifecycle.VolumeLayers && name != lifecycle.VolumeApp {
+			plain = append(plain, name)
+			continue
+		}
+		f, err := p.host.openFixed(name, p.user)
+		if f != nil {
+			p.fixed = append(p.fixed, f)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return errors.Join(
+		os.Chmod(p.host.path(volumesDir), 0o711),
+		volume.Make(p.host.path(volumesDir), plain, p.user),
+		volume.Make(p.host.dir, []string{tempVolume}, p.user))
+}
+
+// look finds out what phases may see here.
+func (p *place) look() error {
+	g, err := newGranting(filepath.Dir(p.host.dir), p.host.dir)
+	if err != nil {
+		return err
+	}
+	if !p.host.takeover {
+		g.since = began()
+	}
+	if p.grants, err = g.rules(); err != nil {
+		return err
+	}
+	for _, dir := range g.left {
+		p.report.Warn(fmt.Sprintf("buildpacks cannot see %s, which was made after this container had started", dir))
+	}
+	for _, dir := range everybodys {
+		s, inTheWay := openScratch(dir, p.user)
+		if s != nil && !within(p.host.dir, dir) {
+			p.scratch = append(p.scratch, s)
+			continue
+		}
+		if dir == tempDir {
+			p.env = append(p.env, "TMPDIR="+p.host.path(tempVolume))
+			if len(inTheWay) > 0 {
+				p.report.Warn(fmt.Sprintf("buildpacks cannot use /tmp, because they could read what is there (%s); TMPDIR names another directory to them", names(inTheWay)))
+			}
+		}
+	}
+	if sockets := reachable(p.user, p.host.abi); len(sockets) > 0 {
+		p.calls.NoUnixSockets = true
+		p.report.Info(fmt.Sprintf("Buildpacks cannot use Unix sockets, because they could connect to %s", names(sockets)))
+	}
+	return nil
+}
+
+// Run implements lifecycle.Place.
+func (p *place) Run(ctx context.Context, phase lifecycle.Phase, streams lifecycle.Streams) error {
+	if err := p.enter(); err != nil {
+		return err
+	}
+	defer p.running.Done()
+	t, err := p.task(phase)
+	if err != nil {
+		return fmt.Errorf("phase %s: %w", phase.Name, err)
+	}
+	p.mu.Lock()
+	p.active++
+	p.mu.Unlock()
+	defer p.clean()
+	inner, cancel := p.untilClosed(ctx)
+	defer cancel()
+	return p.explain(ctx, p.host.run(inner, t, streams), "phase "+string(phase.Name))
+}
+
+// clean removes what a phase has left where all programs write, when it was the
+// last one that runs.
+func (p *place) clean() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.active--; p.active > 0 {
+		return
+	}
+	for _, s := range p.scratch {
+		s.clean(p.user)
+	}
+	_ = removeContent(p.host.path(tempVolume)) // goes with the place at the latest
+}
+
+// Import implements lifecycle.Place.
+func (p *place) Import(ctx context.Context, name string, archive io.Reader) error {
+	if err := p.enter(); err != nil {
+		return err
+	}
+	defer p.running.Done()
+	if !p.volumes[name] {
+		return fmt.Errorf("no volume %q", name)
+	}
+	inner, cancel := p.untilClosed(ctx)
+	defer cancel()
+	err := volume.Import(inner, p.host.volume(name), &stoppable{inner.Done(), inner.Err, archive}, p.user)
+	return p.explain(ctx, err, fmt.Sprintf("volume %s: import", name))
+}
+
+// Export implements lifecycle.Place.
+func (p *place) Export(ctx context.Context, name, path string) (io.ReadCloser, error) {
+	if err := p.enter(); err != nil {
+		return nil, err
+	}
+	defer p.running.Done()
+	if !p.volumes[name] {
+		return nil, fmt.Errorf("no volume %q", name)
+	}
+	file, err := volume.Open(p.host.volume(name), path)
+	if err != nil {
+		return nil, p.explain(ctx, err, fmt.Sprintf("volume %s: export", name))
+	}
+	return file, nil
+}
+
+// Close implements lifecycle.Place. It stops what still runs.
+func (p *place) Close() error {
+	p.mu.Lock()
+	if p.closed {
+		defer p.mu.Unlock()
+		return p.result
+	}
+	p.closed = true
+	close(p.closing)
+	p.mu.Unlock()
+	p.running.Wait()
+	errs := []error{p.host.restore()}
+	for _, f := range p.fixed {
+		errs = append(errs, f.close())
+	}
+	// Whoever waits for the claim finds it gone, and makes a new one.
+	errs = append(errs, os.RemoveAll(p.host.dir), p.claim.Close())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.result = confine.Step(errors.Join(errs...), "removing what the build made")
+	return p.result
+}
+
+// enter counts a caller that Close has to wait for.
+func (p *place) enter() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return errClosed
+	}
+	p.running.Add(1)
+	return nil
+}
+
+// untilClosed returns a context that also ends when the place is closed.
+func (p *place) untilClosed(ctx context.Context) (context.Context, context.CancelFunc) {
+	inner, cancel := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-p.closing:
+			cancel()
+		case <-inner.Done():
+		}
+	}()
+	return inner, cancel
+}
+
+// explain names what failed, and keeps the errors that the contract promises.
+func (p *place) explain(ctx context.Context, err error, what string) error {
+	if err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return err
+	}
+	if errors.Is(err, context.Canceled) {
+		err = errClosed
+	}
+	if _, exited := errors.AsType[*lifecycle.ExitError](err); exited {
+		return err
+	}
+	if confine.NoRoom(err) {
+		err = confine.WithHint(err, "make room in this container, on the file systems of /layers, /workspace and "+p.Dir())
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}
+
+// Dir implements lifecycle.Located.
+func (p *place) Dir() string { return filepath.Dir(p.host.dir) }
+
+// Where implements lifecycle.Displacing.
+func (p *place) Where(path string) string {
+	if p.volumes[lifecycle.VolumeApp] && within(path, lifecycle.AppDir) {
+		return filepath.Join(p.host.path(keptDir), strings.TrimPrefix(path, lifecycle.AppDir))
+	}
+	return path
+}
