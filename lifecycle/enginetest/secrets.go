@@ -21,7 +21,7 @@ import (
 const secret = "canary-3f9c0b7e51d2"
 
 // plantSecrets puts the secret wherever a machine that builds may have one.
-func plantSecrets(t *testing.T, home, program string) {
+func plantSecrets(t *testing.T, home, program string, shared bool) {
 	t.Helper()
 	t.Setenv("CNB_REGISTRY_AUTH", `{"registry.example.com":"Bearer `+secret+`"}`)
 	docker := filepath.Join(home, ".docker")
@@ -37,7 +37,10 @@ func plantSecrets(t *testing.T, home, program string) {
 	inherit(t, docker)
 	serve(t, filepath.Join(home, "agent.sock"))
 
-	other := exec.Command(program, "wait", "stubborn", secret)
+	other := exec.Command(program, "wait", "stubborn")
+	if !shared { // with the phases: everybody can see arguments
+		other.Args = append(other.Args, secret)
+	}
 	other.Env = []string{"SECRET=" + secret}
 	other.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := other.Start(); err != nil {
@@ -93,7 +96,8 @@ func testSecrets(t *testing.T, s *suite) {
 		t.Fatalf("a phase with the secret: %q, %v", past.String(), err)
 	}
 	cancel, ended := started(t, place, with(ownPhase("keep"), layers), strings.NewReader(secret))
-	phase := with(builderPhase("scan", hex.EncodeToString([]byte(secret))), layers, app)
+	phase := with(builderPhase("scan", hex.EncodeToString([]byte(secret)), "/", s.home,
+		filepath.Join(s.home, ".docker", "config.json"), filepath.Join(s.home, "agent.sock")), layers, app)
 	for _, found := range decode[[]report.Finding](t, output(t, place, phase)) {
 		t.Errorf("found in %s: %s", found.Where, found.What)
 	}

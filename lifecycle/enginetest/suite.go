@@ -28,6 +28,11 @@ type Quirk string
 // host that is to be mounted and not there.
 const MakesHostDirectories Quirk = "makes host directories"
 
+// InPlace is the quirk of an engine whose phases are beside the test, in its own
+// root: nothing can be mounted, there is one place at a time, and the arguments
+// of other processes can be seen.
+const InPlace Quirk = "in place"
+
 // Run checks that the engine that open returns keeps the contract of package
 // lifecycle. The engine's program for own phases has to be Program. Run sets
 // HOME and TMPDIR before it calls open, so an engine that follows them works,
@@ -38,7 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) lifecycle.Engine, quirks ...Quirk
 	t.Setenv("HOME", home)
 	t.Setenv("TMPDIR", temp)
 	t.Setenv("XDG_CACHE_HOME", "")
-	plantSecrets(t, home, program)
+	plantSecrets(t, home, program, slices.Contains(quirks, InPlace))
 
 	engine := open(t)
 	if engine.Name() == "" {
@@ -52,46 +57,52 @@ func Run(t *testing.T, open func(t *testing.T) lifecycle.Engine, quirks ...Quirk
 		for _, test := range []struct {
 			name string
 			run  func(*testing.T, *suite)
+			not  Quirk // with which it makes no sense
 		}{
-			{"output comes through", testOutput},
-			{"output comes as it is written", testOutputIsLive},
-			{"standard input comes through", testInput},
-			{"standard streams can be opened by name", testStreamNames},
-			{"exit codes come through", testExitCodes},
-			{"a phase that cannot start is no exit code", testCannotStart},
-			{"the environment is the phase's", testEnvironment},
-			{"the user is the phase's", testUserOf},
-			{"no privileges", testPrivileges},
-			{"no descriptors", testDescriptors},
-			{"the builder's files", testBuilderFiles},
-			{"the root is fresh in every phase", testFreshRoot},
-			{"mounts", testMounts},
-			{"mounts of the host", testHostMounts},
-			{"mounts of the builder", testBuilderMounts},
-			{"mounts that cannot be", testBadMounts},
-			{"links in the builder lead nowhere", testHostileLinks},
-			{"volumes persist", testVolumes},
-			{"own root", testOwnRoot},
-			{"own root keeps the builder out", testOwnRootIsApart},
-			{"no network", testNoNetwork},
-			{"host network", testHostNetwork},
-			{"cancel", testCancel},
-			{"cancel a stubborn phase", testCancelStubborn},
-			{"nothing outlives a phase", testOrphans},
-			{"phases side by side", testSideBySide},
-			{"import", testImport},
-			{"import of hostile archives", testHostileImport},
-			{"export", testExport},
-			{"export is confined", testHostileExport},
-			{"import and export while a phase runs", testMeanwhile},
-			{"secrets stay out of reach", testSecrets},
-			{"close", testClose},
-			{"close stops phases", testCloseRunning},
-			{"layers are read once", testLayersReadOnce},
-			{"open can be cancelled", testOpenCancelled},
+			{"output comes through", testOutput, ""},
+			{"output comes as it is written", testOutputIsLive, ""},
+			{"standard input comes through", testInput, ""},
+			{"standard streams can be opened by name", testStreamNames, ""},
+			{"exit codes come through", testExitCodes, ""},
+			{"a phase that cannot start is no exit code", testCannotStart, ""},
+			{"the environment is the phase's", testEnvironment, ""},
+			{"the user is the phase's", testUserOf, ""},
+			{"no privileges", testPrivileges, ""},
+			{"no descriptors", testDescriptors, ""},
+			{"the builder's files", testBuilderFiles, ""},
+			{"the root is fresh in every phase", testFreshRoot, ""},
+			{"mounts", testMounts, InPlace},
+			{"mounts of the host", testHostMounts, InPlace},
+			{"mounts of the builder", testBuilderMounts, InPlace},
+			{"mounts that cannot be", testBadMounts, ""},
+			{"links in the builder lead nowhere", testHostileLinks, InPlace},
+			{"volumes persist", testVolumes, ""},
+			{"own root", testOwnRoot, ""},
+			{"own root keeps the builder out", testOwnRootIsApart, ""},
+			{"no network", testNoNetwork, ""},
+			{"host network", testHostNetwork, ""},
+			{"cancel", testCancel, ""},
+			{"cancel a stubborn phase", testCancelStubborn, ""},
+			{"nothing outlives a phase", testOrphans, ""},
+			{"phases side by side", testSideBySide, ""},
+			{"import", testImport, ""},
+			{"import of hostile archives", testHostileImport, ""},
+			{"export", testExport, ""},
+			{"export is confined", testHostileExport, ""},
+			{"import and export while a phase runs", testMeanwhile, ""},
+			{"secrets stay out of reach", testSecrets, ""},
+			{"close", testClose, ""},
+			{"close stops phases", testCloseRunning, ""},
+			{"layers are read once", testLayersReadOnce, InPlace},
+			{"open can be cancelled", testOpenCancelled, ""},
 		} {
+			if test.not != "" && s.has(test.not) {
+				continue
+			}
 			t.Run(test.name, func(t *testing.T) {
-				t.Parallel()
+				if !s.has(InPlace) {
+					t.Parallel()
+				}
 				test.run(t, s)
 			})
 		}
@@ -115,6 +126,16 @@ type suite struct {
 	home    string
 	builder v1.Image
 	quirks  []Quirk
+}
+
+func (s *suite) has(quirk Quirk) bool { return slices.Contains(s.quirks, quirk) }
+
+// other is where a test may have the volume for state.
+func (s *suite) other() string {
+	if fixed, ok := s.engine.(lifecycle.Fixed); ok {
+		return fixed.Paths().State
+	}
+	return "/other"
 }
 
 // place opens a place with all volumes of a plan, which the test's end closes.

@@ -44,6 +44,9 @@ func testVolumes(t *testing.T, s *suite) {
 			t.Errorf("layers (-want +got):\n%s", diff)
 		}
 	})
+	if s.has(InPlace) {
+		return
+	}
 	other := s.place(t)
 	if got := steps(t, other, with(builderPhase("do", "list:/layers"), layers)); got[0].Out != "" {
 		t.Errorf("another place has %s", got[0].Out)
@@ -117,7 +120,8 @@ func (f failing) Read([]byte) (int, error) { return 0, f.err }
 // import fails or not, nothing may be outside afterwards.
 func testHostileImport(t *testing.T, s *suite) {
 	place := s.place(t)
-	state := lifecycle.Mount{Volume: lifecycle.VolumeState, Target: "/other"}
+	other := s.other()
+	state := lifecycle.Mount{Volume: lifecycle.VolumeState, Target: other}
 	reg := func(name string) file {
 		return file{tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o666}, []byte("escaped")}
 	}
@@ -144,11 +148,11 @@ func testHostileImport(t *testing.T, s *suite) {
 		"a pipe":                    {{tar.Header{Typeflag: tar.TypeFifo, Name: "pipe", Mode: 0o666}, nil}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			steps(t, place, with(builderPhase("do", "write:/other/file=untouched", "remove:/workspace/file",
+			steps(t, place, with(builderPhase("do", "write:"+other+"/file=untouched", "remove:/workspace/file",
 				"remove:/workspace/dir", "remove:/workspace/a", "remove:/workspace/b"), state, app))
 			err := place.Import(t.Context(), lifecycle.VolumeApp, bytes.NewReader(archive(t, files...)))
-			got := steps(t, place, with(builderPhase("do", "list:/other", "read:/other/file", "stat:/other", "list:/workspace"), state, app))
-			if diff := cmp.Diff([]report.Step{{Out: "file"}, {Out: "untouched"}, {Out: "drwxr-xr-x 1001:1002 /other"}}, got[:3]); diff != "" {
+			got := steps(t, place, with(builderPhase("do", "list:"+other, "read:"+other+"/file", "stat:"+other, "list:/workspace"), state, app))
+			if diff := cmp.Diff([]report.Step{{Out: "file"}, {Out: "untouched"}, {Out: "drwxr-xr-x 1001:1002 " + other}}, got[:3]); diff != "" {
 				t.Errorf("another volume (-want +got):\n%s\nafter %v", diff, err)
 			}
 			for _, special := range []string{"device", "pipe"} {
@@ -182,8 +186,9 @@ func testExport(t *testing.T, s *suite) {
 // testHostileExport asks for what is not a regular file of the volume.
 func testHostileExport(t *testing.T, s *suite) {
 	place := s.place(t)
-	state := lifecycle.Mount{Volume: lifecycle.VolumeState, Target: "/other"}
-	made := steps(t, place, with(builderPhase("do", "write:/other/file=of another volume",
+	other := s.other()
+	state := lifecycle.Mount{Volume: lifecycle.VolumeState, Target: other}
+	made := steps(t, place, with(builderPhase("do", "write:"+other+"/file=of another volume",
 		"link:/workspace/absolute=/etc/hostname", "link:/workspace/climb=../state/file", "link:/workspace/dir=..",
 		"link:/workspace/proc=/proc/self/environ", "fifo:/workspace/pipe", "mkdir:/workspace/directory"), state, app))
 	for _, step := range made {

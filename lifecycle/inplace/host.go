@@ -115,7 +115,7 @@ func chooseBase(wanted string) (string, error) {
 	for _, dir := range append(candidates, tempDir) {
 		dir, err := filepath.EvalSymlinks(dir)
 		if err == nil {
-			err = writable(dir)
+			err = errors.Join(writable(dir), passable(dir))
 		}
 		if err == nil {
 			return filepath.Abs(dir)
@@ -124,6 +124,20 @@ func chooseBase(wanted string) (string, error) {
 	}
 	return "", confine.WithHint(fmt.Errorf("no directory for the build's files: %w", errors.Join(errs...)),
 		"name one in TMPDIR, on a file system that is neither read-only nor noexec")
+}
+
+// passable tells whether other users can get to what is in a directory.
+func passable(dir string) error {
+	for ; os.Geteuid() == 0; dir = filepath.Dir(dir) {
+		info, err := os.Stat(dir)
+		if err == nil && info.Mode().Perm()&1 == 0 {
+			err = fmt.Errorf("%s is closed to the build user", dir)
+		}
+		if err != nil || dir == "/" {
+			return err
+		}
+	}
+	return nil
 }
 
 // as returns whom phases of u run as: u if this is root, and otherwise the

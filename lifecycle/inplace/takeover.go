@@ -105,7 +105,7 @@ func (p *place) become(ctx context.Context, img v1.Image) error {
 		return err
 	}
 	keep = append(keep, takeoverimage.Dir, "/proc", "/sys", "/dev", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf",
-		lifecycle.LayersDir, lifecycle.AppDir)
+		tempDir, lifecycle.LayersDir, lifecycle.AppDir)
 	if err := os.WriteFile(becoming, nil, 0o644); err != nil {
 		return err
 	}

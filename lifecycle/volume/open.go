@@ -19,6 +19,9 @@ func Open(dir, path string) (*os.File, error) {
 	defer root.Close()
 	// Without O_NONBLOCK a named pipe would keep the opener waiting.
 	file, err := root.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if errors.Is(err, fs.ErrPermission) {
+		file, err = openClosed(root, path)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -31,4 +34,18 @@ func Open(dir, path string) (*os.File, error) {
 		return nil, err
 	}
 	return file, nil
+}
+
+// openClosed opens a file that does not let its owner read it, who has no
+// capability to do so all the same.
+func openClosed(root *os.Root, path string) (*os.File, error) {
+	info, err := root.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := root.Chmod(path, info.Mode()|0o400); err != nil {
+		return nil, err
+	}
+	file, err := root.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	return file, errors.Join(err, root.Chmod(path, info.Mode()))
 }
