@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -27,7 +26,7 @@ func newDecoder(from io.Reader) (io.ReadCloser, error) {
 	}
 	switch {
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
-		decoder, err := gzip.NewReader(buffered)
+		decoder, err := newGzip(buffered)
 		if err != nil {
 			return nil, fmt.Errorf("gzip: %w", err)
 		}

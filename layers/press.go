@@ -116,9 +116,11 @@ func (p *press) squeeze(f *frame) {
 		w := p.gzip.Get().(*gzip.Writer)
 		f.member.Reset()
 		w.Reset(&f.member)
+		w.Extra = memberExtra
 		w.Write(f.raw) // into memory, which does not fail
 		w.Close()
 		p.gzip.Put(w)
+		sealMember(f.member.Bytes())
 		f.out = f.member.Bytes()
 	default:
 		f.out = f.raw
