@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -15,6 +16,8 @@ type S3 struct {
 	AccessKey, SecretKey string
 	// Dir has the bucket as a directory.
 	Dir string
+	// CAFile has what clients of a server with TLS have to trust.
+	CAFile string
 }
 
 func newS3(t testing.TB) *S3 {
@@ -28,19 +31,38 @@ func newS3(t testing.TB) *S3 {
 	return s
 }
 
-func (s *S3) address() string { return s.URL[len("http://"):] }
+func (s *S3) address() string {
+	_, address, _ := strings.Cut(s.URL, "://")
+	return address
+}
 
 // NewMinIO starts MinIO for a test.
 func NewMinIO(t testing.TB) *S3 {
 	t.Helper()
 	program := Find(t, "minio")
 	s := newS3(t)
-	Start(t, Command{
-		Path: program, Args: []string{"server", "--quiet", "--address", s.address(), s.Dir}, Dir: t.TempDir(),
-		Env:   []string{"MINIO_ROOT_USER=" + s.AccessKey, "MINIO_ROOT_PASSWORD=" + s.SecretKey, "MINIO_UPDATE=off", "MINIO_BROWSER=off"},
-		Ready: Answers(http.DefaultClient, s.URL+"/minio/health/ready"),
-	})
+	startMinIO(t, program, s, http.DefaultClient)
 	return s
+}
+
+// NewMinIOWithTLS starts MinIO for a test, with a certificate that no system
+// trusts.
+func NewMinIOWithTLS(t testing.TB) *S3 {
+	t.Helper()
+	program := Find(t, "minio")
+	s, c := newS3(t), newCertificate(t)
+	s.URL, s.CAFile = "https://"+s.address(), c.CertFile
+	startMinIO(t, program, s, c.client, "--certs-dir", filepath.Dir(c.CertFile))
+	return s
+}
+
+func startMinIO(t testing.TB, program string, s *S3, client *http.Client, more ...string) {
+	t.Helper()
+	Start(t, Command{
+		Path: program, Args: append([]string{"server", "--quiet", "--address", s.address(), s.Dir}, more...), Dir: t.TempDir(),
+		Env:   []string{"MINIO_ROOT_USER=" + s.AccessKey, "MINIO_ROOT_PASSWORD=" + s.SecretKey, "MINIO_UPDATE=off", "MINIO_BROWSER=off"},
+		Ready: Answers(client, s.URL+"/minio/health/ready"),
+	})
 }
 
 // NewVersityGW starts the Versity S3 gateway for a test, which keeps objects as
