@@ -13,22 +13,39 @@ type Azure struct {
 	URL, Account string
 	// Key is the shared key, which may do everything.
 	Key string
+	// CAFile has what clients of a server with TLS have to trust; Client is one
+	// that does.
+	CAFile string
+	Client *http.Client
 }
 
 // NewAzurite starts Azurite for a test.
 func NewAzurite(t testing.TB) *Azure {
 	t.Helper()
+	return startAzurite(t, &Azure{Client: http.DefaultClient}, "http://")
+}
+
+// NewAzuriteWithTLS starts Azurite for a test, with a certificate that no system
+// trusts. It takes tokens, too, whoever has made them.
+func NewAzuriteWithTLS(t testing.TB) *Azure {
+	t.Helper()
+	c := newCertificate(t)
+	return startAzurite(t, &Azure{CAFile: c.CertFile, Client: c.client}, "https://", "--cert", c.CertFile, "--key", c.KeyFile, "--oauth", "basic")
+}
+
+func startAzurite(t testing.TB, a *Azure, scheme string, more ...string) *Azure {
+	t.Helper()
 	modules := filepath.Join(Find(t, "azurite"), "node_modules")
 	host, port, _ := strings.Cut(FreeAddress(t), ":")
-	a := &Azure{Account: "testaccount", Key: "dGVzdC1zaGFyZWQta2V5LXRlc3Qtc2hhcmVkLWtleQ=="}
-	base := "http://" + host + ":" + port
+	a.Account, a.Key = "testaccount", "dGVzdC1zaGFyZWQta2V5LXRlc3Qtc2hhcmVkLWtleQ=="
+	base := scheme + host + ":" + port
 	a.URL = base + "/" + a.Account
 	Start(t, Command{
 		Path: "node", Dir: t.TempDir(),
-		Args: []string{filepath.Join(modules, script("azurite")), "--blobHost", host, "--blobPort", port,
-			"--location", t.TempDir(), "--skipApiVersionCheck", "--silent", "--disableTelemetry"},
+		Args: append([]string{filepath.Join(modules, script("azurite")), "--blobHost", host, "--blobPort", port,
+			"--location", t.TempDir(), "--skipApiVersionCheck", "--silent", "--disableTelemetry"}, more...),
 		Env:   []string{"AZURITE_ACCOUNTS=" + a.Account + ":" + a.Key},
-		Ready: Answers(http.DefaultClient, base+"/"),
+		Ready: Answers(a.Client, base+"/"),
 	})
 	return a
 }

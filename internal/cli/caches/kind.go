@@ -108,6 +108,7 @@ func All() List {
 		newKind("local", "A directory with an OCI image layout.", openLocal).lent(),
 		newKind("gha", "The cache service of GitHub Actions, in a job there or where something like it is.", openGHA),
 		login(newKind("s3", "A bucket of S3, or of whatever speaks its protocol.", openS3), loginS3),
+		login(newKind("azblob", "A container of Azure Blob Storage.", openAzblob), loginAzblob),
 	}
 }
 
