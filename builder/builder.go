@@ -46,7 +46,11 @@ type Builder struct {
 
 // Target is the operating system, processor and distribution of an image.
 type Target struct {
-	OS, Architecture, Variant, DistroName, DistroVersion string
+	OS            string `json:"os"`
+	Architecture  string `json:"architecture"`
+	Variant       string `json:"variant,omitempty"`
+	DistroName    string `json:"distro_name,omitempty"`
+	DistroVersion string `json:"distro_version,omitempty"`
 }
 
 // Buildpack is one buildpack that the builder brings along.

@@ -118,17 +118,22 @@ func TestChooseRunImage(t *testing.T) {
 		name, registry string
 		unreadable     map[string]bool
 		want           string
+		preferred      []string
 	}{
-		{"first", "elsewhere.example.com", nil, "one.example.com/run"},
-		{"same registry", "two.example.com", nil, "two.example.com/run"},
-		{"same registry unreadable", "two.example.com", map[string]bool{"two.example.com/run": true}, "one.example.com/run"},
-		{"first unreadable", "elsewhere.example.com", map[string]bool{"one.example.com/run": true}, "two.example.com/run"},
-		{"none", "x", map[string]bool{"one.example.com/run": true, "two.example.com/run": true}, ""},
+		{"first", "elsewhere.example.com", nil, "one.example.com/run", nil},
+		{"same registry", "two.example.com", nil, "two.example.com/run", nil},
+		{"same registry unreadable", "two.example.com", map[string]bool{"two.example.com/run": true}, "one.example.com/run", nil},
+		{"first unreadable", "elsewhere.example.com", map[string]bool{"one.example.com/run": true}, "two.example.com/run", nil},
+		{"none", "x", map[string]bool{"one.example.com/run": true, "two.example.com/run": true}, "", nil},
+		{"the user's mirror before others", "elsewhere.example.com", nil, "three.example.com/run", []string{"three.example.com/run"}},
+		{"same registry before the user's mirror", "two.example.com", nil, "two.example.com/run", []string{"three.example.com/run"}},
+		{"the user's mirror in the same registry", "three.example.com", nil, "three.example.com/run", []string{"four.example.com/run", "three.example.com/run"}},
+		{"the user's mirror unreadable", "elsewhere.example.com", map[string]bool{"three.example.com/run": true}, "one.example.com/run", []string{"three.example.com/run"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := b.ChooseRunImage(t.Context(), tt.registry, func(_ context.Context, image string) error {
+			got, err := b.ChooseRunImage(t.Context(), tt.registry, func(string) []string { return tt.preferred }, func(_ context.Context, image string) error {
 				if tt.unreadable[image] {
 					return errors.New("unreadable")
 				}

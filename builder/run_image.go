@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/go-containerregistry/pkg/name"
 )
@@ -31,16 +32,18 @@ func (e *NoRunImageError) Hint() string {
 }
 
 // ChooseRunImage returns the run image to build on for an app image in the
-// registry appRegistry: of the builder's first run image and its mirrors, the
-// one on that registry if it can be read, else the first that can. readable
+// registry appRegistry: of the mirrors that the user prefers, the builder's first
+// run image and its mirrors, the one on that registry if it can be read, else the
+// first that can. preferred returns the user's mirrors of a run image; readable
 // returns nil for an image that can be read.
-func (b *Builder) ChooseRunImage(ctx context.Context, appRegistry string, readable func(context.Context, string) error) (string, error) {
+func (b *Builder) ChooseRunImage(ctx context.Context, appRegistry string, preferred func(string) []string, readable func(context.Context, string) error) (string, error) {
 	if len(b.RunImages) == 0 {
 		return "", &NoRunImageError{}
 	}
 	first := b.RunImages[0]
 	failed := &NoRunImageError{}
-	for _, candidate := range sameRegistryFirst(append([]string{first.Image}, first.Mirrors...), appRegistry) {
+	all := slices.Concat(preferred(first.Image), []string{first.Image}, first.Mirrors)
+	for _, candidate := range sameRegistryFirst(all, appRegistry) {
 		err := readable(ctx, candidate)
 		if err == nil {
 			return candidate, nil

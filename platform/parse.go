@@ -55,6 +55,13 @@ func parseReference(what, written string, insecure []string) (name.Reference, er
 	return ref, nil
 }
 
+// CheckReference fails with a *UsageError if something that the user wrote is not
+// an image reference. what is what it was given for.
+func CheckReference(what, written string) error {
+	_, err := parseReference(what, written, nil)
+	return err
+}
+
 // reasonOf says why a reference cannot be parsed, which ParseReference keeps to
 // itself.
 func reasonOf(written string) string {

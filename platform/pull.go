@@ -24,9 +24,16 @@ func (p *Platform) access(ctx context.Context, r *resolved) []remote.Option {
 	}
 }
 
-// pull reads the image of a reference that is for the platform of the build. what is
-// what the user gave the reference for.
+// pull reads the image of a reference that is for the platform of the
+// build, from the mirror of its registry if it has one. what is what the user
+// gave the reference for.
 func (p *Platform) pull(ctx context.Context, r *resolved, what string, ref name.Reference) (v1.Image, error) {
+	named := ref
+	ref, err := p.mirrored(r, named)
+	if err != nil {
+		return nil, err
+	}
+	p.reportMirror(named, ref)
 	found, err := remote.Get(ref, append(p.access(ctx, r), remote.WithPlatform(r.platform))...)
 	if err != nil {
 		return nil, p.remoteError(ctx, what, ref, err)
@@ -112,34 +119,58 @@ func sourceOf(written string, ref name.Reference, img v1.Image) (*outlet.Source,
 // resolveRunImage finds the run image and makes sure that it can be read.
 func (p *Platform) resolveRunImage(ctx context.Context, r *resolved) error {
 	readable := func(ctx context.Context, image string) error {
-		ref, err := r.parse("run image", image)
+		named, err := r.parse("run image", image)
 		if err != nil {
 			return err
 		}
 		if r.Output.To != ToRegistry {
-			return p.findRun(ctx, r, image, ref)
+			return p.findRun(ctx, r, image, named)
+		}
+		ref, err := p.mirrored(r, named)
+		if err != nil {
+			return err
 		}
 		if _, err := remote.Head(ref, p.access(ctx, r)...); err != nil {
 			return p.remoteError(ctx, "run image", ref, err)
 		}
 		return nil
 	}
-	if r.RunImage != "" {
-		r.runImage = r.RunImage
-		return readable(ctx, r.RunImage)
+	chosen, err := r.RunImage, error(nil)
+	if chosen != "" {
+		err = readable(ctx, chosen)
+	} else {
+		chosen, err = p.chooseRunImage(ctx, r, readable)
 	}
-	var host string
-	if len(r.names) > 0 {
-		host = r.names[0].ref.Context().RegistryStr()
-	}
-	var err error
-	r.runImage, err = r.builder.ChooseRunImage(ctx, host, readable)
-	if err != nil {
-		return fmt.Errorf("builder %s: %w", r.Builder, err)
-	}
-	ref, err := r.parse("run image", r.runImage)
 	if err != nil {
 		return err
 	}
+	named, err := r.parse("run image", chosen)
+	if err != nil {
+		return err
+	}
+	ref := named
+	if r.runImage = chosen; r.Output.To == ToRegistry {
+		if ref, err = p.mirrored(r, named); err != nil {
+			return err
+		}
+		p.reportMirror(named, ref)
+	}
+	if ref.Name() != named.Name() {
+		r.runImage = ref.Name() // phases read it there, too
+	}
 	return refuseSame([]purpose{{"run image", r.runImage, ref}}, r.outputs)
+}
+
+// chooseRunImage finds the one of the builder's run images that is nearest: in
+// the registry that the app image goes to, or else in the builder's.
+func (p *Platform) chooseRunImage(ctx context.Context, r *resolved, readable func(context.Context, string) error) (string, error) {
+	near := r.builderRef
+	if r.Output.To == ToRegistry && len(r.names) > 0 {
+		near = r.names[0].ref
+	}
+	chosen, err := r.builder.ChooseRunImage(ctx, near.Context().RegistryStr(), p.runImageMirrors, readable)
+	if err != nil {
+		return "", fmt.Errorf("builder %s: %w", r.Builder, err)
+	}
+	return chosen, nil
 }

@@ -181,13 +181,15 @@ func checkApp(path string) error {
 	return nil
 }
 
+const noBuilderHint = "a builder is an image made by `pack builder create` or by a buildpacks project; check the reference"
+
 func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
 	img, err := p.have(ctx, r, "builder", r.builderRef)
 	if err != nil {
 		return err
 	}
 	if r.builder, err = builder.Inspect(img); err != nil {
-		return &hintedError{fmt.Errorf("builder %s: %w", r.Builder, err), "a builder is an image made by `pack builder create` or by a buildpacks project; check the reference"}
+		return &hintedError{fmt.Errorf("builder %s: %w", r.Builder, err), noBuilderHint}
 	}
 	if err := r.fits(r.builder.Target); err != nil {
 		return fmt.Errorf("builder %s: %w", r.Builder, err)

@@ -25,6 +25,11 @@ type Config struct {
 	PullPolicy string
 	// RunImages are the mirrors of run images that the user prefers.
 	RunImages []RunImage
+	// RegistryMirrors are where to read what is in a registry, by its host; "*"
+	// is every registry. A mirror is a host, or a host and a path.
+	RegistryMirrors map[string]string
+	// Experimental turns on what pack calls experimental.
+	Experimental bool
 
 	path    string
 	trusted []string
@@ -39,17 +44,21 @@ type RunImage struct {
 
 // change is an edit that Save has yet to write.
 type change struct {
-	builder string
-	remove  bool
+	// what is changed, for messages, with its verb.
+	what string
+	// edit returns text with the change made; errByHand where that cannot be.
+	edit func(text string) (string, error)
 }
 
 // configFile is the part of the file's content that pack-cache knows.
 type configFile struct {
-	DefaultBuilder  string           `toml:"default-builder-image"`
-	LifecycleImage  string           `toml:"lifecycle-image"`
-	PullPolicy      string           `toml:"pull-policy"`
-	RunImages       []RunImage       `toml:"run-images"`
-	TrustedBuilders []trustedBuilder `toml:"trusted-builders"`
+	DefaultBuilder  string            `toml:"default-builder-image"`
+	LifecycleImage  string            `toml:"lifecycle-image"`
+	PullPolicy      string            `toml:"pull-policy"`
+	RunImages       []RunImage        `toml:"run-images"`
+	RegistryMirrors map[string]string `toml:"registry-mirrors"`
+	Experimental    bool              `toml:"experimental"`
+	TrustedBuilders []trustedBuilder  `toml:"trusted-builders"`
 }
 
 type trustedBuilder struct {
@@ -67,6 +76,15 @@ func ConfigPath() (string, error) {
 		return "", fmt.Errorf("the place of the configuration: %w (PACK_HOME can name it)", err)
 	}
 	return filepath.Join(home, ".pack", "config.toml"), nil
+}
+
+// LoadUserConfig reads the configuration of the user, as LoadConfig does.
+func LoadUserConfig() (*Config, error) {
+	path, err := ConfigPath()
+	if err != nil {
+		return nil, err
+	}
+	return LoadConfig(path)
 }
 
 // LoadConfig reads the configuration at path. A file that does not exist is an
@@ -91,7 +109,7 @@ func (c *Config) decode(data []byte) error {
 		return newConfigError(c.path, err)
 	}
 	c.DefaultBuilder, c.LifecycleImage, c.PullPolicy = file.DefaultBuilder, file.LifecycleImage, file.PullPolicy
-	c.RunImages = file.RunImages
+	c.RunImages, c.RegistryMirrors, c.Experimental = file.RunImages, file.RegistryMirrors, file.Experimental
 	c.trusted = nil
 	for _, builder := range file.TrustedBuilders {
 		if builder.Name != "" {
@@ -155,7 +173,7 @@ func (c *Config) Add(builder string) error {
 	}
 	if !slices.ContainsFunc(c.trusted, same(builder)) {
 		c.trusted = append(c.trusted, builder)
-		c.changes = append(c.changes, change{builder: builder})
+		c.changes = append(c.changes, change{trustedAre, func(text string) (string, error) { return addBuilder(text, builder) }})
 	}
 	return nil
 }
@@ -172,7 +190,7 @@ func (c *Config) Remove(builder string) (bool, error) {
 	if len(c.trusted) == before {
 		return false, nil
 	}
-	c.changes = append(c.changes, change{builder: builder, remove: true})
+	c.changes = append(c.changes, change{trustedAre, func(text string) (string, error) { return removeBuilder(text, builder) }})
 	return true, nil
 }
 

@@ -15,7 +15,10 @@ const trustedKey = "trusted-builders"
 
 // errByHand says that an edit of the text would have changed more than it
 // should.
-var errByHand = errors.New("the trusted builders are written in a way that cannot be edited without touching the rest of the file")
+var errByHand = errors.New("written in a way that cannot be edited without touching the rest of the file")
+
+// trustedAre names the trusted builders in messages.
+const trustedAre = "the trusted builders are"
 
 var (
 	trustedHeader = regexp.MustCompile(`^\s*\[\[\s*(?:trusted-builders|"trusted-builders"|'trusted-builders')\s*\]\]\s*(?:#.*)?$`)
@@ -23,18 +26,10 @@ var (
 	noContent     = regexp.MustCompile(`^\s*(?:#.*)?$`)
 )
 
-// edit returns text with the change made. It edits lines, so that comments,
-// order and unknown keys stay as they are, and then decodes both texts to prove
-// that nothing else is different; where it cannot prove that, it returns
-// errByHand.
-func edit(text string, c change) (string, error) {
-	if c.remove {
-		return removeBuilder(text, c.builder)
-	}
-	return addBuilder(text, c.builder)
-}
-
-// addBuilder appends a block for builder, unless there is one.
+// addBuilder appends a block for builder, unless there is one. As all edits do,
+// it edits lines, so that comments, order and unknown keys stay as they are, and
+// then decodes both texts to prove that nothing else is different; where it
+// cannot prove that, it returns errByHand.
 func addBuilder(text, builder string) (string, error) {
 	before, err := decodeAll(text)
 	if err != nil {
@@ -47,18 +42,7 @@ func addBuilder(text, builder string) (string, error) {
 	if slices.ContainsFunc(list, tableOf(builder)) {
 		return text, nil
 	}
-	newline := "\n"
-	if strings.Contains(text, "\r\n") {
-		newline = "\r\n"
-	}
-	edited := text
-	if edited != "" && !strings.HasSuffix(edited, "\n") {
-		edited += newline
-	}
-	if strings.TrimSpace(edited) != "" {
-		edited += newline
-	}
-	edited += "[[" + trustedKey + "]]" + newline + "  name = " + quote(builder) + newline
+	edited := appendBlock(text, "[["+trustedKey+"]]", "  name = "+quote(builder))
 	want := append(slices.Clone(list), map[string]any{"name": builder})
 	return edited, prove(before, edited, want)
 }
@@ -94,21 +78,7 @@ func removeBlock(text string, before map[string]any, want []map[string]any) (str
 		if !trustedHeader.MatchString(strings.TrimRight(line, "\r\n")) {
 			continue
 		}
-		end := start + 1
-		for end < len(lines) && !anyHeader.MatchString(lines[end]) {
-			end++
-		}
-		// Comments before the next header belong to that one.
-		for end > start+1 && noContent.MatchString(strings.TrimRight(lines[end-1], "\r\n")) {
-			end--
-		}
-		// One of the blank lines around the block goes with it.
-		if start > 0 && strings.TrimSpace(lines[start-1]) == "" {
-			start--
-		} else if end < len(lines) && strings.TrimSpace(lines[end]) == "" {
-			end++
-		}
-		edited := strings.Join(slices.Delete(slices.Clone(lines), start, end), "")
+		edited := withoutBlock(text, start)
 		if prove(before, edited, want) == nil {
 			return edited, nil
 		}

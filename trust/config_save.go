@@ -44,9 +44,9 @@ func (c *Config) rewrite(target string) error {
 	}
 	text := string(data)
 	for _, change := range c.changes {
-		if text, err = edit(text, change); err != nil {
+		if text, err = change.edit(text); err != nil {
 			if errors.Is(err, errByHand) {
-				return &ConfigError{Path: c.path, Reason: err.Error()}
+				return &ConfigError{Path: c.path, Reason: change.what + " " + err.Error()}
 			}
 			return newConfigError(c.path, err)
 		}

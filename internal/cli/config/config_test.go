@@ -2,7 +2,9 @@ package config_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -29,7 +31,7 @@ type outcome struct {
 func run(t *testing.T, args ...string) outcome {
 	t.Helper()
 	streams, out, errOut := iostreams.Test()
-	cmd := config.NewCmdConfig(streams)
+	cmd := config.NewCmdConfig(streams, isBuilder)
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	cmd.SetOut(out)
 	cmd.SetErr(errOut)
@@ -39,6 +41,14 @@ func run(t *testing.T, args ...string) outcome {
 		return strings.ReplaceAll(b.String(), os.Getenv("PACK_HOME"), "PACK_HOME")
 	}
 	return outcome{code, show(out), show(errOut)}
+}
+
+// isBuilder takes every name for that of a builder, but one.
+func isBuilder(_ context.Context, name string) error {
+	if name == "acme/none" {
+		return exit.Usage(errors.New("acme/none is no builder"), "name another one")
+	}
+	return nil
 }
 
 // home makes a configuration and points PACK_HOME at it.

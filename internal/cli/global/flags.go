@@ -39,11 +39,7 @@ func (f *Flags) Add(cmd *cobra.Command) {
 
 // Platform returns what runs builds.
 func (f *Flags) Platform() (*platform.Platform, error) {
-	path, err := trust.ConfigPath()
-	if err != nil {
-		return nil, err
-	}
-	config, err := trust.LoadConfig(path)
+	config, err := trust.LoadUserConfig()
 	if err != nil {
 		return nil, err
 	}

@@ -2,15 +2,19 @@
 package root
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
 	"github.com/pack-cache/pack-cache/internal/cli/build"
+	"github.com/pack-cache/pack-cache/internal/cli/builder"
 	"github.com/pack-cache/pack-cache/internal/cli/cache"
 	"github.com/pack-cache/pack-cache/internal/cli/config"
 	"github.com/pack-cache/pack-cache/internal/cli/exit"
 	"github.com/pack-cache/pack-cache/internal/cli/global"
 	"github.com/pack-cache/pack-cache/internal/cli/phase"
 	"github.com/pack-cache/pack-cache/internal/cli/version"
+	"github.com/pack-cache/pack-cache/platform"
 )
 
 // NewCmdRoot returns the whole command line.
@@ -32,10 +36,23 @@ machine finds them.`,
 	g.Add(cmd)
 	cmd.AddCommand(
 		build.NewCmdBuild(g, nil),
+		builder.NewCmdBuilder(g),
 		cache.NewCmdCache(g),
-		config.NewCmdConfig(g.Streams),
+		config.NewCmdConfig(g.Streams, isBuilder(g)),
 		phase.NewCmdPhase(g),
 		version.NewCmdVersion(g),
 	)
 	return cmd
+}
+
+// isBuilder fails for what is not a builder that can be read.
+func isBuilder(g *global.Flags) func(context.Context, string) error {
+	return func(ctx context.Context, name string) error {
+		p, err := g.Platform()
+		if err != nil {
+			return err
+		}
+		_, err = p.InspectBuilder(ctx, platform.InspectOptions{Builder: name})
+		return err
+	}
 }

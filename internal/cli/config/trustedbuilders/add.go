@@ -43,7 +43,7 @@ func runAdd(ctx context.Context, opts AddOptions) error {
 	if err != nil {
 		return exit.Usage(err, referenceHint)
 	}
-	config, err := loadConfig()
+	config, err := trust.LoadUserConfig()
 	if err != nil {
 		return err
 	}

@@ -60,7 +60,7 @@ func runList(opts ListOptions) error {
 	if opts.Output != "text" && opts.Output != "json" {
 		return exit.Usage(fmt.Errorf("--output %q is not known", opts.Output), "choose text or json")
 	}
-	config, err := loadConfig()
+	config, err := trust.LoadUserConfig()
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func runRemove(ctx context.Context, opts RemoveOptions) error {
 	if _, err := trust.Describe(opts.Builder); err != nil {
 		return exit.Usage(err, referenceHint)
 	}
-	config, err := loadConfig()
+	config, err := trust.LoadUserConfig()
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func notRemoved(config *trust.Config, builder string, entry trust.Listing, trust
 
 // completeListed offers the builders of the configuration to the shell.
 func completeListed(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	config, err := loadConfig()
+	config, err := trust.LoadUserConfig()
 	if err != nil || len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}

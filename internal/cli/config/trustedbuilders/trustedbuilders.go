@@ -6,7 +6,6 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/cli/exit"
 	"github.com/pack-cache/pack-cache/internal/cli/iostreams"
-	"github.com/pack-cache/pack-cache/trust"
 )
 
 // NewCmdTrustedBuilders returns the command. On its own it lists, as in pack.
@@ -25,19 +24,11 @@ digest trusts all of them, in that repository on that registry and nowhere else.
 
 Known builders (those of Paketo, Heroku and Google) are trusted without being
 added.`,
-		Args: exit.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return runList(list) },
+		Example: "  pack-cache config trusted-builders add registry.example.com/acme/builder",
+		Args:    exit.NoArgs,
+		RunE:    func(*cobra.Command, []string) error { return runList(list) },
 	}
 	list.addFlags(cmd)
 	cmd.AddCommand(NewCmdList(streams, nil), NewCmdAdd(streams, nil), NewCmdRemove(streams, nil))
 	return cmd
-}
-
-// loadConfig reads the user's configuration.
-func loadConfig() (*trust.Config, error) {
-	path, err := trust.ConfigPath()
-	if err != nil {
-		return nil, err
-	}
-	return trust.LoadConfig(path)
 }

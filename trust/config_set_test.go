@@ -1,0 +1,119 @@
+package trust_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pack-cache/pack-cache/trust"
+)
+
+// TestConfigSet changes one thing after the other in files of all kinds. Nothing
+// else in them changes.
+func TestConfigSet(t *testing.T) {
+	t.Parallel()
+	builder := func(name string) func(*trust.Config) { return func(c *trust.Config) { c.SetDefaultBuilder(name) } }
+	policy := func(name string) func(*trust.Config) { return func(c *trust.Config) { c.SetPullPolicy(name) } }
+	mirror := func(registry, mirror string) func(*trust.Config) {
+		return func(c *trust.Config) { c.SetRegistryMirror(registry, mirror) }
+	}
+	run := func(image string, mirrors ...string) func(*trust.Config) {
+		return func(c *trust.Config) { c.AddRunImageMirrors(image, mirrors...) }
+	}
+	noRun := func(image string, mirrors ...string) func(*trust.Config) {
+		return func(c *trust.Config) { c.RemoveRunImageMirrors(image, mirrors...) }
+	}
+	replaced := func(old, changed string) string {
+		if !strings.Contains(packsOwn, old) {
+			t.Fatalf("no %q", old)
+		}
+		return strings.Replace(packsOwn, old, changed, 1)
+	}
+	const looksLikeIt = "x = '''\npull-policy = \"never\"\n[registry-mirrors]\n'''\n"
+	for _, test := range []struct {
+		name, before string
+		change       func(*trust.Config)
+		after        string
+	}{
+		{"value in nothing", "", policy("never"), "pull-policy = \"never\"\n"},
+		{"value, with a comment", packsOwn, builder("acme/b"), replaced(`"registry.example.com/acme/builder" # the default`, `"acme/b" # the default`)},
+		{"value that is there", packsOwn, policy("if-not-present"), packsOwn},
+		{"value unset", packsOwn, policy(""), replaced("pull-policy = \"if-not-present\"\n", "")},
+		{"value unset that is not there", "x = 1\n", policy(""), "x = 1\n"},
+		{"value before tables", "# top\n\n# of a\n[a]\nx = 1\n", policy("never"), "# top\npull-policy = \"never\"\n\n# of a\n[a]\nx = 1\n"},
+		{"value before a table at once", "[a]\nx = 1\n", policy("never"), "pull-policy = \"never\"\n\n[a]\nx = 1\n"},
+		{"value without a last newline", "x = 1", policy("never"), "x = 1\npull-policy = \"never\"\n"},
+		{"value with CRLF", "pull-policy = 'never' # x\r\n", policy("always"), "pull-policy = \"always\" # x\r\n"},
+		{"value below what looks like it", looksLikeIt + "\"pull-policy\" = \"never\"\n", policy("always"), looksLikeIt + "\"pull-policy\" = \"always\"\n"},
+		{"mirror in nothing", "", mirror("index.docker.io", "m.example.com"), "[registry-mirrors]\n  \"index.docker.io\" = \"m.example.com\"\n"},
+		{"mirror, another one", packsOwn, mirror("*", "m.example.com"), replaced("\"mirror.example.com\"\n", "\"mirror.example.com\"\n  \"*\" = \"m.example.com\"\n")},
+		{"mirror, the same registry", packsOwn, mirror("index.docker.io", "m.example.com"), replaced("mirror.example.com", "m.example.com")},
+		{"mirror removed", packsOwn, mirror("index.docker.io", ""), replaced("\n[registry-mirrors]\n  \"index.docker.io\" = \"mirror.example.com\"\n", "")},
+		{"mirror removed of two", "[registry-mirrors]\na = \"b\"\n\"c\" = \"d\"\n", mirror("a", ""), "[registry-mirrors]\n\"c\" = \"d\"\n"},
+		{"mirror below what looks like it", looksLikeIt + "[registry-mirrors]\n", mirror("a", "b"), looksLikeIt + "[registry-mirrors]\n  a = \"b\"\n"},
+		{"run image in nothing", "", run("acme/run", "b/run", "a/run"), "[[run-images]]\n  image = \"acme/run\"\n  mirrors = [\"a/run\", \"b/run\"]\n"},
+		{"run image, more mirrors", packsOwn, run("paketobuildpacks/run-jammy-base", "a/run", "registry.example.com/run"), replaced(`["registry.example.com/run"]`, `["a/run", "registry.example.com/run"]`)},
+		{"run image, another one", "run-images = []\nx = 1\n", run("acme/run", "a/run"), "x = 1\n\n[[run-images]]\n  image = \"acme/run\"\n  mirrors = [\"a/run\"]\n"},
+		{"run image removed", packsOwn, noRun("paketobuildpacks/run-jammy-base"), replaced("[[run-images]]\n  image = \"paketobuildpacks/run-jammy-base\"\n  mirrors = [\"registry.example.com/run\"]\n\n", "")},
+		{"run image, one mirror removed", "[[run-images]]\nimage = \"a\"\nmirrors = [\"b\",\n\"c\"]\n# end\n", noRun("a", "b"), "[[run-images]]\n  image = \"a\"\n  mirrors = [\"c\"]\n# end\n"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			path := configAt(t, test.before)
+			config := load(t, path)
+			test.change(config)
+			inMemory := []any{config.DefaultBuilder, config.PullPolicy, config.RegistryMirrors, config.RunImages}
+			if err := config.Save(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			after, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.after, string(after)); diff != "" {
+				t.Error(diff)
+			}
+			config = load(t, path)
+			saved := []any{config.DefaultBuilder, config.PullPolicy, config.RegistryMirrors, config.RunImages}
+			if !strings.Contains(test.name, "nothing") && !strings.Contains(test.name, "removed") {
+				if diff := cmp.Diff(inMemory, saved); diff != "" {
+					t.Errorf("in memory and saved: %s", diff)
+				}
+			}
+		})
+	}
+}
+
+// FuzzConfigSet sets a value in any file: either that is all that changes, or
+// nothing does.
+func FuzzConfigSet(f *testing.F) {
+	f.Add(packsOwn, "never")
+	f.Add("x = '''\npull-policy = 1\n'''\n[a]\n", "never")
+	f.Add("pull-policy.x = 1", "")
+	f.Fuzz(func(t *testing.T, content, value string) {
+		path := configAt(t, content)
+		config, err := trust.LoadConfig(path)
+		if err != nil {
+			return
+		}
+		builders := config.TrustedBuilders()
+		config.SetPullPolicy(value)
+		config.SetRegistryMirror("*", value)
+		config.AddRunImageMirrors("acme/run", value)
+		if config.Save(t.Context()) != nil {
+			if after, _ := os.ReadFile(path); string(after) != content {
+				t.Fatalf("an error, and %q became %q", content, after)
+			}
+			return
+		}
+		config = load(t, path)
+		if config.PullPolicy != value || config.RegistryMirrors["*"] != value {
+			t.Fatalf("%q is not in %q", value, content)
+		}
+		if diff := cmp.Diff(builders, config.TrustedBuilders()); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
