@@ -150,10 +150,15 @@ func (j *job) exportApp(ctx context.Context, inputs *lifecycleplatform.Lifecycle
 		return files.Report{}, err
 	}
 	exporter := &phase.Exporter{
-		Buildpacks:   group.Group,
-		LayerFactory: &lifecyclelayers.Factory{ArtifactsDir: artifacts, UID: j.Owner.UID, GID: j.Owner.GID, Logger: j.log},
-		Logger:       j.log,
-		PlatformAPI:  j.api,
+		Buildpacks: group.Group,
+		LayerFactory: &appLayers{
+			Factory:  &lifecyclelayers.Factory{ArtifactsDir: artifacts, UID: j.Owner.UID, GID: j.Owner.GID, Logger: j.log},
+			ctx:      ctx,
+			previous: analyzed.LayersMetadata,
+			place:    layers.UnchangedRequest{LayersDir: j.Paths.Layers, StateDir: j.Paths.State, UID: j.Owner.UID, GID: j.Owner.GID},
+		},
+		Logger:      j.log,
+		PlatformAPI: j.api,
 	}
 	report, err := exporter.Export(phase.ExportOptions{
 		WorkingImage:       working,
