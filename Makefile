@@ -25,7 +25,7 @@ test-servers:
 	$(GO) run ./internal/testservers/cmd/test-servers
 
 lint:
-	@unformatted=$$(gofmt -l cmd platform lifecycle layers builder trust internal acceptance benchmarks); \
+	@unformatted=$$(gofmt -l cmd platform lifecycle layers builder trust internal acceptance benchmarks examples); \
 	  if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted"; exit 1; fi
 	$(GO) vet ./...
 

@@ -84,9 +84,23 @@ func TestActions(t *testing.T) {
 	if got := layerOf(t, result, "samples/flags:only-cache"); got.From != name {
 		t.Errorf("the layer is not from main's cache: %+v", got)
 	}
-	listed := newJob(t, front, onOther, "true").run("cache", "list", "type=gha,scope=any,ghtoken="+testactions.GitHubToken)
-	listed.wantCode(t, 0)
-	wantLines(t, listed.stdout, "other")
+
+	// What there is can be looked at and deleted.
+	m := newJob(t, front, onOther, "true")
+	cache := func(args ...string) string {
+		out := m.run(append([]string{"cache"}, args...)...)
+		out.wantCode(t, 0)
+		return out.stdout
+	}
+	const rest = "type=gha,ghtoken=" + testactions.GitHubToken
+	cache("verify", "type=gha,scope=other")
+	wantLines(t, cache("list", rest), "other", strings.TrimPrefix(name, "gha:"))
+	cache("prune", rest+",scope=other", "--keep", "0")
+	left := cache("list", rest)
+	wantLines(t, left, strings.TrimPrefix(name, "gha:"))
+	wantNoLines(t, left, "other")
+	refused := m.run("cache", "list", "type=gha")
+	refused.wantStderr(t, "there is no GitHub token", "actions: write")
 }
 
 // TestActionsRefused has the service, or the run's variables, say no: a build goes

@@ -129,8 +129,12 @@ func (c *common) namedPlace(written string, pairs []attrs.Pair, write bool) (pla
 	return p, nil
 }
 
-// tagOf is the tag that a reference was given, "" if none.
+// tagOf is the tag that a reference was given, or what stands for one, "" if
+// none.
 func tagOf(at phases.Location) string {
+	if at.Type == "gha" {
+		return at.Attrs["scope"]
+	}
 	if tag, err := name.NewTag(at.Attrs["ref"], name.WithDefaultTag("")); err == nil {
 		return tag.TagStr()
 	}

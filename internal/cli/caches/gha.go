@@ -33,10 +33,15 @@ type ghaAttrs struct {
 func (a *ghaAttrs) nameAfter(repository string) { a.Scope = cmp.Or(a.Scope, repository) }
 
 // label implements labeler.
-func (a *ghaAttrs) label() string { return layers.At("gha", a.Scope) }
-
-func (a *ghaAttrs) check(string) error {
+func (a *ghaAttrs) label() string {
 	if a.Scope == "" {
+		return "gha"
+	}
+	return layers.At("gha", a.Scope)
+}
+
+func (a *ghaAttrs) check(use string) error {
+	if a.Scope == "" && use == toExport {
 		return attrs.Refuse("add scope=NAME", "attribute scope is missing")
 	}
 	if a.Version == "" {
@@ -45,6 +50,10 @@ func (a *ghaAttrs) check(string) error {
 			a.Version = "2"
 		}
 	}
+	return a.checkAccess()
+}
+
+func (a *ghaAttrs) checkAccess() error {
 	modes := []string{string(gha.NoAccess), string(gha.ReadOnly), string(gha.ReadWrite), string(gha.WriteOnly)}
 	if mode := strings.ToLower(strings.TrimSpace(a.Access)); slices.Contains(modes, mode) || mode == "" {
 		a.Access = mode
