@@ -4,7 +4,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export CGO_ENABLED ?= 0
 
-.PHONY: build demo test unit acceptance lint bench bench-report clean test-servers
+.PHONY: build demo test unit acceptance lint bench bench-curve bench-report clean test-servers
 
 build: bin/pack-cache
 
@@ -43,6 +43,9 @@ acceptance: bin/pack-cache
 bench: bin/pack-cache
 	$(GO) build -o bin/benchmarks ./benchmarks
 	./bin/benchmarks $(BENCH)
+
+bench-curve:
+	$(GO) run ./benchmarks curve
 
 bench-report:
 	$(GO) run ./benchmarks report

@@ -35,6 +35,8 @@ func run(ctx context.Context, args []string) error {
 		switch args[0] {
 		case "stock":
 			return stock(ctx, args[1:])
+		case "curve":
+			return curveCommand(ctx, args[1:])
 		case "report":
 			return reportCommand(args[1:])
 		}
@@ -58,7 +60,7 @@ func measureCommand(ctx context.Context, args []string) error {
 	flags.StringVar(&s.results, "results", "bin/benchmarks.json", "file for all figures; runs are added to those that are there")
 	samples := flags.String("samples", "go,java,npm", "what to build")
 	links := flags.String("links", "loopback,1gbit", "over which links: loopback, 1gbit, 1gbit-40MB (each connection 40 MB/s at most)")
-	variants := flags.String("scenarios", "cold,unchanged,source,dependency", "what has changed since the build before")
+	variants := flags.String("scenarios", "unchanged,source,dependency,foreign", "warm builds after the cold one: what has changed since the build before")
 	flags.IntVar(&s.rounds, "rounds", 5, "rounds of each warm scenario")
 	flags.IntVar(&s.coldRounds, "cold-rounds", 1, "rounds of the cold scenario")
 	flags.StringVar(&s.fileSystem, "file-system", "ext4", "file system of a machine: ext4 (a new one, root only), tmpfs (root only) or directory")

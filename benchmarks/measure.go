@@ -58,6 +58,10 @@ func (s *settings) measure(ctx context.Context) error {
 	return nil
 }
 
+// foreign is the scenario in which pack-cache restores what the stock lifecycle
+// saved, and the stock lifecycle its own.
+const foreign = "foreign"
+
 // series is all runs of one sample over one link.
 type series struct {
 	*settings
@@ -97,6 +101,7 @@ func (s *series) run(ctx context.Context, registry *testregistry.Registry, shape
 		{"unchanged", s.rounds, nil},
 		{"source", s.rounds, []edit{s.sample.source}},
 		{"dependency", s.rounds, []edit{s.sample.dependency}},
+		{foreign, s.rounds, nil},
 	} {
 		if scenario.name != "cold" && !slices.Contains(s.variants, scenario.name) {
 			continue
@@ -139,10 +144,15 @@ func (s *series) once(ctx context.Context, t tool, scenario string, round int, e
 		names += fmt.Sprint("-cold", round) // the last one is what warm builds go on with
 	}
 	names = strings.ToLower(names)
-	args, err := t.command(build{
+	what := build{
 		registry: s.relay.addr, app: "app-" + names, builder: "builder-" + s.sample.name, cache: "cache-" + names,
 		path: app, env: s.env,
-	})
+	}
+	if scenario == foreign && t.name != stockName {
+		what.app, what.importOnly = "app-"+foreign, true
+		what.cache = strings.Replace(what.cache, t.name, stockName, 1)
+	}
+	args, err := t.command(what)
 	if err != nil {
 		return err
 	}

@@ -52,10 +52,19 @@ func memory(pid int, ours func(string) bool) int64 {
 	return sum
 }
 
-func anonymous(status string) int64 {
+func anonymous(status string) int64 { return field(status, "RssAnon:") }
+
+// resetPeak forgets how much memory this process has had (proc(5), clear_refs).
+func resetPeak() { _ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) }
+
+// peakMemory is the most that this process has had since.
+func peakMemory() int64 { return field("/proc/self/status", "VmHWM:") }
+
+// field reads a number of kilobytes from a process's status, as bytes.
+func field(status, name string) int64 {
 	content, _ := os.ReadFile(status)
 	for line := range strings.Lines(string(content)) {
-		if value, ok := strings.CutPrefix(line, "RssAnon:"); ok {
+		if value, ok := strings.CutPrefix(line, name); ok {
 			fields := strings.Fields(value)
 			n, _ := strconv.ParseInt(fields[0], 10, 64)
 			return n << 10

@@ -31,21 +31,26 @@ func reportCommand(args []string) error {
 	if len(all) == 0 {
 		return fmt.Errorf("%s has no figures: run make bench", *results)
 	}
-	text, err := os.ReadFile(*page)
-	if err != nil {
-		return err
-	}
-	before, rest, found := strings.Cut(string(text), tablesBegin)
-	_, after, foundEnd := strings.Cut(rest, tablesEnd)
-	if !found || !foundEnd {
-		return fmt.Errorf("%s lacks the lines around the tables", *page)
-	}
 	cells := collect(all)
 	chart := strings.TrimSuffix(*page, filepath.Ext(*page)) + ".svg"
 	return errors.Join(
-		os.WriteFile(*page, []byte(before+tablesBegin+tables(cells)+tablesEnd+after), 0o644),
+		replaceBetween(*page, tablesBegin, tablesEnd, tables(cells)),
 		os.WriteFile(chart, []byte(drawChart(cells)), 0o644),
 	)
+}
+
+// replaceBetween replaces what a page has between two lines.
+func replaceBetween(page, begin, end, text string) error {
+	content, err := os.ReadFile(page)
+	if err != nil {
+		return err
+	}
+	before, rest, found := strings.Cut(string(content), begin)
+	_, after, foundEnd := strings.Cut(rest, end)
+	if !found || !foundEnd {
+		return fmt.Errorf("%s lacks the line %q or %q", page, begin, end)
+	}
+	return os.WriteFile(page, []byte(before+begin+text+end+after), 0o644)
 }
 
 // cell is all rounds of one tool in one scenario.
@@ -129,7 +134,7 @@ func tables(cells []*cell) string {
 				continue
 			}
 			c.row(&b)
-			if stock := find(cells, c.sample, c.link, c.scenario, "stock"); stock != nil {
+			if stock := find(cells, c.sample, c.link, c.scenario, stockName); stock != nil {
 				stock.row(&b)
 				c.ratios(&b, stock)
 			}

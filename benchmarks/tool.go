@@ -30,6 +30,8 @@ type tool struct {
 type build struct {
 	registry, app, builder, cache, path string
 	env                                 []string
+	// importOnly reads the cache and leaves it as it is.
+	importOnly bool
 }
 
 func (b build) ref(repository string) string { return b.registry + "/" + repository }
@@ -45,7 +47,12 @@ func packCache(program string) tool {
 		name: "pack-cache",
 		command: func(b build) ([]string, error) {
 			args := []string{program, "build", b.ref(b.app), "--builder", b.ref(b.builder), "--path", b.path, "--engine", "sandbox",
-				"--trust-builder", "--cache-image", b.ref(b.cache), "--publish", "--output", "json"}
+				"--trust-builder", "--publish", "--output", "json"}
+			if b.importOnly {
+				args = append(args, "--import-cache", b.ref(b.cache))
+			} else {
+				args = append(args, "--cache-image", b.ref(b.cache))
+			}
 			for _, variable := range b.env {
 				args = append(args, "--env", variable)
 			}
@@ -74,10 +81,13 @@ func packCache(program string) tool {
 	}
 }
 
+// stockName is what the stock lifecycle is called in the figures.
+const stockName = "stock"
+
 func stockCreator() (tool, error) {
 	self, err := os.Executable()
 	return tool{
-		name: "stock",
+		name: stockName,
 		command: func(b build) ([]string, error) {
 			return []string{self, "stock", "-builder", b.ref(b.builder), "-path", b.path, "-cache-image", b.ref(b.cache),
 				"-env", strings.Join(b.env, " "), b.ref(b.app)}, nil
