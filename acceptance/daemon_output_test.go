@@ -1,0 +1,125 @@
+package acceptance
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/pack-cache/pack-cache/internal/testregistry"
+)
+
+// TestDaemonOutput leaves app images in daemons. They are the images that would
+// have been published, and a daemon is sent what it does not have.
+func TestDaemonOutput(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	app := newApp(t, nil, nil)
+	newMachine(t).build(reg.ref("published"), "--builder", builder, "--path", app.dir, "--publish")
+	id, err := reg.image(t, reg.ref("published")).ConfigName()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, on := range daemonGrounds(t) {
+		for _, engine := range []string{"sandbox", "docker"} {
+			t.Run(on.name+" with engine "+engine, func(t *testing.T) {
+				daemonOutput{reg, on, engine, builder, id.String()}.check(t)
+			})
+		}
+	}
+}
+
+type daemonOutput struct {
+	reg                 *registry
+	on                  ground
+	engine, builder, id string
+}
+
+func (d daemonOutput) check(t *testing.T) {
+	name, too := d.reg.ref(d.engine+"/app")+":latest", d.reg.ref(d.engine+"/app:too")
+	app := newApp(t, nil, nil)
+	count := d.on.count(t)
+	m := newMachine(t, "DOCKER_HOST="+count.host)
+	m.flags = []string{"--engine", d.engine}
+	args := func(cache string) []string {
+		return []string{name, "--tag", too, "--builder", d.builder, "--path", app.dir,
+			"--import-cache", d.reg.ref(d.engine + "/cache-" + cache), "--export-cache", d.reg.ref(d.engine + "/cache-" + cache)}
+	}
+	first, out := m.build(args(d.on.name)...)
+	out.wantStderr(t, "The image "+name+", "+too+" is in the docker daemon at "+count.host+" ("+d.id+")")
+	if first.ID != d.id || first.Image != d.id || first.Digest != "" || first.Output.To != "daemon" {
+		t.Errorf("the result is image %s, id %s, digest %q, to %+v; want %s", first.Image, first.ID, first.Digest, first.Output, d.id)
+	}
+	for _, tag := range []string{name, too} {
+		if kept := d.on.kept(t, tag); kept.ID != d.id {
+			t.Errorf("the daemon has %s for %s instead of %s", kept.ID, tag, d.id)
+		}
+	}
+	d.on.wantRuns(t, name)
+	d.wantNothingElse(t)
+	if d.engine == "docker" {
+		return // the rest is the same, whatever runs the phases
+	}
+
+	sent := count.sent.Load()
+	again, out := m.build(args(d.on.name)...)
+	out.wantStderr(t, "flags: launch-build-cache: restored", "Reusing layer 'samples/flags:only-launch'", "Reused 3/3 app layer(s)")
+	if again.ID != d.id {
+		t.Errorf("the second image is %s", again.ID)
+	}
+	if sent := count.sent.Load() - sent; sent > 100_000 {
+		t.Errorf("%d bytes were sent for an image that was there", sent)
+	}
+
+	app.set(map[string]string{"build-exit": "1"})
+	m.run(append([]string{"build"}, args(d.on.name)...)...).wantCode(t, 51)
+	if kept := d.on.kept(t, name); kept.ID != d.id {
+		t.Errorf("a build that failed left image %s", kept.ID)
+	}
+
+	// A layer below others changes, and one above it is not even restored.
+	app.unset("build-exit")
+	app.set(map[string]string{"churn": "first launch random\nlast launch keep\n"})
+	m.build(args("none")...)
+	app.set(map[string]string{"churn": "first launch random\nlast launch keep\nmore launch keep\n"})
+	changed, out := m.build(args("none")...)
+	out.wantStderr(t, "Reusing layer 'samples/churn:last'", "Adding layer 'samples/churn:first'")
+	if changed.ID == d.id || d.on.kept(t, name).ID != changed.ID {
+		t.Errorf("the changed image is %s, and the daemon has %s", changed.ID, d.on.kept(t, name).ID)
+	}
+	d.on.wantRuns(t, changed.Image)
+
+	want := []string{name, too}
+	if diff := cmp.Diff(want, d.on.names(t, d.reg.ref(d.engine+"/"))); diff != "" {
+		t.Errorf("images of the build in the daemon (-want +got):\n%s", diff)
+	}
+	d.wantNothingElse(t)
+}
+
+// wantNothingElse fails if builds have left more than their image, its run image
+// and what serves the next build.
+func (d daemonOutput) wantNothingElse(t *testing.T) {
+	t.Helper()
+	run := d.reg.ref("samples/tiny-run:latest")
+	for _, name := range d.on.names(t, "") {
+		switch name {
+		case run, d.reg.ref("sandbox/app:latest"), d.reg.ref("sandbox/app:too"), d.reg.ref("docker/app:latest"), d.reg.ref("docker/app:too"), "<none>:<none>":
+		default:
+			t.Errorf("%s is left in the daemon", name)
+		}
+	}
+}
+
+// TestNoDaemonForOutput builds without a name of any place that there is.
+func TestNoDaemonForOutput(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	app := newApp(t, nil, nil)
+	refusal{
+		args: []string{reg.ref("app"), "--builder", builder, "--path", app.dir},
+		env:  []string{"DOCKER_HOST=unix:///nowhere"},
+		code: 1,
+		says: []string{"the app image would go to a docker daemon: no docker daemon answers at unix:///nowhere", "HINT: add --publish", "or build oci:DIRECTORY", "or start a docker daemon"},
+	}.check(t, reg)
+}
