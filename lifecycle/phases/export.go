@@ -135,7 +135,7 @@ func (j *job) exportApp(ctx context.Context, inputs *lifecycleplatform.Lifecycle
 	var saved Saved
 	var working imgutil.Image
 	if in.Known != nil {
-		working, err = j.openKnownWorkingImage(ctx, in, &saved)
+		working, err = j.openKnownWorkingImage(ctx, analyzed, in, &saved)
 	} else {
 		working, err = j.openWorkingImage(inputs, analyzed, in.Created)
 	}
