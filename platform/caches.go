@@ -40,6 +40,9 @@ func (r *resolved) checkCaches() ([]purpose, error) {
 		r.imports = append(r.imports, at)
 	}
 	for _, at := range r.Exports {
+		if at.Inline && r.Output.To == ToNowhere {
+			return nil, NewUsageError("a cache of type=inline is part of the app image, and there will be none", "choose another type")
+		}
 		if at.Inline {
 			if slices.ContainsFunc(r.exports, func(other phases.Export) bool { return other.Inline }) {
 				return nil, savedTwice("the app image")
@@ -106,9 +109,12 @@ func (r *resolved) insecureHosts() []string {
 }
 
 // lend opens the stores that phases borrow, and notes how they find the keys to
-// others.
+// others. It may be called again when there are more.
 func (p *Platform) lend(ctx context.Context, r *resolved) error {
 	for _, at := range r.locations() {
+		if at.Loan != nil || at.Login > 0 {
+			continue
+		}
 		if !p.Stores[at.Type].Lent {
 			if login := p.Stores.Login(*at); login != nil {
 				r.logins = append(r.logins, login)
@@ -133,13 +139,19 @@ func (p *Platform) lend(ctx context.Context, r *resolved) error {
 	return nil
 }
 
-// withoutCaches leaves caches, and an app image that goes to a file or directory,
-// out of the source if they are below it.
+// withoutCaches leaves caches, the file with the secrets of a named one, and an
+// app image that goes to a file or directory, out of the source if they are below
+// it.
 func (r *resolved) withoutCaches(keep func(path string, dir bool) bool) func(path string, dir bool) bool {
 	var caches []string
 	for _, at := range r.locations() {
 		dir := cmp.Or(at.Attrs["dest"], at.Attrs["src"])
 		if below, ok := pathBelow(r.AppDir, dir); dir != "" && ok {
+			caches = append(caches, below)
+		}
+	}
+	if c := r.ImageCache; c != nil && c.DotEnv != "" {
+		if below, ok := pathBelow(r.AppDir, c.DotEnv); ok {
 			caches = append(caches, below)
 		}
 	}

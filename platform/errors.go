@@ -31,15 +31,25 @@ func (e *hintedError) Hint() string { return e.hint }
 
 // CacheNotSavedError says that the image was built, but a cache that
 // --cache-required or ignore-error=false demands was not saved.
-type CacheNotSavedError struct{ To, Reason string }
+type CacheNotSavedError struct {
+	To, Reason string
+	// CacheOnly says that no image was wanted.
+	CacheOnly bool
+}
 
 // Error implements error.
 func (e *CacheNotSavedError) Error() string {
+	if e.CacheOnly {
+		return fmt.Sprintf("the cache was not saved to %s: %s", e.To, e.Reason)
+	}
 	return fmt.Sprintf("the image was built, but the cache was not saved to %s: %s", e.To, e.Reason)
 }
 
 // Hint tells the way out.
 func (e *CacheNotSavedError) Hint() string {
+	if e.CacheOnly {
+		return "the previous cache is as it was"
+	}
 	return "leave out --cache-required and ignore-error=false to accept a build whose cache is not saved"
 }
 

@@ -5,12 +5,14 @@ import (
 
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/platform/named"
 )
 
 // Options is what the user asks of a build. References are as the user wrote
 // them.
 type Options struct {
-	// Image is the app image. It has no name if Output is a directory.
+	// Image is the app image. It has no name if Output is a directory; it has
+	// none either if there will be none.
 	Image string
 	Tags  []string
 	// Builder is the builder, "" for that of the project descriptor or of
@@ -64,6 +66,10 @@ type Options struct {
 	// Exports are where it is saved. The paths in them are absolute.
 	Imports []phases.Import
 	Exports []phases.Export
+	// ImageCache is a named cache to look in, too, nil for none. With
+	// UpdateImageCache it is saved to as well.
+	ImageCache       *named.Cache
+	UpdateImageCache bool
 	// CacheRequired makes a cache that cannot be read or saved a failure.
 	CacheRequired bool
 	// ClearCache restores nothing and overwrites what the exports hold.

@@ -29,6 +29,8 @@ const (
 	ToLayoutFile Destination = "oci-file"
 	// ToDockerFile is an archive for `docker load`.
 	ToDockerFile Destination = "docker-file"
+	// ToNowhere makes no app image: the cache alone is wanted.
+	ToNowhere Destination = "none"
 )
 
 // String names the destination for results.
@@ -104,7 +106,7 @@ func (p *Platform) openOutlet(ctx context.Context, r *resolved) error {
 		tags = append(tags, outlet.Familiar(image.ref))
 	}
 	switch r.Output.To {
-	case ToRegistry:
+	case ToRegistry, ToNowhere:
 		return nil
 	case ToDaemon:
 		return p.openDaemonOutlet(ctx, r, tags)

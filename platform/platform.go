@@ -29,7 +29,7 @@ type Platform struct {
 }
 
 // Build turns source into an app image, brings it where it belongs and keeps the
-// cache.
+// cache; with ToNowhere, it keeps the cache alone.
 //
 // A Result is returned with a nil error, and with an error that says that the
 // image was built but its cache not saved (*CacheNotSavedError). All other
@@ -69,7 +69,7 @@ func (p *Platform) Build(ctx context.Context, opts Options) (*Result, error) {
 			return nil, err
 		}
 	}
-	return b.result, b.result.cacheNotSaved(opts.CacheRequired)
+	return b.result, b.result.cacheNotSaved(opts.CacheRequired || opts.Output.To == ToNowhere)
 }
 
 // build is one run of the phases.
@@ -123,6 +123,9 @@ func (b *build) restore(ctx context.Context) error {
 	b.result.restored(out)
 	b.reportImports(out.Imports)
 	b.reportRestored(out.Layers)
+	if err := b.unprimed(out.Imports); err != nil {
+		return err
+	}
 	return cacheNotRead(out, b.CacheRequired)
 }
 
@@ -150,5 +153,9 @@ func (b *build) export(ctx context.Context) error {
 	}
 	b.result.exported(out)
 	b.reportSaved(out.Caches)
+	if b.Output.To == ToNowhere {
+		b.reportPrimed()
+		return nil
+	}
 	return b.fetchArtifacts(ctx)
 }

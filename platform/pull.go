@@ -123,7 +123,7 @@ func (p *Platform) resolveRunImage(ctx context.Context, r *resolved) error {
 		if err != nil {
 			return err
 		}
-		if r.Output.To != ToRegistry {
+		if r.Output.To != ToRegistry && r.Output.To != ToNowhere {
 			return p.findRun(ctx, r, image, named)
 		}
 		ref, err := p.mirrored(r, named)

@@ -82,6 +82,9 @@ func (p *Platform) checkReferences(r *resolved) error {
 
 // checkNames parses the names that the app image gets.
 func (r *resolved) checkNames() error {
+	if r.Output.To == ToNowhere {
+		return nil
+	}
 	if r.Output.To == ToLayout && r.Image == "" {
 		r.app = LayoutPrefix + r.Output.Path
 		if len(r.Tags) > 0 {

@@ -58,6 +58,9 @@ type resolved struct {
 	outputs []purpose
 	imports []phases.Import
 	exports []phases.Export
+	// named is the place of the named cache among the imports, counted from 1 on;
+	// 0 for none.
+	named int
 	// loans are the stores that phases borrow.
 	loans []layers.Store
 	// logins find the keys to the stores that phases open themselves.
@@ -112,6 +115,9 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (_ *resolved, err 
 		return nil, err
 	}
 	if err := p.resolveBuilder(ctx, r); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(p.addNamed(r), p.lend(ctx, r)); err != nil {
 		return nil, err
 	}
 	if err := p.resolveRunImage(ctx, r); err != nil {

@@ -16,7 +16,7 @@ import (
 type Result struct {
 	// Image is what stands for the app image and no other: its reference by
 	// digest, the id that it has in a daemon, or oci: and a directory, with the
-	// digest. For a file, it is the file's path.
+	// digest. For a file, it is the file's path; "" if only the cache was wanted.
 	Image string `json:"image"`
 	// Digest is that of its manifest, ID that of its config. What the image does
 	// not have where it went is "".
@@ -40,7 +40,7 @@ type Result struct {
 
 // OutputResult is where an app image went.
 type OutputResult struct {
-	// To is registry, daemon, oci-directory, oci-file or docker-file.
+	// To is registry, daemon, oci-directory, oci-file, docker-file or none.
 	To string `json:"to"`
 	// At is the daemon's address, or the path.
 	At string `json:"at,omitempty"`
@@ -194,7 +194,7 @@ func (res *Result) exported(out phases.ExportOutput) {
 func (res *Result) cacheNotSaved(required bool) error {
 	for _, saved := range res.Saved {
 		if saved.Failed != "" && (required || saved.Required) {
-			return &CacheNotSavedError{To: saved.To, Reason: saved.Failed}
+			return &CacheNotSavedError{To: saved.To, Reason: saved.Failed, CacheOnly: res.Output.To == ToNowhere.String()}
 		}
 	}
 	return nil

@@ -16,7 +16,7 @@ import (
 // own runs one of pack-cache's own phases with a grant for scope.
 func (b *build) own(ctx context.Context, name lifecycle.Name, scope trust.Scope, input, output any) error {
 	mint := func(ctx context.Context) (*trust.Grant, error) {
-		return trust.Mint(ctx, b.Keychain, scope, trust.MintOptions{Insecure: b.insecureHosts()})
+		return trust.Mint(ctx, b.keychain(), scope, trust.MintOptions{Insecure: b.insecureHosts()})
 	}
 	grant, err := mint(ctx)
 	if err != nil {

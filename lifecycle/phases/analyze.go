@@ -3,6 +3,7 @@ package phases
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 
@@ -16,6 +17,7 @@ import (
 
 // AnalyzeInput names the images that analyze looks at.
 type AnalyzeInput struct {
+	// Image is the app image; "" if there will be none.
 	Image         string   `json:"image"`
 	Tags          []string `json:"tags,omitempty"`
 	PreviousImage string   `json:"previous_image"`
@@ -75,7 +77,13 @@ func analyze(ctx context.Context, j *job, in AnalyzeInput) (AnalyzeOutput, error
 
 // openAnalyzer finds the images in their registries.
 func (j *job) openAnalyzer(inputs *lifecycleplatform.LifecycleInputs, platform v1.Platform) (*phase.Analyzer, error) {
-	if err := lifecycleplatform.ResolveInputs(lifecycleplatform.Analyze, inputs, j.log); err != nil {
+	var err error
+	if inputs.OutputImageRef == "" {
+		err = j.resolvePaths(inputs)
+	} else {
+		err = lifecycleplatform.ResolveInputs(lifecycleplatform.Analyze, inputs, j.log)
+	}
+	if err != nil {
 		return nil, err
 	}
 	factory := phase.NewConnectedFactory(j.api, &cmd.BuildpackAPIVerifier{}, nil, files.Handler,
@@ -90,10 +98,8 @@ func (j *job) openAnalyzer(inputs *lifecycleplatform.LifecycleInputs, platform v
 
 // openKnownAnalyzer looks at images that the phase was told of.
 func (j *job) openKnownAnalyzer(ctx context.Context, inputs *lifecycleplatform.LifecycleInputs, images *KnownImages) (*phase.Analyzer, error) {
-	for _, resolve := range []lifecycleplatform.LifecycleInputsOperation{lifecycleplatform.UpdatePlaceholderPaths, lifecycleplatform.ResolveAbsoluteDirPaths} {
-		if err := resolve(inputs, j.log); err != nil {
-			return nil, err
-		}
+	if err := j.resolvePaths(inputs); err != nil {
+		return nil, err
 	}
 	run, err := j.openKnown(ctx, images.Run.Name, &images.Run)
 	if err != nil {
@@ -113,6 +119,12 @@ func (j *job) openKnownAnalyzer(ctx context.Context, inputs *lifecycleplatform.L
 	}
 	analyzer.RunImage, analyzer.PreviousImage = run, previous
 	return analyzer, nil
+}
+
+// resolvePaths is lifecycleplatform.ResolveInputs where it has nothing to say
+// about images.
+func (j *job) resolvePaths(inputs *lifecycleplatform.LifecycleInputs) error {
+	return errors.Join(lifecycleplatform.UpdatePlaceholderPaths(inputs, j.log), lifecycleplatform.ResolveAbsoluteDirPaths(inputs, j.log))
 }
 
 // trustedAnalyzedPath is the copy of analyzed.toml that no buildpack can write.

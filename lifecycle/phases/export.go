@@ -24,6 +24,7 @@ import (
 
 // ExportInput says what to publish and where to keep the cache.
 type ExportInput struct {
+	// Image is the app image; "" keeps the cache alone.
 	Image          string     `json:"image"`
 	Tags           []string   `json:"tags,omitempty"`
 	DefaultProcess string     `json:"default_process,omitempty"`
@@ -57,6 +58,9 @@ type ExportOutput struct {
 // export publishes the app image and saves the cache, side by side (CNB
 // Platform specification, "exporter").
 func export(ctx context.Context, j *job, in ExportInput) (ExportOutput, error) {
+	if in.Image == "" {
+		return exportCache(ctx, j, in)
+	}
 	inputs := j.inputs()
 	inputs.AnalyzedPath = j.trustedAnalyzedPath()
 	inputs.OutputImageRef, inputs.AdditionalTags = in.Image, in.Tags
@@ -99,6 +103,23 @@ func export(ctx context.Context, j *job, in ExportInput) (ExportOutput, error) {
 		return err
 	})
 	return out, both.Wait()
+}
+
+// exportCache saves the cache when there is no app image that it could be newer
+// than. The next build restores of it what the lifecycle thinks fit: layers that
+// are not for launch, and from Platform API 0.14 on launch layers that its
+// previous app image does not have.
+func exportCache(ctx context.Context, j *job, in ExportInput) (ExportOutput, error) {
+	inputs := j.inputs()
+	if err := j.resolvePaths(inputs); err != nil {
+		return ExportOutput{}, err
+	}
+	group, err := j.readGroup(inputs.GroupPath)
+	if err != nil {
+		return ExportOutput{}, err
+	}
+	saved, err := j.saveCaches(ctx, group, in, func(context.Context) (string, error) { return "", nil })
+	return ExportOutput{Caches: saved}, err
 }
 
 // resolveExportInputs is lifecycleplatform.ResolveInputs without the checks of

@@ -1,4 +1,5 @@
-// Package build is the command `pack-cache build`.
+// Package build is the commands `pack-cache build`, and `pack-cache prime`, which
+// is a build for the cache alone.
 package build
 
 import (
@@ -20,15 +21,18 @@ type Options struct {
 	*global.Flags
 	platform.Options
 
-	caches   caches.Flags
-	env      []string
-	envFiles []string
-	volumes  []string
-	network  string
-	uid, gid int
-	created  string
-	publish  bool
-	output   outputs.Flag
+	caches caches.Flags
+	named  caches.NamedFlags
+	// imageCache is the name of a cache.
+	imageCache string
+	env        []string
+	envFiles   []string
+	volumes    []string
+	network    string
+	uid, gid   int
+	created    string
+	publish    bool
+	output     outputs.Flag
 }
 
 // NewCmdBuild returns the command. run is what it runs, nil for the real thing.
@@ -78,6 +82,9 @@ func (o *Options) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.TrustExtraBuildpacks, "trust-extra-buildpacks", false, "trust buildpacks that are not from the builder, too")
 	f.BoolVar(&o.publish, "publish", false, "publish the app image to its registry instead of leaving it in a docker daemon")
 	o.caches.Add(f, o.Flags.Caches)
+	f.StringVar(&o.imageCache, "image-cache", "", "look in the cache of this `name` in pack-cache.toml, too; pack-cache prime fills it")
+	f.BoolVar(&o.UpdateImageCache, "update-image-cache", false, "save to the cache of --image-cache afterwards")
+	o.named.Add(f)
 	f.BoolVar(&o.CacheRequired, "cache-required", false, "fail when the cache cannot be read (exit code 1) or saved (exit code 3)")
 	f.BoolVar(&o.ClearCache, "clear-cache", false, "restore nothing, and overwrite the cache afterwards")
 	f.BoolVar(&o.TrustBuilder, "trust-builder", false, "trust the builder for this build")

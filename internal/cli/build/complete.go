@@ -51,7 +51,15 @@ func (o *Options) complete(given *pflag.FlagSet) error {
 		return err
 	}
 	o.Image, o.Output = to.Name, to.Output
-	if o.CacheRequired && len(o.Imports)+len(o.Exports) == 0 {
+	if o.imageCache == "" && o.UpdateImageCache {
+		return usagef("name a cache with --image-cache", "--update-image-cache without --image-cache")
+	}
+	if o.imageCache != "" {
+		if o.ImageCache, err = o.named.Find(o.imageCache, o.AppDir, o.Image); err != nil {
+			return err
+		}
+	}
+	if o.CacheRequired && len(o.Imports)+len(o.Exports) == 0 && o.ImageCache == nil {
 		return usagef("name a cache with --cache-image", "--cache-required without a cache")
 	}
 	o.Options.Verbose, o.Options.NoColor = o.Flags.Verbose, o.Flags.NoColor || !o.Streams.Color()

@@ -30,6 +30,8 @@ func summarise(w io.Writer, res *platform.Result) {
 func whereabouts(res *platform.Result) string {
 	tags := strings.Join(res.Tags, ", ")
 	switch platform.Destination(res.Output.To) {
+	case platform.ToNowhere:
+		return "No app image was made"
 	case platform.ToRegistry:
 		return "Published " + tags
 	case platform.ToLayout:

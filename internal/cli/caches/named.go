@@ -58,11 +58,16 @@ func (f *NamedFlags) input(source string, images []string) (named.Input, error) 
 		return named.Input{}, err
 	}
 	in := named.Input{
-		Config: f.Config, Dirs: []string{here}, Source: source, Env: os.LookupEnv, Hosts: f.hosts,
+		Config: f.Config, Dirs: []string{here}, Env: os.LookupEnv, Hosts: f.hosts,
 		Own: filepath.Join(filepath.Dir(config), named.FileName),
 	}
-	if source != "" && filepath.Clean(source) != "." {
-		in.Dirs = []string{source, here}
+	if info, err := os.Stat(source); err == nil && info.IsDir() {
+		if in.Source, err = filepath.Abs(source); err != nil {
+			return named.Input{}, err
+		}
+		if in.Source != here {
+			in.Dirs = []string{in.Source, here}
+		}
 	}
 	for _, image := range images {
 		if ref, err := name.ParseReference(image, name.WeakValidation); err == nil {

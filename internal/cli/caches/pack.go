@@ -34,7 +34,7 @@ func (l List) Pack(flag, value, image string) (phases.Import, phases.Export, err
 		err = attrs.Set(pairs, "", nil, &a)
 	}
 	if err == nil {
-		err = a.check()
+		err = a.check(image)
 	}
 	if err != nil {
 		return phases.Import{}, phases.Export{}, usage(flag, "", err)
@@ -70,7 +70,7 @@ func localPairs(attribute, dir string) []attrs.Pair {
 }
 
 // check refuses combinations that pack refuses, too, and what has no use here.
-func (a packAttrs) check() error {
+func (a packAttrs) check(image string) error {
 	switch {
 	case a.Type == "launch":
 		return attrs.Refuse("leave it out", "type=launch is not possible: it is a cache for app images in a Docker daemon; layers of a published app image are reused from the registry")
@@ -82,6 +82,8 @@ func (a packAttrs) check() error {
 		return attrs.Refuse("write source=DIRECTORY alone", "attribute name is not for format=bind")
 	case a.Format != "bind" && a.Source != "":
 		return attrs.Refuse("write name=NAME, or format=bind", "attribute source is not for format=%s", a.Format)
+	case a.Format == "volume" && a.Name == "" && image == "":
+		return attrs.Refuse("add name=NAME", "attribute name is missing: there is no app image to name the volume after")
 	case a.Format == "volume" && a.Name != "" && !volumeName.MatchString(a.Name):
 		return attrs.Refuse("use letters, digits, _, . and -, and begin with a letter or digit", "attribute name: %q is no name of a volume", a.Name)
 	}

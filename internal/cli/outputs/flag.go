@@ -34,6 +34,9 @@ func (f *Flag) Set(value string) error {
 	return nil
 }
 
+// Placed reports whether the flag says where the app image goes.
+func (f *Flag) Placed() bool { return len(f.where) > 0 }
+
 // Complete says where the app image goes, and what it is called: an argument
 // oci:DIRECTORY, --publish and --output have to agree. The error is a usage
 // error.

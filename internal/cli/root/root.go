@@ -36,6 +36,7 @@ machine finds them.`,
 	g.Add(cmd)
 	cmd.AddCommand(
 		build.NewCmdBuild(g, nil),
+		build.NewCmdPrime(g, nil),
 		builder.NewCmdBuilder(g),
 		cache.NewCmdCache(g),
 		config.NewCmdConfig(g.Streams, isBuilder(g)),
