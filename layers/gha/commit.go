@@ -130,8 +130,9 @@ func (s *Store) assemble(ctx context.Context, mediaType string, manifest []byte)
 	return append(content, packed...), err
 }
 
-// packable returns the content of a blob if that belongs into a snapshot's entry
-// and there is room for it, else where the blob is.
+// packable returns the content of a blob if that belongs into a snapshot's entry,
+// else where the blob is. A small blob for which there is no room left becomes an
+// entry of its own.
 func (s *Store) packable(ctx context.Context, digest v1.Hash, room int) ([]byte, place, error) {
 	s.mu.Lock()
 	content, waiting := s.held[digest], s.waiting[digest]
@@ -140,7 +141,7 @@ func (s *Store) packable(ctx context.Context, digest v1.Hash, room int) ([]byte,
 		return content, place{}, nil
 	}
 	at, err := s.locate(ctx, digest)
-	if _, shared := nameOf(at.Entry); err != nil || !shared || at.Size > maxSmall || at.Size > int64(room) {
+	if _, shared := nameOf(at.Entry); err != nil || !shared {
 		return nil, at, err
 	}
 	if content == nil {
@@ -151,7 +152,14 @@ func (s *Store) packable(ctx context.Context, digest v1.Hash, room int) ([]byte,
 	if hashOf(content) != digest {
 		return nil, place{}, &failure{op: "read", what: "blob " + digest.String(), cause: layers.ErrCorrupt}
 	}
-	return content, place{}, nil
+	if len(content) <= room {
+		return content, place{}, nil
+	}
+	if _, err := s.whole(ctx, digest, content); err != nil {
+		return nil, place{}, err
+	}
+	at, err = s.locate(ctx, digest)
+	return nil, at, err
 }
 
 // childrenOf lists the blobs of an image manifest.

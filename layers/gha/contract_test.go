@@ -49,7 +49,7 @@ func TestContract(t *testing.T) {
 				Reopen:   as(func(*testactions.Run) {}),
 				ReadOnly: as(func(run *testactions.Run) { run.ReadOnly = true }),
 				Denied:   as(func(run *testactions.Run) { run.Nothing = true }),
-				Large:    40 << 20,
+				Large:    20 << 20,
 			})
 		})
 	}

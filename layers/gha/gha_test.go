@@ -140,6 +140,101 @@ func TestEntries(t *testing.T) {
 	})
 }
 
+// TestManySmall puts snapshots together whose small blobs are too many for one
+// entry. Each snapshot needs nothing of another one's entry.
+func TestManySmall(t *testing.T) {
+	both(t, func(t *testing.T, front *testactions.Front, open func(testactions.Run) *Store) {
+		var a, b [][]byte
+		for i := range byte(10) {
+			a, b = append(a, noise(maxSmall, i)), append(b, noise(maxSmall, 100+i))
+		}
+		save(t, open(onMain), "a", v1.Hash{}, a...)
+		save(t, open(onMain), "b", v1.Hash{}, b...)
+		s := open(onMain)
+		for _, name := range []string{"a", "b"} {
+			if _, _, err := s.Resolve(t.Context(), name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		all := append(a, b...)
+		desc, err := s.Commit(t.Context(), "all", string(types.OCIManifestSchema1), manifestOf(t, all...), v1.Hash{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(front.Entries("team/app")); n > 3+len(all)-maxWaiting/maxSmall+1 {
+			t.Errorf("%d entries", n)
+		}
+		for _, name := range []string{"a", "b"} {
+			if err := s.Delete(t.Context(), name, mustResolve(t, s, name)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantSaved(t, open(onMain), "all", desc.Digest, all...)
+	})
+}
+
+func mustResolve(t *testing.T, s *Store, name string) v1.Hash {
+	t.Helper()
+	desc, _, err := s.Resolve(t.Context(), name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return desc.Digest
+}
+
+// TestSameKey has main and a branch save what follows on the same snapshot: two
+// entries with one key, of which each branch reads its own.
+func TestSameKey(t *testing.T) {
+	both(t, func(t *testing.T, front *testactions.Front, open func(testactions.Run) *Store) {
+		first := save(t, open(onMain), "app", v1.Hash{}, []byte("{1}"))
+		branch := open(onBranch)
+		wantSaved(t, branch, "app", first)
+		ofMain := save(t, open(onMain), "app", first, []byte("{main}"), noise(900, 1))
+		// The branch sees main's now, and then what another of its runs has saved,
+		// which began before that.
+		wantSaved(t, branch, "app", ofMain, noise(900, 1))
+		early := open(onBranch)
+		now := &commit{key: nextKey("app", "", v1.Hash{}, 0), desc: v1.Descriptor{Digest: first}}
+		pushBlob(t, early, []byte("{branch}"))
+		content, err := early.assemble(t.Context(), string(types.OCIManifestSchema1), manifestOf(t, []byte("{branch}")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, up, err := early.follow(t.Context(), "app", now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := up.whole(t.Context(), content); err != nil {
+			t.Fatal(err)
+		}
+		ofBranch := hashOf(manifestOf(t, []byte("{branch}")))
+		wantSaved(t, branch, "app", ofBranch, []byte("{branch}"))
+		wantSaved(t, open(onMain), "app", ofMain, noise(900, 1))
+	})
+}
+
+// TestREST refuses to list without a token that may.
+func TestREST(t *testing.T) {
+	t.Parallel()
+	front := testactions.New(t, nil)
+	s := newStore(front, 2, onMain)
+	for _, token := range []string{"", "ghs_other-token"} {
+		s.rest.token = token
+		_, err := s.List(t.Context())
+		var hinted interface{ Hint() string }
+		if !errors.Is(err, layers.ErrDenied) || !errors.As(err, &hinted) || !strings.Contains(hinted.Hint(), "actions: write") {
+			t.Errorf("error %v, want ErrDenied with a hint", err)
+		}
+	}
+	s.rest.token = testactions.GitHubToken
+	for i := range 120 {
+		save(t, s, fmt.Sprintf("app-%d", i), v1.Hash{}, []byte("{}"))
+	}
+	if all, err := s.List(t.Context()); err != nil || len(all) != 120 {
+		t.Errorf("%d names, %v", len(all), err)
+	}
+}
+
 // TestBranches looks at a cache from several branches.
 func TestBranches(t *testing.T) {
 	both(t, func(t *testing.T, front *testactions.Front, open func(testactions.Run) *Store) {

@@ -153,13 +153,16 @@ func (s *Store) whole(ctx context.Context, digest v1.Hash, content []byte) (int6
 	if err != nil {
 		return 0, err
 	}
-	if up == nil {
-		return 0, nil
+	if up != nil {
+		err = s.ended(ctx, key, up.whole(ctx, content))
 	}
-	if err := s.ended(ctx, key, up.whole(ctx, content)); err != nil {
+	if err != nil {
 		return 0, err
 	}
 	s.learn(digest, place{Entry: key, Size: int64(len(content))})
+	if up == nil {
+		return 0, nil
+	}
 	return int64(len(content)), nil
 }
 
@@ -174,7 +177,7 @@ func (s *Store) reserve(ctx context.Context, digest v1.Hash) (key string, up upl
 			return key, up, err
 		}
 		if s.access.reads() {
-			if _, err := s.locate(ctx, digest); !errors.Is(err, layers.ErrNotFound) {
+			if found, err := s.exact(ctx, key); err != nil || found != nil {
 				return key, nil, err
 			}
 		}
@@ -189,6 +192,9 @@ func (s *Store) stream(ctx context.Context, content *feed, block feedBlock, want
 	key, up, err := s.reserve(ctx, want)
 	if err != nil || up == nil {
 		s.pool.put(block.data)
+		if err == nil {
+			s.learn(want, place{Entry: key, Size: -1})
+		}
 		return 0, err
 	}
 	group, inner := errgroup.WithContext(ctx)

@@ -95,7 +95,7 @@ func (s *Store) follower(ctx context.Context, name string, after *commit) (*comm
 func (s *Store) read(ctx context.Context, name string, from *entry) (*commit, error) {
 	s.mu.Lock()
 	s.urls[from.key] = from.url
-	known := s.heads[from.key]
+	known := s.heads[from.address()]
 	s.mu.Unlock()
 	if known != nil {
 		return known, nil
@@ -116,7 +116,11 @@ func (s *Store) read(ctx context.Context, name string, from *entry) (*commit, er
 		return nil, &failure{op: "read", what: name, cause: fmt.Errorf("%w: %w", err, layers.ErrCorrupt),
 			hint: "delete the entry " + from.key + " in the repository's list of caches"}
 	}
-	return s.remember(from.key, h, content), nil
+	made := s.remember(from.key, h, content)
+	s.mu.Lock()
+	s.heads[from.address()] = made
+	s.mu.Unlock()
+	return made, nil
 }
 
 // remember keeps what the entry of a snapshot says, and the blobs that were read
@@ -127,7 +131,6 @@ func (s *Store) remember(key string, h *head, content []byte) *commit {
 	}}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.heads[key] = made
 	for text, at := range h.Blobs {
 		digest, err := v1.NewHash(text)
 		if err != nil {

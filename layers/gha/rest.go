@@ -3,6 +3,7 @@ package gha
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -93,7 +94,6 @@ func (s *Store) forgetEntry(key string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.urls, key)
-	delete(s.heads, key)
 	for digest, at := range s.places {
 		if at.Entry == key {
 			delete(s.places, digest)
@@ -107,7 +107,7 @@ func (r *rest) check(op string) error {
 	switch {
 	case r.token == "":
 		return &failure{op: op, what: "entries", cause: layers.ErrDenied, said: "there is no GitHub token",
-			hint: `give ghtoken=TOKEN; in a workflow, ${{ github.token }} with "permissions: actions: write"`}
+			hint: ghtokenHint}
 	case strings.Count(r.repository, "/") != 1:
 		return &failure{op: op, what: "entries", cause: fmt.Errorf("the repository is not known"), hint: "give repository=OWNER/NAME, or set GITHUB_REPOSITORY"}
 	}
@@ -133,7 +133,7 @@ func (r *rest) list(ctx context.Context, prefix string) ([]cached, error) {
 			Caches []cached `json:"actions_caches"`
 		}
 		if err := r.ask(ctx, r.call("list", http.MethodGet, "?"+query.Encode()), nil, &read, http.StatusOK); err != nil {
-			return nil, err
+			return nil, r.explain(err)
 		}
 		for _, one := range read.Caches {
 			if one.Version == entryVersion && strings.HasPrefix(strings.ToLower(one.Key), prefix) {
@@ -150,5 +150,16 @@ func (r *rest) list(ctx context.Context, prefix string) ([]cached, error) {
 func (r *rest) delete(ctx context.Context, one cached) error {
 	err := r.ask(ctx, r.call("delete", http.MethodDelete, "/"+strconv.FormatInt(one.ID, 10)), nil, nil,
 		http.StatusNoContent, http.StatusOK, http.StatusNotFound)
+	return r.explain(err)
+}
+
+// explain says what to do about an answer of the API.
+func (r *rest) explain(err error) error {
+	if f, ok := errors.AsType[*failure](err); ok && (errors.Is(f.cause, layers.ErrDenied) || errors.Is(f.cause, layers.ErrNotFound)) {
+		f.cause = layers.ErrDenied // what one may not see is not there for GitHub
+		f.hint = ghtokenHint + "; the repository is " + r.repository
+	}
 	return err
 }
+
+const ghtokenHint = `give ghtoken=TOKEN; in a workflow, ${{ github.token }} with "permissions: actions: write", or read to list`

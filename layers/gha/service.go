@@ -1,6 +1,9 @@
 package gha
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // service is a version of the cache service.
 type service interface {
@@ -17,6 +20,14 @@ type entry struct {
 	key string
 	// url is where its content is, for a while. It is a secret.
 	url string
+}
+
+// address is where the content is without what a signature adds, which is another
+// one each time. Entries of two branches can have the same key; this tells them
+// apart.
+func (e *entry) address() string {
+	address, _, _ := strings.Cut(e.url, "?")
+	return address
 }
 
 // upload is an entry that nobody finds yet. One that is not ended is never

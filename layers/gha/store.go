@@ -61,7 +61,7 @@ type Store struct {
 	// their size.
 	waiting     map[v1.Hash]bool
 	waitingSize int
-	// heads are the snapshots' entries that were read or written, by key.
+	// heads are the snapshots' entries that were read, by where their content is.
 	heads map[string]*commit
 	// urls are where entries can be read, by key.
 	urls map[string]string
@@ -77,6 +77,7 @@ func New(config Config) *Store {
 	if config.Transport == nil {
 		own := http.DefaultTransport.(*http.Transport).Clone()
 		own.MaxIdleConnsPerHost = 32
+		own.ResponseHeaderTimeout = 2 * time.Minute // after all of a request is sent
 		own.WriteBufferSize, own.ReadBufferSize = 64<<10, 64<<10
 		config.Transport = own
 	}
