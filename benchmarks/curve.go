@@ -99,7 +99,7 @@ func (p point) measure(ctx context.Context, dir, fileSystem string) (_ string, e
 	if err != nil {
 		return "", err
 	}
-	if err := os.RemoveAll(first); err != nil {
+	if err := errors.Join(os.RemoveAll(first), os.Mkdir(second, 0o755)); err != nil {
 		return "", err
 	}
 	snapshot, err := layers.Load(ctx, store, "curve")
