@@ -11,6 +11,7 @@ const (
 	orderLabel           = "io.buildpacks.buildpack.order"
 	orderExtensionsLabel = "io.buildpacks.buildpack.order-extensions"
 	modulesLabel         = "io.buildpacks.buildpack.layers"
+	extensionsLabel      = "io.buildpacks.extension.layers"
 )
 
 // Order is what detect tries: groups of buildpacks, of which the first that
@@ -45,8 +46,17 @@ type Modules map[string]map[string]Module
 // ReadModules reads which buildpacks an image holds, a builder or a
 // buildpackage, from the labels of its config. Without the label there are none.
 func ReadModules(labels map[string]string) (Modules, error) {
+	return readModules(labels, modulesLabel)
+}
+
+// ReadExtensions is ReadModules for image extensions.
+func ReadExtensions(labels map[string]string) (Modules, error) {
+	return readModules(labels, extensionsLabel)
+}
+
+func readModules(labels map[string]string, label string) (Modules, error) {
 	modules := Modules{}
-	err := readLabel(labels, modulesLabel, &modules)
+	err := readLabel(labels, label, &modules)
 	if modules == nil { // the label is null
 		modules = Modules{}
 	}
@@ -70,6 +80,15 @@ func (b *Builder) Modules() (Modules, error) {
 		}
 	}
 	return modules, nil
+}
+
+// Extensions returns the image extensions of the builder.
+func (b *Builder) Extensions() (Modules, error) {
+	labels, err := b.labels()
+	if err != nil {
+		return nil, err
+	}
+	return ReadExtensions(labels)
 }
 
 // Add enters a buildpack.

@@ -22,6 +22,7 @@ func (p *Platform) addBuildpacks(ctx context.Context, r *resolved) error {
 		Buildpacks: r.sources(r.Buildpacks, r.project.Group),
 		Pre:        r.sources(r.PreBuildpacks, r.project.Pre),
 		Post:       r.sources(r.PostBuildpacks, r.project.Post),
+		Extensions: r.sources(r.Extensions, nil),
 		Progress:   p.Progress,
 	}, fetch)
 	if failed, ok := errors.AsType[*extra.Error](err); ok && failed.Misnamed {

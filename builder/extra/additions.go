@@ -49,11 +49,35 @@ func (a *Additions) Close() error {
 	return a.spool.close()
 }
 
-// lay puts the layers of what was found, and the order, on top of each other.
-// What the builder has is not laid again; where two buildpacks have one name and
-// version, the later one takes the place of the other.
-func (r *resolver) lay(order builder.Order) (*Additions, error) {
+// lay puts the layers of what was found, by x for image extensions, and the order
+// on top of each other.
+func (r *resolver) lay(order builder.Order, x *resolver) (*Additions, error) {
 	a := &Additions{spool: r.spool}
+	for _, found := range []*resolver{r, x} {
+		if err := found.layFound(a); err != nil {
+			return nil, err
+		}
+	}
+	content, err := orderFile(order, r.extensions)
+	if err != nil {
+		return nil, err
+	}
+	top, err := smallLayer([]string{"cnb/order.toml"}, content)
+	if err != nil {
+		return nil, err
+	}
+	a.Layers = append(a.Layers, top)
+	r.progress.Debug("Order: " + describe(order))
+	if len(r.extensions) > 0 {
+		r.progress.Debug("Order of image extensions: " + describe(r.extensions))
+	}
+	return a, nil
+}
+
+// layFound adds the layers of what was found. What the builder has is not laid
+// again; where two have one name and version, the later one takes the place of
+// the other.
+func (r *resolver) layFound(a *Additions) error {
 	laid := map[string]bool{}    // diffIDs
 	there := map[string]string{} // diffID by name, "" if unknown
 	for id, versions := range r.modules {
@@ -78,30 +102,20 @@ func (r *resolver) lay(order builder.Order) (*Additions, error) {
 				a.Outside = append(a.Outside, other.name())
 			}
 			if known {
-				r.progress.Warn(fmt.Sprintf("buildpack %s takes the place of another one with the same name and version", other.name()))
-				hidden = append(hidden, path.Join("cnb/buildpacks", escape(other.id), ".wh."+other.version))
+				r.progress.Warn(fmt.Sprintf("%s %s takes the place of another one with the same name and version", r.of.word, other.name()))
+				hidden = append(hidden, path.Join(r.of.dir, escape(other.id), ".wh."+other.version))
 			}
 		}
 		if len(hidden) > 0 {
 			whiteouts, err := smallLayer(hidden, nil)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			a.Layers = append(a.Layers, whiteouts)
 		}
 		a.Layers = append(a.Layers, m.layer)
 	}
-	content, err := orderFile(order, r.extensions)
-	if err != nil {
-		return nil, err
-	}
-	top, err := smallLayer([]string{"cnb/order.toml"}, content)
-	if err != nil {
-		return nil, err
-	}
-	a.Layers = append(a.Layers, top)
-	r.progress.Debug("Order: " + describe(order))
-	return a, nil
+	return nil
 }
 
 // orderFile is order.toml (CNB Platform specification, "order.toml").

@@ -33,14 +33,14 @@ func (r *resolver) archive(ctx context.Context, content *io.SectionReader) (buil
 	if _, ok := files[layoutFile]; ok {
 		return r.layout(files)
 	}
-	descriptor, err := files.open(descriptorFile)
+	descriptor, err := files.open(r.of.file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return builder.Ref{}, noDescriptor(func(name string) bool { return files[name] != nil })
+		return builder.Ref{}, r.noDescriptor(func(name string) bool { return files[name] != nil })
 	}
 	if err != nil {
 		return builder.Ref{}, err
 	}
-	raw, err := readMetadata(descriptorFile, descriptor)
+	raw, err := readMetadata(r.of.file, descriptor)
 	if err != nil {
 		return builder.Ref{}, err
 	}

@@ -13,26 +13,33 @@ import (
 
 const descriptorFile = "buildpack.toml"
 
-// descriptor is buildpack.toml (CNB Buildpack specification).
+// descriptor is buildpack.toml or extension.toml (CNB Buildpack specification).
 type descriptor struct {
-	API       string `toml:"api"`
-	Buildpack struct {
-		ID      string `toml:"id"`
-		Version string `toml:"version"`
-	} `toml:"buildpack"`
-	Order builder.Order `toml:"order"`
+	of        species
+	API       string        `toml:"api"`
+	Buildpack identity      `toml:"buildpack"`
+	Extension identity      `toml:"extension"`
+	Order     builder.Order `toml:"order"`
 }
 
-func readDescriptor(content []byte) (*descriptor, error) {
-	var d descriptor
+type identity struct {
+	ID      string `toml:"id"`
+	Version string `toml:"version"`
+}
+
+func readDescriptor(of species, content []byte) (*descriptor, error) {
+	d := descriptor{of: of}
 	if _, err := toml.Decode(string(content), &d); err != nil {
-		return nil, fmt.Errorf("%s: %w", descriptorFile, err)
+		return nil, fmt.Errorf("%s: %w", of.file, err)
+	}
+	if of.word == extensions.word {
+		d.Buildpack = d.Extension
 	}
 	for _, field := range []struct{ name, value string }{
-		{"api", d.API}, {"buildpack.id", d.Buildpack.ID}, {"buildpack.version", d.Buildpack.Version},
+		{"api", d.API}, {of.table + ".id", d.Buildpack.ID}, {of.table + ".version", d.Buildpack.Version},
 	} {
 		if field.value == "" {
-			return nil, hinted(`it needs api = "0.10" at its top, and id and version below [buildpack]`, "%s has no %s", descriptorFile, field.name)
+			return nil, hinted(fmt.Sprintf(`it needs api = "0.10" at its top, and id and version below [%s]`, of.table), "%s has no %s", of.file, field.name)
 		}
 	}
 	return &d, checkName(d.Buildpack.ID, d.Buildpack.Version)

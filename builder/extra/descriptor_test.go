@@ -27,7 +27,7 @@ func TestReadDescriptor(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := readDescriptor([]byte(test.content))
+			_, err := readDescriptor(buildpacks, []byte(test.content))
 			if test.want != "" {
 				wantError(t, err, test.want)
 			} else if err != nil {

@@ -15,13 +15,21 @@ type Error struct {
 	// Misnamed is set when what the user wrote means nothing, as opposed to
 	// what is there being of no use.
 	Misnamed bool
-	Err      error
+	// Extension is set when it is an image extension.
+	Extension bool
+	Err       error
 
 	hint string
 }
 
 // Error implements error.
-func (e *Error) Error() string { return fmt.Sprintf("buildpack %s: %v", e.Buildpack, e.Err) }
+func (e *Error) Error() string {
+	word := buildpacks.word
+	if e.Extension {
+		word = extensions.word
+	}
+	return fmt.Sprintf("%s %s: %v", word, e.Buildpack, e.Err)
+}
 
 // Unwrap returns why.
 func (e *Error) Unwrap() error { return e.Err }

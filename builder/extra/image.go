@@ -48,13 +48,13 @@ func (r *resolver) buildpackage(img v1.Image) (builder.Ref, error) {
 		return ref, fmt.Errorf("label %s cannot be read: %w", packageLabel, err)
 	}
 	ref.Optional = false
-	modules, err := builder.ReadModules(labels)
+	modules, err := r.of.read(labels)
 	if err != nil {
 		return ref, err
 	}
 	main, ok := modules[ref.ID][ref.Version]
 	if !ok {
-		return ref, fmt.Errorf("the buildpackage names %s@%s as its buildpack, and does not have it", ref.ID, ref.Version)
+		return ref, fmt.Errorf("the buildpackage names %s@%s as its %s, and does not have it", ref.ID, ref.Version, r.of.word)
 	}
 	if main.API != "" && len(main.Order) == 0 {
 		if err := r.checkAPI(main.API); err != nil {

@@ -47,9 +47,9 @@ func (r *resolver) directory(ctx context.Context, path string) (builder.Ref, err
 	if _, err := root.Stat(layoutFile); err == nil {
 		return r.layout(dirFiles(path))
 	}
-	content, err := readSmall(root, descriptorFile)
+	content, err := readSmall(root, r.of.file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return builder.Ref{}, noDescriptor(func(name string) bool { _, err := root.Stat(name); return err == nil })
+		return builder.Ref{}, r.noDescriptor(func(name string) bool { _, err := root.Stat(name); return err == nil })
 	}
 	if err != nil {
 		return builder.Ref{}, err
@@ -57,12 +57,16 @@ func (r *resolver) directory(ctx context.Context, path string) (builder.Ref, err
 	return r.addTree(walk(ctx, root), content)
 }
 
-// noDescriptor says that there is no buildpack, and what there is instead.
-func noDescriptor(has func(name string) bool) error {
-	if has("extension.toml") {
-		return hinted("use a buildpack", "it is an image extension")
+// noDescriptor says that there is not what is looked for, and what there is
+// instead.
+func (r *resolver) noDescriptor(has func(name string) bool) error {
+	switch {
+	case r.of.word == buildpacks.word && has(extensions.file):
+		return hinted("name it with --extension", "it is an image extension")
+	case r.of.word == extensions.word && has(buildpacks.file):
+		return hinted("name it with --buildpack", "it is a buildpack")
 	}
-	return hinted("name the directory that has buildpack.toml in it, or an archive of what is in that directory", "it has no %s at its top", descriptorFile)
+	return hinted("name the directory that has "+r.of.file+" in it, or an archive of what is in that directory", "it has no %s at its top", r.of.file)
 }
 
 // readSmall reads a file of a directory.

@@ -85,7 +85,7 @@ func (r *resolver) locate(src Source) (location, error) {
 	case pathLike.MatchString(text):
 		return location{}, notThere(text, err)
 	case registryID.MatchString(text):
-		return location{}, misnamed(text, "there is no such path, and the builder has no such buildpack; the buildpack registry is not supported", registryHint)
+		return location{}, misnamed(text, "there is no such path, and the builder has no such "+r.of.word+"; the buildpack registry is not supported", registryHint)
 	}
 	return location{kind: imageRef, at: text, bare: true}, nil
 }
@@ -95,7 +95,7 @@ func (r *resolver) locateInBuilder(text, name string) (location, error) {
 	id, version, _ := strings.Cut(name, "@")
 	ref, err := r.inBuilder(builder.Ref{ID: id, Version: version})
 	if err != nil {
-		hint := "the builder has no buildpacks"
+		hint := "the builder has no " + r.of.word + "s"
 		if len(r.modules) > 0 {
 			hint = "choose one of " + few(names(r.modules))
 		}
@@ -109,7 +109,7 @@ func (r *resolver) inBuilder(ref builder.Ref) (builder.Ref, error) {
 	versions := slices.Sorted(maps.Keys(r.modules[ref.ID]))
 	switch {
 	case len(versions) == 0:
-		return ref, fmt.Errorf("the builder has no buildpack %s", ref.ID)
+		return ref, fmt.Errorf("the builder has no %s %s", r.of.word, ref.ID)
 	case ref.Version == "" && len(versions) > 1:
 		return ref, fmt.Errorf("the builder has several versions of %s: %s; name one of them", ref.ID, few(versions))
 	case ref.Version == "":

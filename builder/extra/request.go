@@ -16,6 +16,9 @@ type Request struct {
 	// Pre and Post go before and after every group of the builder's order. They
 	// have no effect where Buildpacks are given.
 	Pre, Post []Source
+	// Extensions are the image extensions that are detected with instead of the
+	// builder's.
+	Extensions []Source
 	// Progress hears of downloads and warnings. It may be nil.
 	Progress progress.Reporter
 }
@@ -52,14 +55,18 @@ type Fetch func(ctx context.Context, ref string) (v1.Image, error)
 //
 // Errors about a buildpack are of type *Error, except those of fetch.
 func Resolve(ctx context.Context, b *builder.Builder, req Request, fetch Fetch) (*Additions, error) {
-	if len(req.Buildpacks)+len(req.Pre)+len(req.Post) == 0 {
+	if len(req.Buildpacks)+len(req.Pre)+len(req.Post)+len(req.Extensions) == 0 {
 		return &Additions{}, nil
 	}
 	r, err := newResolver(b, req.Progress, fetch)
 	if err != nil {
 		return nil, err
 	}
-	additions, err := r.resolve(ctx, req)
+	x, err := r.forExtensions(b)
+	if err != nil {
+		return nil, err
+	}
+	additions, err := r.resolve(ctx, req, x)
 	if err != nil {
 		r.spool.close()
 		return nil, err
@@ -67,8 +74,9 @@ func Resolve(ctx context.Context, b *builder.Builder, req Request, fetch Fetch) 
 	return additions, nil
 }
 
-// resolver is one call of Resolve.
+// resolver is one call of Resolve, for buildpacks or for image extensions.
 type resolver struct {
+	of       species
 	progress progress.Reporter
 	fetch    Fetch
 	spool    *spool
@@ -91,7 +99,7 @@ type module struct {
 func (m module) name() string { return m.id + "@" + m.version }
 
 func newResolver(b *builder.Builder, reporter progress.Reporter, fetch Fetch) (*resolver, error) {
-	r := &resolver{progress: reporter, fetch: fetch, spool: &spool{limit: maxSize}, target: b.Target}
+	r := &resolver{of: buildpacks, progress: reporter, fetch: fetch, spool: &spool{limit: maxSize}, target: b.Target}
 	if r.progress == nil {
 		r.progress = progress.Discard
 	}
@@ -106,7 +114,17 @@ func newResolver(b *builder.Builder, reporter progress.Reporter, fetch Fetch) (*
 	return r, err
 }
 
-func (r *resolver) resolve(ctx context.Context, req Request) (*Additions, error) {
+// forExtensions returns a resolver for image extensions that keeps its files
+// where r does.
+func (r *resolver) forExtensions(b *builder.Builder) (*resolver, error) {
+	x := *r
+	x.of = extensions
+	var err error
+	x.modules, err = b.Extensions()
+	return &x, err
+}
+
+func (r *resolver) resolve(ctx context.Context, req Request, x *resolver) (*Additions, error) {
 	order, err := r.newOrder(ctx, req)
 	if err != nil {
 		return nil, err
@@ -114,5 +132,10 @@ func (r *resolver) resolve(ctx context.Context, req Request) (*Additions, error)
 	if err := r.checkComposites(); err != nil {
 		return nil, err
 	}
-	return r.lay(order)
+	if len(req.Extensions) > 0 {
+		if r.extensions, err = x.extensionOrder(ctx, req.Extensions); err != nil {
+			return nil, err
+		}
+	}
+	return r.lay(order, x)
 }

@@ -35,7 +35,7 @@ type tree struct {
 // archive of a layer.
 func writeTree(to io.Writer, d *descriptor, files source, limit int64) error {
 	t := &tree{archive: tar.NewWriter(to), seen: map[string]byte{}, left: limit}
-	for _, part := range []string{path.Join("cnb/buildpacks", escape(d.Buildpack.ID)), d.Buildpack.Version} {
+	for _, part := range []string{path.Join(d.of.dir, escape(d.Buildpack.ID)), d.Buildpack.Version} {
 		t.root = path.Join(t.root, part)
 		if err := t.header("", &tar.Header{Typeflag: tar.TypeDir, Mode: 0o755}); err != nil {
 			return err
@@ -44,8 +44,8 @@ func writeTree(to io.Writer, d *descriptor, files source, limit int64) error {
 	if err := files(t.add); err != nil {
 		return err
 	}
-	if _, ok := t.seen["bin/build"]; !ok && !d.composite() {
-		return errors.New("it has no bin/build, and no order as a composite buildpack has")
+	if _, ok := t.seen[d.of.program]; !ok && d.of.program != "" && !d.composite() {
+		return fmt.Errorf("it has no %s, and no order as a composite buildpack has", d.of.program)
 	}
 	return t.archive.Close()
 }
@@ -164,7 +164,7 @@ func leaves(name string) bool { return name == ".." || strings.HasPrefix(name, "
 
 // addTree makes a module of the files of a buildpack.
 func (r *resolver) addTree(files source, content []byte) (builder.Ref, error) {
-	d, err := readDescriptor(content)
+	d, err := readDescriptor(r.of, content)
 	if err != nil {
 		return builder.Ref{}, err
 	}

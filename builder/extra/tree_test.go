@@ -120,7 +120,7 @@ func TestTreeRefuses(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			archive := tarOf(t, append(whole[:2:2], test.files...)...)
-			d, err := readDescriptor([]byte(whole[0].content))
+			d, err := readDescriptor(buildpacks, []byte(whole[0].content))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -205,7 +205,7 @@ func FuzzArchive(f *testing.F) {
 	f.Add(gzipped(f, tarOf(f, file{name: "./buildpack.toml", content: descriptorOf("x@1")}, file{name: "bin/build", kind: tar.TypeSymlink, link: "../.."})))
 	f.Add(tarOf(f, file{name: "/oci-layout"}, file{name: "/index.json", content: `{"manifests":[{}]}`}))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		r := &resolver{spool: &spool{limit: 1 << 20}}
+		r := &resolver{of: buildpacks, spool: &spool{limit: 1 << 20}}
 		defer r.spool.close()
 		if _, err := r.archive(t.Context(), io.NewSectionReader(bytes.NewReader(raw), 0, int64(len(raw)))); err != nil {
 			return

@@ -37,9 +37,6 @@ func (o *Options) complete(given *pflag.FlagSet) error {
 	if o.GID, err = id(given, "gid", o.gid); err != nil {
 		return err
 	}
-	if len(o.Extensions) > 0 {
-		return usagef("use a builder that has the extension", "--extension is not supported")
-	}
 	if !execEnv.MatchString(o.ExecEnv) {
 		return usagef("use letters, digits, . and - alone", "--exec-env %q cannot be the name of an execution environment", o.ExecEnv)
 	}
