@@ -115,6 +115,36 @@ func TestSameReferences(t *testing.T) {
 	}
 }
 
+// TestReservedNames gives the app image the name of an image that builds are made
+// with.
+func TestReservedNames(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	app := newApp(t, nil, nil)
+	config := "lifecycle-image = \"" + reg.ref("lifecycle") + "\"\n[[trusted-builders]]\nname = \"" + reg.ref("trusted") + "\"\n"
+	for _, test := range []struct {
+		name, image string
+		more        []string
+		says        string
+	}{
+		{"trusted builder", reg.ref("trusted"), []string{"--publish"}, "is a trusted builder"},
+		{"known builder", "paketobuildpacks/builder-jammy-base", []string{"--publish"}, "is a trusted builder"},
+		{"lifecycle image", reg.ref("lifecycle"), []string{"--publish"}, "is the lifecycle image of "},
+		{"tag", reg.ref("app"), []string{"--tag", reg.ref("trusted:too")}, "tag " + reg.ref("trusted:too") + " is a trusted builder"},
+		{"name in a file", "app", []string{"--output", "type=docker,dest=x,name=" + reg.ref("trusted")}, "is a trusted builder"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			m := newMachine(t)
+			m.write(".pack/config.toml", config, 0o600)
+			out := m.run(append([]string{"build", test.image, "--builder", builder, "--path", app.dir}, test.more...)...)
+			out.wantCode(t, 2)
+			out.wantStderr(t, test.says, "HINT: choose another name")
+		})
+	}
+}
+
 // someDigest is the digest of nothing.
 const someDigest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
