@@ -27,7 +27,7 @@ func Login(ctx context.Context, given Keys) (Keys, error) {
 	defer cancel()
 	chain, err := config.LoadDefaultConfig(ctx, config.WithRegion(given.Region), config.WithLogger(nil))
 	if err != nil {
-		return Keys{}, &loginError{err, "check AWS_PROFILE and the files that AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name"}
+		return Keys{}, &loginError{err, "check AWS_PROFILE, and the files that AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE and AWS_CA_BUNDLE name"}
 	}
 	if found.Endpoint == "" {
 		// AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3, or the shared configuration.

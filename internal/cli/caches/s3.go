@@ -47,7 +47,7 @@ func (a *s3Attrs) check(string) error {
 		return attrs.Refuse("give both, or none", "attributes access_key_id and secret_access_key belong together")
 	case a.AccessKeyID.IsZero() && !a.SessionToken.IsZero():
 		return attrs.Refuse("give all three", "attribute session_token belongs to access_key_id and secret_access_key")
-	case a.Parallel < 0 || a.Parallel > 16:
+	case a.Parallel < 1 || a.Parallel > 16:
 		return attrs.Refuse("write a number from 1 to 16", "attribute upload_parallelism: %d is not possible", a.Parallel)
 	case a.RetryAttempts < 0:
 		return attrs.Refuse("write a number from 1 on", "attribute retry_max_attempts: %d is not possible", a.RetryAttempts)
