@@ -5,7 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"strings"
+	"regexp"
 	"sync"
 	"testing"
 
@@ -87,6 +87,9 @@ func (g ground) machine(t *testing.T) *machine {
 	return m
 }
 
+// kept are the images that stay in a daemon for the next build.
+var kept = regexp.MustCompile(`^pack-cache\.local/(own|builder|run):`)
+
 // left lists what builds have left in the daemon, but for images that serve the
 // next one.
 func (g ground) left(t *testing.T) []string {
@@ -118,7 +121,7 @@ func (g ground) left(t *testing.T) []string {
 	}
 	for _, i := range images {
 		for _, tag := range i.RepoTags {
-			if !strings.HasPrefix(tag, "pack-cache.local/own:") && !strings.HasPrefix(tag, "pack-cache.local/builder:") {
+			if !kept.MatchString(tag) {
 				all = append(all, tag)
 			}
 		}

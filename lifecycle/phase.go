@@ -8,8 +8,10 @@ const (
 	Analyze Name = "analyze"
 	Detect  Name = "detect"
 	Restore Name = "restore"
-	Build   Name = "build"
-	Export  Name = "export"
+	// Extend is the phase that applies image extensions, where there are any.
+	Extend Name = "extend"
+	Build  Name = "build"
+	Export Name = "export"
 )
 
 // Root says which file system a phase runs in.

@@ -75,6 +75,10 @@ func NewPlan(in PlanInput) Plan {
 	if in.NoSystem && in.speaks("0.15") {
 		detect.Args = append(detect.Args, "-system", path.Join(in.Paths.Platform, noSystem))
 	}
+	if in.speaks("0.10") && !in.speaks("0.13") {
+		// What image extensions were called until then; older lifecycles fail.
+		detect.Env = withEnv(detect.Env, "CNB_EXPERIMENTAL_MODE=warn")
+	}
 	return Plan{
 		Analyze: in.own(Analyze),
 		Detect:  detect,

@@ -61,9 +61,13 @@ func (p *Platform) Build(ctx context.Context, opts Options) (*Result, error) {
 		{"ANALYZING", lifecycle.Analyze, b.analyze},
 		{"DETECTING", lifecycle.Detect, b.detect},
 		{"RESTORING", lifecycle.Restore, b.restore},
+		{"EXTENDING", lifecycle.Extend, b.extend},
 		{"BUILDING", lifecycle.Build, b.build},
 		{"EXPORTING", lifecycle.Export, b.export},
 	} {
+		if step.name == lifecycle.Extend && b.extensions == nil {
+			continue
+		}
 		p.Progress.Step(step.title)
 		if err := b.result.time(step.name, func() error { return step.run(ctx) }); err != nil {
 			return nil, err
@@ -81,6 +85,8 @@ type build struct {
 	// readable are the imports that restore could read. Those that it could not
 	// are not waited for again.
 	readable []phases.Import
+	// extensions are set by detect, if there are any.
+	extensions *extensions
 }
 
 func (b *build) analyze(ctx context.Context) error {
@@ -102,7 +108,9 @@ func (b *build) detect(ctx context.Context) error {
 	if err := b.builders(ctx, lifecycle.Detect); err != nil {
 		return err
 	}
-	return b.refuseExtensions()
+	var err error
+	b.extensions, err = b.findExtensions(ctx)
+	return err
 }
 
 func (b *build) restore(ctx context.Context) error {
@@ -111,6 +119,8 @@ func (b *build) restore(ctx context.Context) error {
 		Imports:    b.imports,
 		Target:     b.target(),
 		SkipLayers: b.ClearCache,
+		RunImage:   b.extensions.newRunImage(),
+		Known:      b.known,
 	}, &out)
 	if err != nil {
 		return err

@@ -131,20 +131,26 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (_ *resolved, err 
 			return nil, err
 		}
 	}
-	r.plan = lifecycle.NewPlan(lifecycle.PlanInput{
+	r.plan = p.newPlan(r, r.builder.Env)
+	return r, nil
+}
+
+// newPlan lays out the phases. env is the environment of the image that the
+// builder's phases run in.
+func (p *Platform) newPlan(r *resolved, env []string) lifecycle.Plan {
+	return lifecycle.NewPlan(lifecycle.PlanInput{
 		PlatformAPI: r.api,
 		User:        r.user(),
-		BuilderEnv:  lifecycle.WithProxies(r.builder.Env, p.Environ),
+		BuilderEnv:  lifecycle.WithProxies(env, p.Environ),
 		OwnEnv:      lifecycle.OwnEnv(p.Environ),
 		ExecEnv:     r.ExecEnv,
-		NoSystem:    opts.DisableSystemBuildpacks,
-		Mounts:      opts.Volumes,
-		Network:     opts.Network,
-		LogLevel:    logLevel(opts.Verbose),
-		NoColor:     opts.NoColor,
+		NoSystem:    r.DisableSystemBuildpacks,
+		Mounts:      r.Volumes,
+		Network:     r.Network,
+		LogLevel:    logLevel(r.Verbose),
+		NoColor:     r.NoColor,
 		Paths:       r.paths,
 	})
-	return r, nil
 }
 
 // begin starts what need not wait for the app image.

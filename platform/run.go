@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
-
-	"github.com/BurntSushi/toml"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
@@ -77,29 +74,4 @@ func explain(failed *lifecycle.ExitError, err error) error {
 		return &hintedError{err, "see the output above; " + untouched}
 	}
 	return &hintedError{fmt.Errorf("%s: %w", what, err), "see the output above; " + untouched}
-}
-
-// refuseExtensions fails if image extensions were detected, which need the
-// image builder of another engine.
-func (b *build) refuseExtensions() error {
-	file, err := b.place.Export(context.Background(), lifecycle.VolumeLayers, "group.toml")
-	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("detect left no group.toml")
-	}
-	if err != nil {
-		return err
-	}
-	defer file.Close()
-	var group struct {
-		Extensions []struct {
-			ID string `toml:"id"`
-		} `toml:"group-extensions"`
-	}
-	if _, err := toml.NewDecoder(file).Decode(&group); err != nil {
-		return fmt.Errorf("read group.toml: %w", err)
-	}
-	if len(group.Extensions) > 0 {
-		return &hintedError{fmt.Errorf("image extension %s takes part in this build, and this engine cannot apply image extensions", group.Extensions[0].ID), "use a builder without image extensions"}
-	}
-	return nil
 }

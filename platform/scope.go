@@ -19,8 +19,15 @@ func (b *build) analyzeScope() trust.Scope {
 	return append(s, scope(trust.Push, append([]string{b.app}, b.Tags...)...)...)
 }
 
-// restoreScope: read the caches. A build can do without each of them.
-func (b *build) restoreScope() trust.Scope { return importScope(b.imports) }
+// restoreScope: read the caches, and the run image if image extensions want
+// something of it. A build can do without each of the caches.
+func (b *build) restoreScope() trust.Scope {
+	caches := importScope(b.imports)
+	if b.extensions.newRunImage() == nil || b.known != nil {
+		return caches
+	}
+	return append(caches, scope(trust.Pull, b.runImage)...)
+}
 
 func importScope(imports []phases.Import) trust.Scope {
 	var refs []string

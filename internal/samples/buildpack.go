@@ -16,24 +16,29 @@ import (
 //go:embed all:buildpacks
 var buildpackFiles embed.FS
 
-// buildpack is one of the buildpacks below buildpacks/, and its place in the
-// builder's order.
+// buildpack is one of the buildpacks or image extensions below buildpacks/, and
+// its place in the builder's order.
 type buildpack struct {
 	descriptor buildpackDescriptor
 	optional   bool
+	extension  bool
 	// files are the buildpack's files by their path inside it.
 	files map[string][]byte
 }
 
-// buildpackDescriptor is buildpack.toml (CNB Buildpack specification).
+// buildpackDescriptor is buildpack.toml (CNB Buildpack specification), or
+// extension.toml (CNB Image Extension specification).
 type buildpackDescriptor struct {
-	API       string `toml:"api"`
-	Buildpack struct {
-		ID       string `toml:"id"`
-		Version  string `toml:"version"`
-		Name     string `toml:"name"`
-		Homepage string `toml:"homepage"`
-	} `toml:"buildpack"`
+	API       string          `toml:"api"`
+	Buildpack moduleDescribed `toml:"buildpack"`
+	Extension moduleDescribed `toml:"extension"`
+}
+
+type moduleDescribed struct {
+	ID       string `toml:"id"`
+	Version  string `toml:"version"`
+	Name     string `toml:"name"`
+	Homepage string `toml:"homepage"`
 }
 
 // readBuildpack reads the buildpack in buildpacks/dir. What is in the directory
@@ -49,8 +54,15 @@ func readBuildpack(dir string, optional bool) (buildpack, error) {
 			return b, err
 		}
 	}
-	if err := toml.Unmarshal(b.files["buildpack.toml"], &b.descriptor); err != nil {
+	descriptor, isBuildpack := b.files["buildpack.toml"]
+	if !isBuildpack {
+		descriptor = b.files["extension.toml"]
+	}
+	if err := toml.Unmarshal(descriptor, &b.descriptor); err != nil {
 		return b, fmt.Errorf("buildpack %s: %w", dir, err)
+	}
+	if !isBuildpack {
+		b.descriptor.Buildpack, b.extension = b.descriptor.Extension, true
 	}
 	if b.descriptor.Buildpack.ID == "" {
 		return b, fmt.Errorf("buildpack %s has no id", dir)
@@ -75,10 +87,14 @@ func (b buildpack) read(root, into string) error {
 }
 
 // layer puts the buildpack where the specification wants it:
-// /cnb/buildpacks/ESCAPED-ID/VERSION.
+// /cnb/buildpacks/ESCAPED-ID/VERSION, or below /cnb/extensions.
 func (b buildpack) layer(o Options) (v1.Layer, error) {
 	info := b.descriptor.Buildpack
-	root := path.Join("cnb/buildpacks", strings.ReplaceAll(info.ID, "/", "_"), info.Version)
+	dir := "cnb/buildpacks"
+	if b.extension {
+		dir = "cnb/extensions"
+	}
+	root := path.Join(dir, strings.ReplaceAll(info.ID, "/", "_"), info.Version)
 	content := rootfs.New()
 	for name, data := range b.files {
 		perm := fs.FileMode(0o644)

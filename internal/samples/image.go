@@ -25,6 +25,7 @@ type recipe struct {
 	base, runBase []v1.Layer
 	lifecycle     *stock
 	buildpacks    []buildpack
+	extensions    []buildpack
 }
 
 // assemble makes the images.
@@ -46,7 +47,7 @@ func (r recipe) buildImage(ctx context.Context) (v1.Image, error) {
 		return nil, err
 	}
 	var buildpacks []v1.Layer
-	for _, b := range r.buildpacks {
+	for _, b := range append(r.buildpacks[:len(r.buildpacks):len(r.buildpacks)], r.extensions...) {
 		l, err := b.layer(r.Options)
 		if err != nil {
 			return nil, err
@@ -102,7 +103,7 @@ func (r recipe) configLayer() (v1.Layer, error) {
 		fs.Dir(dir, 0o755, rootfs.Owner{})
 	}
 	for name, value := range map[string]any{
-		"cnb/order.toml": map[string]any{"order": []group{{Group: r.modules(true)}}},
+		"cnb/order.toml": r.order(),
 		"cnb/stack.toml": stackMetadata{RunImage: r.runImage()},
 		"cnb/run.toml":   map[string]any{"images": []runImage{r.runImage()}},
 	} {
@@ -113,6 +114,15 @@ func (r recipe) configLayer() (v1.Layer, error) {
 		fs.File(name, 0o644, rootfs.Owner{}, content.Bytes())
 	}
 	return r.layers().Add(fs)
+}
+
+// order is what a builder's order.toml says.
+func (r recipe) order() map[string]any {
+	order := map[string]any{"order": []group{{Group: r.modules(r.buildpacks, true)}}}
+	if len(r.extensions) > 0 {
+		order["order-extensions"] = []group{{Group: r.modules(r.extensions, true)}}
+	}
+	return order
 }
 
 // image puts layers and config together.

@@ -58,16 +58,13 @@ func (r recipe) builderLabels(layers []v1.Layer) (map[string]string, error) {
 	if len(r.PlatformAPIs) > 0 {
 		apis.Platform = apiSet{Deprecated: []string{}, Supported: r.PlatformAPIs}
 	}
-	modules := map[string]map[string]moduleLayer{}
-	for i, b := range r.buildpacks {
-		diffID, err := layers[i].DiffID()
-		if err != nil {
-			return nil, err
-		}
-		info := b.descriptor.Buildpack
-		modules[info.ID] = map[string]moduleLayer{info.Version: {
-			API: b.descriptor.API, LayerDiffID: diffID.String(), Homepage: info.Homepage, Name: info.Name,
-		}}
+	modules, err := moduleLayers(r.buildpacks, layers)
+	if err != nil {
+		return nil, err
+	}
+	extensions, err := moduleLayers(r.extensions, layers[len(r.buildpacks):])
+	if err != nil {
+		return nil, err
 	}
 	labels := map[string]string{
 		"io.buildpacks.stack.id":          r.stackID,
@@ -77,7 +74,8 @@ func (r recipe) builderLabels(layers []v1.Layer) (map[string]string, error) {
 	for label, value := range map[string]any{
 		"io.buildpacks.builder.metadata": builderMetadata{
 			Description: r.description,
-			Buildpacks:  r.modules(false),
+			Buildpacks:  r.modules(r.buildpacks, false),
+			Extensions:  r.modules(r.extensions, false),
 			Stack:       stackMetadata{RunImage: r.runImage()},
 			Lifecycle: lifecycleLabel{
 				Version: LifecycleVersion,
@@ -87,11 +85,15 @@ func (r recipe) builderLabels(layers []v1.Layer) (map[string]string, error) {
 			CreatedBy: creator{Name: "pack-cache samples", Version: "1"},
 			Images:    []runImage{r.runImage()},
 		},
-		"io.buildpacks.buildpack.order":  []group{{Group: r.modules(true)}},
-		"io.buildpacks.buildpack.layers": modules,
-		"io.buildpacks.extension.layers": struct{}{},
-		"io.buildpacks.lifecycle.apis":   apis,
+		"io.buildpacks.buildpack.order":            r.order()["order"],
+		"io.buildpacks.buildpack.order-extensions": r.order()["order-extensions"],
+		"io.buildpacks.buildpack.layers":           modules,
+		"io.buildpacks.extension.layers":           extensions,
+		"io.buildpacks.lifecycle.apis":             apis,
 	} {
+		if value == nil {
+			continue
+		}
 		raw, err := json.Marshal(value)
 		if err != nil {
 			return nil, err
@@ -113,10 +115,26 @@ func (r recipe) runImage() runImage {
 	return runImage{Image: r.RunImage, Mirrors: r.RunImageMirrors}
 }
 
-// modules lists the buildpacks, as the order wants them or as the metadata does.
-func (r recipe) modules(forOrder bool) []moduleInfo {
+// moduleLayers says which layer holds what.
+func moduleLayers(modules []buildpack, layers []v1.Layer) (map[string]map[string]moduleLayer, error) {
+	all := map[string]map[string]moduleLayer{}
+	for i, b := range modules {
+		diffID, err := layers[i].DiffID()
+		if err != nil {
+			return nil, err
+		}
+		info := b.descriptor.Buildpack
+		all[info.ID] = map[string]moduleLayer{info.Version: {
+			API: b.descriptor.API, LayerDiffID: diffID.String(), Homepage: info.Homepage, Name: info.Name,
+		}}
+	}
+	return all, nil
+}
+
+// modules lists buildpacks, as the order wants them or as the metadata does.
+func (r recipe) modules(of []buildpack, forOrder bool) []moduleInfo {
 	var list []moduleInfo
-	for _, b := range r.buildpacks {
+	for _, b := range of {
 		info := b.descriptor.Buildpack
 		m := moduleInfo{ID: info.ID, Version: info.Version}
 		if forOrder {

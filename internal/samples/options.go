@@ -28,6 +28,8 @@ type Options struct {
 	// PlatformAPIs are the Platform APIs that the builder claims to speak;
 	// those of its lifecycle if empty.
 	PlatformAPIs []string
+	// Extensions adds the image extensions that there are to the builder.
+	Extensions bool
 	// OmitLabels are labels that the builder image does not get.
 	OmitLabels []string
 	// CACertificates is the PEM bundle that both images trust; that of this

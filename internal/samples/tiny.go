@@ -37,6 +37,13 @@ func Tiny(ctx context.Context, options Options) (*Builder, error) {
 		}
 		r.buildpacks = append(r.buildpacks, read)
 	}
+	if options.Extensions {
+		read, err := readBuildpack("tiny/extend", false)
+		if err != nil {
+			return nil, err
+		}
+		r.extensions = append(r.extensions, read)
+	}
 	return r.assemble(ctx)
 }
 

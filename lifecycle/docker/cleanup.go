@@ -90,14 +90,47 @@ func (p *place) tryRemoveAll(ctx context.Context) (left bool, err error) {
 	if err := all.Wait(); err != nil {
 		return true, err
 	}
-	for _, id := range slices.Backward(p.builder.repaired) {
-		_, err := p.daemon.api.ImageRemove(ctx, id, image.RemoveOptions{Force: true, PruneChildren: true})
-		if err != nil && !errdefs.IsNotFound(err) {
+	images, err := p.daemon.imagesOfPlaces(ctx, mine)
+	if err != nil {
+		return false, err
+	}
+	for _, i := range images {
+		if err := p.daemon.removeImage(ctx, i.ID, true); err != nil {
 			return true, err
 		}
 	}
-	p.builder.repaired = nil
 	return len(containers) > 0, nil
+}
+
+// imagesOfPlaces lists the images that a filter finds, each before those that it
+// was made of.
+func (d *daemon) imagesOfPlaces(ctx context.Context, filter filters.Args) ([]image.Summary, error) {
+	found, err := d.api.ImageList(ctx, image.ListOptions{All: true, Filters: filter})
+	if err != nil {
+		return nil, err
+	}
+	parent := map[string]string{}
+	for _, i := range found {
+		parent[i.ID] = i.ParentID
+	}
+	depth := func(id string) int {
+		n := 0
+		for ; id != "" && n <= len(found); id = parent[id] {
+			n++
+		}
+		return n
+	}
+	slices.SortFunc(found, func(a, b image.Summary) int { return depth(b.ID) - depth(a.ID) })
+	return found, nil
+}
+
+// removeImage removes an image, which need not be there any more.
+func (d *daemon) removeImage(ctx context.Context, id string, force bool) error {
+	_, err := d.api.ImageRemove(ctx, id, image.RemoveOptions{Force: force})
+	if errdefs.IsNotFound(err) {
+		return nil
+	}
+	return err
 }
 
 // removeOld removes what places left whose pack-cache was lost. What cannot be
@@ -129,13 +162,50 @@ func (d *daemon) removeOld(ctx context.Context, report progress.Reporter) {
 			_ = d.api.VolumeRemove(ctx, v.Name, false)
 		}
 	}
+	images, err := d.imagesOfPlaces(ctx, ours)
+	if err != nil {
+		report.Debug("docker: looking for what is left of old builds: " + err.Error())
+		return
+	}
+	for _, i := range images {
+		others := slices.ContainsFunc(i.RepoTags, func(tag string) bool {
+			return !strings.HasPrefix(tag, placeRepository+":") && tag != "<none>:<none>"
+		})
+		if !others && time.Since(time.Unix(i.Created, 0)) > d.oldPlace {
+			report.Debug("docker: removing an old image " + i.ID)
+			d.removeOldImage(ctx, i.ID)
+		}
+	}
+}
+
+// removeOldImage removes an image of a place that is lost, with what the daemon
+// did not finish to build in it.
+func (d *daemon) removeOldImage(ctx context.Context, id string) {
+	containers, err := d.api.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("ancestor", id))})
+	if err != nil {
+		return
+	}
+	for _, c := range containers {
+		if c.State != container.StateRunning {
+			_ = d.remove(ctx, c.ID)
+		}
+	}
+	// Not by force: what a container needs stays.
+	tags, err := d.api.ImageInspect(ctx, id)
+	if err != nil {
+		return
+	}
+	for _, tag := range tags.RepoTags {
+		_ = d.removeImage(ctx, tag, false)
+	}
+	_ = d.removeImage(ctx, id, false)
 }
 
 // removeOldImages removes images that the engine has made and no build has used
 // for long, but for the one with the given tag. An image gets its tag again
 // whenever it is used; where a daemon does not say when that was, it stays.
 func (d *daemon) removeOldImages(ctx context.Context, except string) {
-	for _, repository := range []string{ownRepository, builderRepository} {
+	for _, repository := range keptRepositories {
 		found, err := d.api.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("reference", repository))})
 		if err != nil {
 			continue // it can be done another time

@@ -24,8 +24,13 @@ import (
 const (
 	ownRepository     = "pack-cache.local/own"
 	builderRepository = "pack-cache.local/builder"
-	placeRepository   = "pack-cache.local/place"
+	runRepository     = "pack-cache.local/run"
+	// placeRepository is for images that go with their place.
+	placeRepository = "pack-cache.local/place"
 )
+
+// keptRepositories are those of images that serve the next build.
+var keptRepositories = []string{ownRepository, builderRepository, runRepository}
 
 // builderImage returns the id of the builder in the daemon, which it is sent to
 // if the daemon does not have it.
@@ -136,7 +141,7 @@ func (d *daemon) find(ctx context.Context, references, layers []string) (string,
 // used notes that an image is of use, if it is one that the engine has made.
 func (d *daemon) used(ctx context.Context, id string, tags []string) error {
 	for _, tag := range tags {
-		if strings.HasPrefix(tag, ownRepository+":") || strings.HasPrefix(tag, builderRepository+":") {
+		if slices.ContainsFunc(keptRepositories, func(repository string) bool { return strings.HasPrefix(tag, repository+":") }) {
 			return step(d.api.ImageTag(ctx, id, tag), "tagging image %s", tag)
 		}
 	}

@@ -121,12 +121,12 @@ func (r *readErrors) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// open opens a file of a volume.
-func (p *place) open(ctx context.Context, volume, path string) (io.ReadCloser, error) {
+// open opens a file of a volume, or the archive of a directory.
+func (p *place) open(ctx context.Context, from *inside.Export) (io.ReadCloser, error) {
 	read, write := io.Pipe()
 	writing := make(chan struct{})
 	stdout := &announcing{write, sync.OnceFunc(func() { close(writing) })}
-	j, err := p.execute(ctx, &inside.Order{Export: &inside.Export{Volume: volume, Path: path}}, stdout)
+	j, err := p.execute(ctx, &inside.Order{Export: from}, stdout)
 	if err != nil {
 		return nil, err
 	}

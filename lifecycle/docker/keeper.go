@@ -74,6 +74,11 @@ func (k keeper) Find(ctx context.Context, reference string) (lifecycle.DaemonIma
 	if err != nil {
 		return nil, err
 	}
+	return d.kept(ctx, reference)
+}
+
+// kept returns an image of the daemon, or a *missing error.
+func (d *daemon) kept(ctx context.Context, reference string) (*keptImage, error) {
 	var raw bytes.Buffer
 	found, err := d.api.ImageInspect(ctx, reference, client.ImageInspectWithRawResponse(&raw))
 	if errdefs.IsNotFound(err) {

@@ -91,7 +91,7 @@ func (p *place) copyOut(ctx context.Context, wanted []lifecycle.Mount, root life
 		})
 	}
 	var copied []inside.Copied
-	err := p.inBuilder(ctx, nil, func(image string) error {
+	err := p.inBuilder(ctx, &p.builder, nil, func(image string) error {
 		v.name, v.image = p.name("copy"), image
 		var stdout bytes.Buffer
 		code, err := p.complete(ctx, v, &order, lifecycle.Streams{Stdout: &stdout})

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/docker/inside"
 )
 
 // Label is on everything that the engine makes; its value is the place's id.
@@ -40,7 +41,9 @@ type place struct {
 
 	made    atomic.Int64 // how many things have been given a name
 	builder builderRoot
-	parts   parts
+	// extended is what image extensions have made of the builder, if anything.
+	extended builderRoot
+	parts    parts
 
 	mu      sync.Mutex
 	closed  bool
@@ -84,7 +87,7 @@ func (p *place) fill(ctx context.Context, spec lifecycle.PlaceSpec) error {
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error {
 		id, err := p.daemon.builderImage(ctx, spec.Builder, p.report)
-		p.builder.image = id
+		p.builder.set(id)
 		return step(err, "builder")
 	})
 	all.Go(func() error {
@@ -140,7 +143,7 @@ func (p *place) Export(ctx context.Context, volume, path string) (io.ReadCloser,
 	}
 	inner, cancel := p.untilClosed(ctx)
 	defer cancel()
-	file, err := p.open(inner, volume, path)
+	file, err := p.open(inner, &inside.Export{Volume: volume, Path: path})
 	if err != nil {
 		return nil, p.explain(ctx, err, fmt.Sprintf("volume %s: export", volume))
 	}

@@ -13,18 +13,31 @@ import (
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
-// builderRoot is the image that the builder's phases run in.
+// builderRoot is an image that something of the builder runs in.
 type builderRoot struct {
 	mu    sync.Mutex
 	image string
-	// repaired are the images that were made for this place.
-	repaired []string
 }
 
 func (b *builderRoot) current() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.image
+}
+
+func (b *builderRoot) set(image string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.image = image
+}
+
+// phaseRoot is what phases of the builder run in: the builder, or what image
+// extensions have made of it.
+func (p *place) phaseRoot() *builderRoot {
+	if p.extended.current() != "" {
+		return &p.extended
+	}
+	return &p.builder
 }
 
 // usual are the paths, besides those of mounts, that have to be of a kind: the
@@ -36,11 +49,11 @@ var usual = []target{
 // repair replaces what the builder has at places where something is to be
 // mounted: symbolic links, which the daemon would follow, and files instead of
 // directories. It returns the image to use from now on.
-func (p *place) repair(ctx context.Context, image string, targets []target) (string, error) {
-	p.builder.mu.Lock()
-	defer p.builder.mu.Unlock()
-	if p.builder.image != image {
-		return p.builder.image, nil // another phase came first; it may suffice
+func (p *place) repair(ctx context.Context, root *builderRoot, image string, targets []target) (string, error) {
+	root.mu.Lock()
+	defer root.mu.Unlock()
+	if root.image != image {
+		return root.image, nil // another phase came first; it may suffice
 	}
 	v := vessel{name: p.name("repair"), image: image, user: p.user, network: lifecycle.NetworkNone, labels: p.labels(), hostUserns: p.hostUserns}
 	config, host := v.config()
@@ -59,13 +72,13 @@ func (p *place) repair(ctx context.Context, image string, targets []target) (str
 	commit, err := api.ContainerCommit(context.WithoutCancel(ctx), made.ID, container.CommitOptions{
 		Reference: placeRepository + ":" + p.name("repaired"),
 		Config:    &container.Config{}, // Podman wants to be sent one
+		Changes:   []string{"LABEL " + Label + "=" + p.id},
 	})
 	if err != nil {
 		return "", err
 	}
 	p.report.Debug("docker: the builder has been put in order for its mounts")
-	p.builder.repaired = append(p.builder.repaired, commit.ID)
-	p.builder.image = commit.ID
+	root.image = commit.ID
 	return commit.ID, nil
 }
 

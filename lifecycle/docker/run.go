@@ -37,7 +37,7 @@ func (p *place) run(ctx context.Context, phase lifecycle.Phase, streams lifecycl
 	for _, t := range targets {
 		work.Targets = append(work.Targets, t.path)
 	}
-	return p.inBuilder(ctx, targets, runIn)
+	return p.inBuilder(ctx, p.phaseRoot(), targets, runIn)
 }
 
 // complete runs a container to its end and returns its exit code.
@@ -50,11 +50,11 @@ func (p *place) complete(ctx context.Context, v vessel, order *inside.Order, str
 	return r.wait(ctx)
 }
 
-// inBuilder runs something in the builder's file system. If that cannot be
+// inBuilder runs something in a file system of the builder. If that cannot be
 // because of what the image has at one of the targets, it is run again in an
 // image that has been put in order.
-func (p *place) inBuilder(ctx context.Context, targets []target, run func(image string) error) error {
-	image := p.builder.current()
+func (p *place) inBuilder(ctx context.Context, root *builderRoot, targets []target, run func(image string) error) error {
+	image := root.current()
 	err := run(image)
 	if err == nil || ctx.Err() != nil {
 		return err
@@ -64,7 +64,7 @@ func (p *place) inBuilder(ctx context.Context, targets []target, run func(image 
 	if !notStarted && !(failed && inner.Misplaced) {
 		return err
 	}
-	repaired, repairErr := p.repair(ctx, image, targets)
+	repaired, repairErr := p.repair(ctx, root, image, targets)
 	if repairErr != nil {
 		return errors.Join(err, repairErr)
 	}

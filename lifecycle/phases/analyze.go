@@ -13,6 +13,8 @@ import (
 	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
 	"github.com/buildpacks/lifecycle/platform/files"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/lifecycle/extend"
 )
 
 // AnalyzeInput names the images that analyze looks at.
@@ -136,6 +138,7 @@ func (j *job) inputs() *lifecycleplatform.LifecycleInputs {
 	inputs.AppDir = j.Paths.App
 	inputs.LayersDir = j.Paths.Layers
 	inputs.PlatformDir = j.Paths.Platform
+	inputs.ExtendedDir = filepath.Join(j.Paths.State, extend.Dir) // where buildpacks cannot put anything
 	inputs.UID, inputs.GID = j.Owner.UID, j.Owner.GID
 	inputs.ExecEnv = j.ExecEnv
 	inputs.InsecureRegistries = j.Insecure

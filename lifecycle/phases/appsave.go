@@ -7,17 +7,21 @@ import (
 
 	"github.com/buildpacks/imgutil"
 	"github.com/buildpacks/lifecycle/platform/files"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
 // openKnownWorkingImage opens the app image to be, as openWorkingImage does, of
 // images that the phase was told of. When the image has been saved, saved says
 // how it is known.
-func (j *job) openKnownWorkingImage(ctx context.Context, analyzed files.Analyzed, in ExportInput, saved *Saved) (imgutil.Image, error) {
+func (j *job) openKnownWorkingImage(ctx context.Context, analyzed files.Analyzed, in ExportInput, extended *v1.Config, saved *Saved) (imgutil.Image, error) {
 	run, err := newKnown(in.Known.Run, nil)
 	if err != nil {
 		return nil, err
 	}
 	options := imgutil.ImageOptions{BaseImage: run, PreserveHistory: j.api.AtLeast("0.12")}
+	if extended != nil {
+		options.Config = extended
+	}
 	if in.Known.Previous != nil && analyzed.PreviousImageRef() != "" {
 		if options.PreviousImage, err = newKnown(*in.Known.Previous, nil); err != nil {
 			return nil, err

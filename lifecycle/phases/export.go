@@ -2,6 +2,7 @@ package phases
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/buildpacks/lifecycle/phase"
 	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
 	"github.com/buildpacks/lifecycle/platform/files"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pack-cache/pack-cache/layers"
@@ -153,12 +155,16 @@ func (j *job) exportApp(ctx context.Context, inputs *lifecycleplatform.Lifecycle
 	if err != nil {
 		return files.Report{}, err
 	}
+	extended, err := extendedConfig(inputs, analyzed)
+	if err != nil {
+		return files.Report{}, err
+	}
 	var saved Saved
 	var working imgutil.Image
 	if in.Known != nil {
-		working, err = j.openKnownWorkingImage(ctx, analyzed, in, &saved)
+		working, err = j.openKnownWorkingImage(ctx, analyzed, in, extended, &saved)
 	} else {
-		working, err = j.openWorkingImage(inputs, analyzed, in.Created)
+		working, err = j.openWorkingImage(inputs, analyzed, extended, in.Created)
 	}
 	if err != nil {
 		return files.Report{}, err
@@ -210,9 +216,13 @@ func (j *job) exportApp(ctx context.Context, inputs *lifecycleplatform.Lifecycle
 }
 
 // openWorkingImage opens the app image to be: the run image, with the previous
-// image at hand for the layers that did not change.
-func (j *job) openWorkingImage(inputs *lifecycleplatform.LifecycleInputs, analyzed files.Analyzed, created *time.Time) (imgutil.Image, error) {
+// image at hand for the layers that did not change. extended is the config of the
+// run image that extensions have left, nil if there are none.
+func (j *job) openWorkingImage(inputs *lifecycleplatform.LifecycleInputs, analyzed files.Analyzed, extended *v1.Config, created *time.Time) (imgutil.Image, error) {
 	options := append([]imgutil.ImageOption{remote.FromBaseImage(inputs.RunImageRef)}, image.GetInsecureOptions(j.Insecure)...)
+	if extended != nil {
+		options = append(options, remote.WithConfig(extended))
+	}
 	if j.api.AtLeast("0.12") {
 		options = append(options, remote.WithHistory())
 	}
@@ -229,6 +239,26 @@ func (j *job) openWorkingImage(inputs *lifecycleplatform.LifecycleInputs, analyz
 		return nil, fmt.Errorf("open run image %s: %w", inputs.RunImageRef, err)
 	}
 	return working, nil
+}
+
+// extendedConfig is the config that image extensions have left to the run image,
+// nil if they have not changed it.
+func extendedConfig(inputs *lifecycleplatform.LifecycleInputs, analyzed files.Analyzed) (*v1.Config, error) {
+	if analyzed.RunImage == nil || !analyzed.RunImage.Extend {
+		return nil, nil
+	}
+	extended, _, err := image.FromLayoutPath(filepath.Join(inputs.ExtendedDir, "run"))
+	if err != nil {
+		return nil, err
+	}
+	if extended == nil {
+		return nil, errors.New("the run image has not been extended")
+	}
+	config, err := extended.ConfigFile()
+	if err != nil {
+		return nil, fmt.Errorf("extended run image: %w", err)
+	}
+	return &config.Config, nil
 }
 
 func launcherConfig(inputs *lifecycleplatform.LifecycleInputs, version string) phase.LauncherConfig {

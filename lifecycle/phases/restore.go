@@ -20,6 +20,11 @@ type RestoreInput struct {
 	Target  layers.Target `json:"target"`
 	// SkipLayers restores nothing (--clear-cache).
 	SkipLayers bool `json:"skip_layers,omitempty"`
+	// RunImage is what image extensions have made of the run image, nil if it is
+	// still that of analyze.
+	RunImage *RunImage `json:"run_image,omitempty"`
+	// Known is set when the app image goes to Apps.
+	Known *KnownImages `json:"known,omitempty"`
 }
 
 // RestoreOutput says what became of every import and every layer.
@@ -61,6 +66,11 @@ func restore(ctx context.Context, j *job, in RestoreInput) (RestoreOutput, error
 	analyzed, err := files.Handler.ReadAnalyzed(j.trustedAnalyzedPath(), j.log)
 	if err != nil {
 		return RestoreOutput{}, err
+	}
+	if in.RunImage != nil {
+		if err := j.useRunImage(ctx, in, inputs.AnalyzedPath, analyzed); err != nil {
+			return RestoreOutput{}, err
+		}
 	}
 	var found imported
 	if !in.SkipLayers {

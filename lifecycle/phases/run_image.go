@@ -1,9 +1,14 @@
 package phases
 
 import (
+	"context"
+	"fmt"
+
 	"github.com/buildpacks/imgutil"
 	"github.com/buildpacks/imgutil/remote"
 	"github.com/buildpacks/lifecycle/image"
+	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
+	"github.com/buildpacks/lifecycle/platform/files"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
@@ -27,4 +32,46 @@ func (h *platformHandler) InitImage(ref string) (imgutil.Image, error) {
 		}),
 	}, image.GetInsecureOptions(h.job.Insecure)...)
 	return remote.NewImage(ref, h.job.keychain, options...)
+}
+
+// RunImage is the run image that image extensions have chosen or change.
+type RunImage struct {
+	// Name is what it is called, Reference the image itself.
+	Name      string `json:"name"`
+	Reference string `json:"reference"`
+	// Extended says that layers are added to it.
+	Extended bool `json:"extended,omitempty"`
+}
+
+// useRunImage writes to both copies of analyzed.toml what the app image will be
+// based on. analyzed is the one that no buildpack can write.
+func (j *job) useRunImage(ctx context.Context, in RestoreInput, path string, analyzed files.Analyzed) error {
+	img, err := j.openRunImage(ctx, in)
+	if err != nil {
+		return err
+	}
+	if !img.Found() {
+		return fmt.Errorf("run image %s is not there", in.RunImage.Name)
+	}
+	used := &files.RunImage{Reference: in.RunImage.Reference, Extend: in.RunImage.Extended}
+	if j.api.AtLeast("0.12") {
+		used.Image = in.RunImage.Name
+		if used.TargetMetadata, err = lifecycleplatform.GetTargetMetadata(img); err != nil {
+			return fmt.Errorf("run image %s: %w", in.RunImage.Name, err)
+		}
+	}
+	analyzed.RunImage = used
+	for _, path := range []string{path, j.trustedAnalyzedPath()} {
+		if err := files.Handler.WriteAnalyzed(path, &analyzed, j.log); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *job) openRunImage(ctx context.Context, in RestoreInput) (imgutil.Image, error) {
+	if in.Known != nil {
+		return j.openKnown(ctx, in.Known.Run.Name, &in.Known.Run)
+	}
+	return image.NewHandler(nil, j.keychain, "", false, j.Insecure).InitImage(in.RunImage.Reference)
 }

@@ -103,7 +103,14 @@ func (o *Order) ready() error { return o.notify(Notice{Ready: true}) }
 func (o *Order) notify(n Notice) error { return writeNotice(os.Stderr, o.Secret, n) }
 
 func (o *Order) export() error {
-	file, err := volume.Open(filepath.Join(WorkDir, o.Export.Volume), o.Export.Path)
+	dir := filepath.Join(WorkDir, o.Export.Volume)
+	if o.Export.Directory {
+		if err := volume.Archive(os.Stdout, dir, o.Export.Path); err != nil {
+			return err
+		}
+		return o.notify(Notice{Done: true})
+	}
+	file, err := volume.Open(dir, o.Export.Path)
 	if err != nil {
 		return err
 	}

@@ -62,8 +62,12 @@ type Import struct {
 	User   lifecycle.User
 }
 
-// Export writes a file of a volume to standard output.
-type Export struct{ Volume, Path string }
+// Export writes a file of a volume to standard output, or the archive of a
+// directory.
+type Export struct {
+	Volume, Path string
+	Directory    bool
+}
 
 // Copy copies part of the file system that the process sees into a directory of
 // WorkDir.

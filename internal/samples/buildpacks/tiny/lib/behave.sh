@@ -5,6 +5,9 @@ behave() {
 	if asked "$1-print-env"; then
 		env | sort | sed "s/^/$1: env: /"
 	fi
+	if asked "$1-run"; then
+		sh -c "$(setting "$1-run")" 2>&1 | sed "s/^/$1: run: /"
+	fi
 	if asked "$1-background"; then
 		# The caller picks a number of seconds by which it knows the process.
 		setsid sh -c "exec sleep $(setting "$1-background")" < /dev/null > /dev/null 2>&1 &
