@@ -30,7 +30,7 @@ func TestCacheGrammar(t *testing.T) {
 		{name: "bad level", args: []string{"--export-cache", cache + ",compression-level=50"}, says: []string{"compression-level=50 is not possible", "HINT: zstd takes levels from 0 to 22"}},
 		{name: "missing attribute", args: []string{"--export-cache", "type=local"}, says: []string{"attribute dest is missing", "HINT: add dest=DIRECTORY"}},
 		{name: "export only", args: []string{"--import-cache", cache + ",mode=max"}, says: []string{"attribute mode is for export only", "HINT: valid are: ref"}},
-		{name: "estargz", args: []string{"--export-cache", cache + ",compression=estargz"}, says: []string{"compression=estargz is not possible", "HINT: use gzip or zstd"}},
+		{name: "estargz with Docker's types", args: []string{"--export-cache", cache + ",compression=estargz,oci-mediatypes=false"}, says: []string{"compression=estargz is not possible", "HINT: Docker manifests have no annotations"}},
 		{name: "zstd with Docker's types", args: []string{"--export-cache", cache + ",oci-mediatypes=false"}, says: []string{"compression=zstd is not possible", "HINT: Docker media types know no zstd"}},
 		{name: "no image manifest", args: []string{"--export-cache", cache + ",image-manifest=false"}, says: []string{"image-manifest=false is not possible", "HINT: leave image-manifest out"}},
 		{name: "launch cache", args: []string{"--cache", "type=launch;format=volume;name=x"}, says: []string{"--cache: type=launch is not possible", "HINT: leave it out"}},
@@ -64,6 +64,7 @@ func TestCompression(t *testing.T) {
 		{"zstd", "compression-level=19", types.OCIManifestSchema1, types.OCIConfigJSON, types.OCILayerZStd},
 		{"gzip", "compression=gzip,compression-level=9", types.OCIManifestSchema1, types.OCIConfigJSON, types.OCILayer},
 		{"uncompressed", "compression=uncompressed", types.OCIManifestSchema1, types.OCIConfigJSON, types.OCIUncompressedLayer},
+		{"estargz", "compression=estargz,compression-level=3", types.OCIManifestSchema1, types.OCIConfigJSON, types.OCILayer},
 		{"docker-gzip", "oci-mediatypes=false,compression=gzip", types.DockerManifestSchema2, types.DockerConfigJSON, types.DockerLayer},
 		{"docker-uncompressed", "oci-mediatypes=false,compression=uncompressed", types.DockerManifestSchema2, types.DockerConfigJSON, types.DockerUncompressedLayer},
 	} {

@@ -22,8 +22,9 @@ type Mounter interface {
 func (s *saver) adopt(ctx context.Context, layer *saved, diffID string) (bool, error) {
 	unusable := readUnusable(s.StateDir, s.dirOf(layer.layer.ID))
 	for _, source := range s.sources() {
-		blob, ok := source.Blob(diffID)
-		if !ok || slices.Contains(unusable, blob.Digest.String()) || s.mustRecode(blob) {
+		found, ok := s.lookUp(source, diffID, layer.layer.isPlain())
+		blob := found.blob
+		if !ok || slices.Contains(unusable, blob.Digest.String()) || s.mustRecode(blob, s.pressFor(layer.layer)) {
 			continue
 		}
 		var sent int64
@@ -43,10 +44,26 @@ func (s *saver) adopt(ctx context.Context, layer *saved, diffID string) (bool, e
 		if source != s.usable {
 			layer.report.Reason = "copied from " + source.String()
 		}
-		layer.conclude(s.usable, storedLayer{diffID: diffID, blob: blob}, sent)
+		layer.conclude(s.usable, found, sent)
 		return true, nil
 	}
 	return false, nil
+}
+
+// lookUp finds a layer in a snapshot. diffID may also be that of a blob in
+// another one, with the same archive, unless exactly that diffID is wanted.
+func (s *saver) lookUp(in *Snapshot, diffID string, exactly bool) (storedLayer, bool) {
+	if found, ok := in.withArchive(diffID, exactly); ok || exactly {
+		return found, ok
+	}
+	for _, other := range s.sources() {
+		if blob, ok := other.Blob(diffID); ok {
+			if archive, _ := (storedLayer{diffID, blob}).archive(); archive != diffID {
+				return in.withArchive(archive, false)
+			}
+		}
+	}
+	return storedLayer{}, false
 }
 
 // takeOver takes a layer that is not in the layers directory from a snapshot
@@ -61,8 +78,8 @@ func (s *saver) takeOver(ctx context.Context, layer *saved) error {
 		var sent int64
 		var err error
 		switch {
-		case s.mustRecode(blob):
-			stored, sent, err = s.recode(ctx, source, stored)
+		case s.mustRecode(blob, s.pressFor(layer.layer)):
+			stored, sent, err = s.recode(ctx, source, stored, s.pressFor(layer.layer))
 		case source != s.usable:
 			sent, err = s.copyBlob(ctx, source.store, blob)
 		default:
@@ -124,35 +141,46 @@ type readCloser struct {
 	io.Closer
 }
 
-// mustRecode reports whether a blob cannot be taken as it is.
-func (s *saver) mustRecode(blob v1.Descriptor) bool {
-	have := codecOf(blob.MediaType)
-	return s.ForceCompression && have != s.Compression.codec() || s.DockerMediaTypes && have == Zstd
+// mustRecode reports whether a blob cannot be taken as it is where press would
+// make it.
+func (s *saver) mustRecode(blob v1.Descriptor, press *press) bool {
+	have := blobCodec(blob)
+	return s.ForceCompression && have != press.codec || s.DockerMediaTypes && have == Zstd
 }
 
-// recode stores a blob of a snapshot in the wanted compression. What is wrong
-// with the blob comes back as a *sourceError.
-func (s *saver) recode(ctx context.Context, from *Snapshot, layer storedLayer) (storedLayer, int64, error) {
-	got, pushed, err := s.stream(ctx, func(w *frameWriter) error {
+// recode stores a blob of a snapshot as press makes it: the same archive, which
+// may have another diffID then. What is wrong with the blob comes back as a
+// *sourceError.
+func (s *saver) recode(ctx context.Context, from *Snapshot, layer storedLayer, press *press) (storedLayer, int64, error) {
+	want, size := layer.archive()
+	stored, got, sent, err := s.stream(ctx, press, func(w *frameWriter) error {
 		reader := openBlob(ctx, from.store, layer.blob, from.memory)
 		defer reader.Close()
 		verified := newVerifier(reader, layer.blob)
-		archive, err := newDecoder(verified)
+		decoded, err := newDecoder(verified)
 		if err != nil {
 			return err
 		}
-		defer archive.Close()
+		defer decoded.Close()
+		archive := io.Reader(decoded)
+		if size >= 0 {
+			archive = io.LimitReader(decoded, size)
+		}
 		if _, err := io.CopyBuffer(struct{ io.Writer }{w}, archive, make([]byte, 256<<10)); err != nil {
 			return err
 		}
-		_, err = io.Copy(io.Discard, verified)
-		return err
+		for _, rest := range []io.Reader{decoded, verified} {
+			if _, err := io.Copy(io.Discard, rest); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return storedLayer{}, 0, err
 	}
-	if got != layer.diffID {
-		return storedLayer{}, 0, &sourceError{fmt.Errorf("archive has diffID %s instead of %s: %w", got, layer.diffID, ErrCorrupt)}
+	if got != want {
+		return storedLayer{}, 0, &sourceError{fmt.Errorf("archive has digest %s instead of %s: %w", got, want, ErrCorrupt)}
 	}
-	return storedLayer{diffID: got, blob: pushed.Descriptor}, pushed.Sent, nil
+	return stored, sent, nil
 }

@@ -16,6 +16,7 @@ type Codec string
 const (
 	Zstd         Codec = "zstd"
 	Gzip         Codec = "gzip"
+	Estargz      Codec = "estargz"
 	Uncompressed Codec = "uncompressed"
 )
 
@@ -25,7 +26,7 @@ const (
 type Compression struct {
 	// Codec is one of the constants; "" is Zstd.
 	Codec Codec
-	// Level is the codec's own: 0 to 9 for gzip, 0 to 22 for zstd, of which
+	// Level is the codec's own: 0 to 9 for gzip and estargz, 0 to 22 for zstd, of which
 	// four steps are distinguished. nil is the fastest.
 	Level *int
 }
@@ -56,6 +57,10 @@ func (c Compression) mediaType(docker bool) (types.MediaType, error) {
 		return "", &OptionError{Option: "compression=zstd", Remedy: "Docker media types know no zstd: use compression=gzip, or leave oci-mediatypes at true"}
 	case c.codec() == Zstd:
 		return types.OCILayerZStd, nil
+	case c.codec() == Estargz && docker:
+		return "", &OptionError{Option: "compression=estargz", Remedy: "Docker manifests have no annotations to find the table of contents by: use compression=gzip, or leave oci-mediatypes at true"}
+	case c.codec() == Estargz:
+		return types.OCILayer, nil
 	case c.codec() == Gzip && docker:
 		return types.DockerLayer, nil
 	case c.codec() == Gzip:
@@ -68,9 +73,9 @@ func (c Compression) mediaType(docker bool) (types.MediaType, error) {
 }
 
 func (c Compression) check() error {
-	highest, ok := map[Codec]int{Zstd: 22, Gzip: 9, Uncompressed: 0}[c.codec()]
+	highest, ok := map[Codec]int{Zstd: 22, Gzip: 9, Estargz: 9, Uncompressed: 0}[c.codec()]
 	if !ok {
-		return &OptionError{Option: fmt.Sprintf("compression=%s", c.Codec), Remedy: "use zstd, gzip or uncompressed"}
+		return &OptionError{Option: fmt.Sprintf("compression=%s", c.Codec), Remedy: "use zstd, gzip, estargz or uncompressed"}
 	}
 	if c.Level != nil && c.codec() == Uncompressed {
 		return &OptionError{Option: fmt.Sprintf("compression-level=%d", *c.Level), Remedy: "uncompressed has no levels: leave compression-level out"}
@@ -82,6 +87,14 @@ func (c Compression) check() error {
 		}
 	}
 	return nil
+}
+
+// plain is what launch layers are compressed with.
+func (c Compression) plain() Compression {
+	if c.codec() == Estargz {
+		c.Codec = Gzip
+	}
+	return c
 }
 
 func (c Compression) zstdLevel() zstd.EncoderLevel {

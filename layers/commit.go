@@ -194,14 +194,14 @@ func (s *Snapshot) says(made *contents) (bool, error) {
 func (s *saver) pushEmpty(ctx context.Context) (storedLayer, int64, error) {
 	raw := make([]byte, 2*tarBlock)
 	var data bytes.Buffer
-	diffID, err := s.press.run(ctx, &data, func(w *frameWriter) error {
+	diffID, err := s.plain.run(ctx, &data, func(w *frameWriter) error {
 		_, err := w.Write(raw)
 		return err
 	})
 	if err != nil {
 		return storedLayer{}, 0, err
 	}
-	mediaType, err := s.Compression.mediaType(s.DockerMediaTypes)
+	mediaType, err := s.Compression.plain().mediaType(s.DockerMediaTypes)
 	if err != nil {
 		return storedLayer{}, 0, err
 	}

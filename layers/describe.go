@@ -21,7 +21,7 @@ type Content struct {
 	// Blob is the zero Descriptor if the metadata name a layer that the snapshot
 	// does not hold.
 	Blob v1.Descriptor
-	// Codec is what the blob's media type says.
+	// Codec is what the blob's descriptor says.
 	Codec Codec
 	// Size is the size of the uncompressed archive in bytes, 0 if nothing tells.
 	Size int64
@@ -99,7 +99,7 @@ func (s *Snapshot) content(diffID string) Content {
 	if !ok {
 		return one
 	}
-	one.Blob, one.Codec = blob, codecOf(blob.MediaType)
+	one.Blob, one.Codec = blob, blobCodec(blob)
 	if size, err := strconv.ParseInt(blob.Annotations[sizeAnnotation], 10, 64); err == nil && size > 0 {
 		one.Size = size
 	}

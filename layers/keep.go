@@ -59,8 +59,8 @@ func (s *saver) keepLayer(ctx context.Context, base *Snapshot, layer *saved) err
 	stored := storedLayer{diffID: diffID, blob: blob}
 	var sent int64
 	var err error
-	if s.mustRecode(blob) {
-		stored, sent, err = s.recode(ctx, base, stored)
+	if press := s.pressFor(layer.layer); s.mustRecode(blob, press) {
+		stored, sent, err = s.recode(ctx, base, stored, press)
 	} else {
 		err = probe(ctx, base.store, blob)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"strconv"
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
@@ -22,6 +23,8 @@ const frameSize = 1 << 20
 // which bounds memory and work. It is safe for concurrent use.
 type press struct {
 	codec Codec
+	// level is that of gzip.
+	level int
 	zstd  *zstd.Encoder
 	gzip  sync.Pool
 	// free holds the frames that are not in use.
@@ -43,7 +46,7 @@ type frame struct {
 // newPress makes a press for a compression that has been checked.
 func newPress(c Compression) (*press, error) {
 	workers := runtime.GOMAXPROCS(0)
-	p := &press{codec: c.codec(), free: make(chan *frame, 2*workers+4), slots: make(chan struct{}, workers)}
+	p := &press{codec: c.codec(), level: c.gzipLevel(), free: make(chan *frame, 2*workers+4), slots: make(chan struct{}, workers)}
 	for range cap(p.free) {
 		p.free <- &frame{done: make(chan struct{}, 1)}
 	}
@@ -53,9 +56,8 @@ func newPress(c Compression) (*press, error) {
 		p.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(c.zstdLevel()),
 			zstd.WithEncoderConcurrency(workers), zstd.WithWindowSize(frameSize), zstd.WithEncoderCRC(false))
 	case Gzip:
-		level := c.gzipLevel()
 		p.gzip.New = func() any {
-			w, _ := gzip.NewWriterLevel(io.Discard, level) // the level has been checked
+			w, _ := gzip.NewWriterLevel(io.Discard, p.level) // the level has been checked
 			return w
 		}
 	}
@@ -68,6 +70,36 @@ type sourceError struct{ error }
 
 // Unwrap returns what went wrong.
 func (e *sourceError) Unwrap() error { return e.error }
+
+// pack is run for a blob that is to be stored: it returns the diffID and the
+// annotations of the blob, too.
+func (p *press) pack(ctx context.Context, to io.Writer, fill func(*frameWriter) error) (packed, error) {
+	var out packed
+	var err error
+	var size int64
+	counted := func(w *frameWriter) error {
+		err := fill(w)
+		size = w.written
+		return err
+	}
+	if p.codec == Estargz {
+		z := newStargz(to, p.level)
+		out.archive, err = p.run(ctx, z, counted)
+		out.diffID, out.annotations, err = z.finish(out.archive, size, err)
+		return out, err
+	}
+	out.archive, err = p.run(ctx, to, counted)
+	out.diffID = out.archive
+	out.annotations = map[string]string{sizeAnnotation: strconv.FormatInt(size, 10)}
+	return out, err
+}
+
+// packed says what pack made.
+type packed struct {
+	// diffID is the digest of all that was compressed, archive that of the archive.
+	diffID, archive string
+	annotations     map[string]string
+}
 
 // run passes what fill writes through the press and into to, and returns the
 // diffID. Without to, nothing is compressed. What fill returns comes back as a

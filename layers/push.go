@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -14,7 +13,7 @@ import (
 
 // push archives, compresses and stores the layer in one pass.
 func (s *saver) push(ctx context.Context, layer *saved, archive *treeArchive) error {
-	diffID, pushed, err := s.stream(ctx, archive.writeTo)
+	stored, _, sent, err := s.stream(ctx, s.pressFor(layer.layer), archive.writeTo)
 	var source *sourceError
 	if errors.As(err, &source) {
 		return layer.fail(ctx, source.error)
@@ -22,29 +21,42 @@ func (s *saver) push(ctx context.Context, layer *saved, archive *treeArchive) er
 	if err != nil {
 		return fmt.Errorf("storing %s: %w", layer.layer.ID, err)
 	}
-	layer.conclude(s.usable, storedLayer{diffID: diffID, blob: pushed.Descriptor}, pushed.Sent)
+	layer.conclude(s.usable, stored, sent)
 	return nil
 }
 
-// stream pushes what fill writes through the press into the store, and tries
-// again if that fails; fill may run several times. What fill returns comes back
-// as a *sourceError.
-func (s *saver) stream(ctx context.Context, fill func(*frameWriter) error) (diffID string, pushed Pushed, err error) {
-	err = again(ctx, func() error {
-		diffID, pushed, err = s.streamOnce(ctx, fill)
-		return err
-	})
-	return diffID, pushed, err
+// pressFor is the press for a layer: one that keeps the diffID of its archive for
+// layers whose diffID means something elsewhere.
+func (s *saver) pressFor(layer CachedLayer) *press {
+	if layer.isPlain() {
+		return s.plain
+	}
+	return s.press
 }
 
-func (s *saver) streamOnce(ctx context.Context, fill func(*frameWriter) error) (string, Pushed, error) {
-	mediaType, err := s.Compression.mediaType(s.DockerMediaTypes)
+// isPlain reports whether the layer's diffID has to be that of its archive, which
+// is as the lifecycle makes it.
+func (l CachedLayer) isPlain() bool { return l.Metadata.Launch || l.ID == sbomID }
+
+// stream pushes what fill writes through a press into the store, and tries again
+// if that fails; fill may run several times. What fill returns comes back as a
+// *sourceError. It returns the layer, the digest of the archive and how many bytes
+// were sent.
+func (s *saver) stream(ctx context.Context, press *press, fill func(*frameWriter) error) (layer storedLayer, archive string, sent int64, err error) {
+	err = again(ctx, func() error {
+		layer, archive, sent, err = s.streamOnce(ctx, press, fill)
+		return err
+	})
+	return layer, archive, sent, err
+}
+
+func (s *saver) streamOnce(ctx context.Context, press *press, fill func(*frameWriter) error) (storedLayer, string, int64, error) {
+	mediaType, err := Compression{Codec: press.codec}.mediaType(s.DockerMediaTypes)
 	if err != nil {
-		return "", Pushed{}, err
+		return storedLayer{}, "", 0, err
 	}
 	var (
-		diffID string
-		size   int64
+		out    packed
 		runErr error
 		done   chan struct{}
 	)
@@ -53,11 +65,7 @@ func (s *saver) streamOnce(ctx context.Context, fill func(*frameWriter) error) (
 		reader, writer := io.Pipe()
 		go func() {
 			defer close(done)
-			diffID, runErr = s.press.run(ctx, writer, func(w *frameWriter) error {
-				err := fill(w)
-				size = w.written
-				return err
-			})
+			out, runErr = press.pack(ctx, writer, fill)
 			writer.CloseWithError(runErr)
 		}()
 		return reader, nil
@@ -66,10 +74,10 @@ func (s *saver) streamOnce(ctx context.Context, fill func(*frameWriter) error) (
 		<-done
 	}
 	if source := (*sourceError)(nil); errors.As(runErr, &source) {
-		return "", Pushed{}, source
+		return storedLayer{}, "", 0, source
 	}
-	pushed.Descriptor.Annotations = map[string]string{sizeAnnotation: strconv.FormatInt(size, 10)}
-	return diffID, pushed, err
+	pushed.Descriptor.Annotations = out.annotations
+	return storedLayer{diffID: out.diffID, blob: pushed.Descriptor}, out.archive, pushed.Sent, err
 }
 
 // pushRetries is how often a push is repeated. A store cannot do it: it gets to

@@ -160,7 +160,8 @@ type saver struct {
 	SaveRequest
 	// usable is Previous if its layers fit the target.
 	usable *Snapshot
-	press  *press
+	// press is for layers, plain for those that keep the diffID of their archive.
+	press, plain *press
 }
 
 func newSaver(req SaveRequest) (*saver, error) {
@@ -182,6 +183,11 @@ func newSaver(req SaveRequest) (*saver, error) {
 	s := &saver{SaveRequest: req}
 	if s.press, err = newPress(req.Compression); err != nil {
 		return nil, err
+	}
+	if s.plain = s.press; s.press.codec == Estargz {
+		if s.plain, err = newPress(req.Compression.plain()); err != nil {
+			return nil, err
+		}
 	}
 	if req.Previous != nil {
 		s.PreviousDigest = req.Previous.Digest()

@@ -94,7 +94,7 @@ func (s *saver) recognise(ctx context.Context, layer *saved, archive *treeArchiv
 	if !s.mayBeKnown(layer.layer.ID) {
 		return "", nil
 	}
-	return s.press.run(ctx, nil, archive.writeTo)
+	return s.plain.run(ctx, nil, archive.writeTo)
 }
 
 // mayBeKnown reports whether any snapshot has the layer in some form.

@@ -11,10 +11,10 @@ import (
 
 // generalAttrs are the attributes of every kind.
 type generalAttrs struct {
-	Mode             string        `attr:"mode" only:"export" default:"min" values:"min max" help:"max: save layers that are for launch only, too"`
+	Mode             string        `attr:"mode" only:"export" default:"min" values:"min max" help:"max: save layers that are for launch only, too; with type=inline those that the app image does not have, beside it"`
 	IgnoreError      bool          `attr:"ignore-error" only:"export" default:"true" help:"false: it is a failure (exit code 3) if nothing could be saved here"`
-	Compression      string        `attr:"compression" only:"export" default:"zstd" values:"zstd gzip uncompressed" help:"of new blobs; zstd needs OCI media types, and Docker 23 or newer to be read by it"`
-	CompressionLevel *int          `attr:"compression-level" only:"export" help:"zstd: 0 to 22, gzip: 0 to 9 (default: the fastest)"`
+	Compression      string        `attr:"compression" only:"export" default:"zstd" values:"zstd gzip estargz uncompressed" help:"of new blobs; zstd and estargz need OCI media types, zstd also Docker 23 or newer to be read by it; estargz can be read as gzip"`
+	CompressionLevel *int          `attr:"compression-level" only:"export" help:"zstd: 0 to 22, gzip and estargz: 0 to 9 (default: the fastest)"`
 	ForceCompression bool          `attr:"force-compression" only:"export" default:"false" help:"compress blobs anew that are there in another compression"`
 	Timeout          time.Duration `attr:"timeout" help:"how long reading or saving may take (default: no limit)"`
 }

@@ -82,9 +82,6 @@ func (l List) read(pairs []attrs.Pair, use, image string) (location, error) {
 		return read, err
 	}
 	read.at.Type, read.own = kind.Type, kind.attributes()
-	if slices.Contains(pairs, attrs.Pair{Name: "compression", Value: "estargz"}) {
-		return read, attrs.Refuse("use gzip or zstd", "attribute compression=estargz is not possible: layers of a cache are always read whole")
-	}
 	if err := attrs.Set(pairs, use, os.LookupEnv, read.own, &read.general); err != nil {
 		return read, err
 	}
