@@ -65,6 +65,7 @@ func TestDockerReadsCache(t *testing.T) {
 	}{
 		{"zstd", "", false},
 		{"gzip", ",compression=gzip", true},
+		{"estargz", ",compression=estargz", true},
 		{"docker", ",compression=gzip,oci-mediatypes=false", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
