@@ -63,6 +63,23 @@ func TestS3(t *testing.T) {
 		check(m, out)
 	}
 
+	// The commands for caches use the same keys.
+	m = newMachine(t, environment...)
+	copied := m.run("cache", "copy", at+",name=main", reg.ref("copied:main"), "--output", "json")
+	copied.wantCode(t, 0)
+	if reg.digest(t, reg.ref("copied:main")) != result.Saved[0].Digest {
+		t.Errorf("the copy is another cache: %s", copied.stdout)
+	}
+	m.run("cache", "verify", at+",name=main").wantCode(t, 0)
+	if got := listing(t, m.run("cache", "list", at, "--output", "json")); len(got) != 2 || got["main"] != got["branch"] {
+		t.Errorf("listed %v", got)
+	}
+	m.run("cache", "prune", at+",name=branch", "--keep", "0", "--unused-for", "0s").wantCode(t, 0)
+	if got := listing(t, m.run("cache", "list", at, "--output", "json")); len(got) != 1 || got["main"] == "" {
+		t.Errorf("after branch was deleted, listed %v", got)
+	}
+	keys.wantNoneLeft(t, m)
+
 	wrong := "wrong-secret-access-key"
 	keys = append(keys, wrong)
 	app.set(nil)

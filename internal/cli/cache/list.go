@@ -62,7 +62,7 @@ func runList(ctx context.Context, opts *ListOptions) error {
 	if err := opts.check(); err != nil {
 		return err
 	}
-	from, err := opts.from(opts.Place)
+	from, err := opts.all(opts.Place)
 	if err != nil {
 		return err
 	}

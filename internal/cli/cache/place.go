@@ -57,8 +57,8 @@ type place struct {
 	timeout time.Duration
 	// anyTarget is set for a named cache without its target.
 	anyTarget bool
-	// tag is the tag that the user gave, "" if none.
-	tag string
+	// names are the caches that the user names in it; nil for none.
+	names []string
 }
 
 // namedAttrs are the attributes of type=named.
@@ -68,15 +68,21 @@ type namedAttrs struct {
 }
 
 // from reads an argument that is read from.
-func (c *common) from(written string) (place, error) {
+func (c *common) from(written string) (place, error) { return c.read(written, "") }
+
+// all reads an argument that stands for all caches that are kept in a place, and
+// needs to name none.
+func (c *common) all(written string) (place, error) { return c.read(written, "any") }
+
+func (c *common) read(written, image string) (place, error) {
 	if pairs, ok := isNamed(written); ok {
 		return c.namedPlace(written, pairs, false)
 	}
-	at, err := c.Caches.Import("CACHE", written, "")
+	at, err := c.Caches.Import("CACHE", written, image)
 	if err != nil {
 		return place{}, err
 	}
-	return place{CacheAccess: platform.CacheAccess{At: at.Location}, written: written, timeout: at.Timeout, tag: tagOf(at.Location)}, nil
+	return place{CacheAccess: platform.CacheAccess{At: at.Location}, written: written, timeout: at.Timeout, names: namesIn(written, at.Location)}, nil
 }
 
 // to reads an argument that is written to.
@@ -97,7 +103,7 @@ func (c *common) to(written string) (place, error) {
 		return place{}, platform.NewUsageError("TO: a copy is made byte for byte", "leave out mode, ignore-error, oci-mediatypes, compression, compression-level and force-compression")
 	}
 	access := platform.CacheAccess{At: at.Location, Push: true}
-	return place{CacheAccess: access, written: written, timeout: at.Timeout, tag: tagOf(at.Location)}, nil
+	return place{CacheAccess: access, written: written, timeout: at.Timeout}, nil
 }
 
 func isNamed(written string) ([]attrs.Pair, bool) {
@@ -122,23 +128,29 @@ func (c *common) namedPlace(written string, pairs []attrs.Pair, write bool) (pla
 	if err != nil {
 		return place{}, err
 	}
-	p := place{CacheAccess: platform.CacheAccess{At: found.From(a.Target), Push: write, Login: found.Login}, written: written, anyTarget: a.Target == "", tag: a.Target}
+	p := place{CacheAccess: platform.CacheAccess{At: found.From(a.Target), Push: write, Login: found.Login}, written: written, anyTarget: a.Target == ""}
+	if a.Target != "" {
+		p.names = []string{a.Target}
+	}
 	if write {
 		p.At = found.To(a.Target)
 	}
 	return p, nil
 }
 
-// tagOf is the tag that a reference was given, or what stands for one, "" if
-// none.
-func tagOf(at phases.Location) string {
-	if at.Type == "gha" {
-		return at.Attrs["scope"]
+// namesIn are the caches that the user names: by the tag of a reference, or by an
+// attribute.
+func namesIn(written string, at phases.Location) []string {
+	if tag, err := name.NewTag(at.Attrs["ref"], name.WithDefaultTag("")); err == nil && tag.TagStr() != "" {
+		return []string{tag.TagStr()}
 	}
-	if tag, err := name.NewTag(at.Attrs["ref"], name.WithDefaultTag("")); err == nil {
-		return tag.TagStr()
+	pairs, _, _ := attrs.Split(written)
+	for _, pair := range pairs {
+		if slices.Contains([]string{"name", "tag", "scope"}, pair.Name) {
+			return strings.Split(pair.Value, ";")
+		}
 	}
-	return ""
+	return nil
 }
 
 // open opens places in this process.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -39,8 +40,8 @@ leads to. Without the two, no cache is deleted.
 
 A cache is as old as the last change of something in it: a build that changes
 nothing writes nothing. Only caches are deleted, never another image. With a tag
-or a target in CACHE, it is that one alone. Registries make room when they
-collect their garbage.
+or a name in CACHE, it is that one alone. Registries make room when they collect
+their garbage.
 
 ` + placeHelp,
 		Example: `  pack-cache cache prune registry.example.com/team/app-cache --keep 10 --older-than 30d --dry-run
@@ -107,13 +108,13 @@ func runPrune(ctx context.Context, opts *PruneOptions) error {
 	if err != nil {
 		return err
 	}
-	from, err := opts.from(opts.Place)
+	from, err := opts.all(opts.Place)
 	if err != nil {
 		return err
 	}
 	from.Delete = !opts.DryRun
-	if from.tag != "" {
-		request.Only = func(name string) bool { return name == from.tag }
+	if from.names != nil {
+		request.Only = func(name string) bool { return slices.Contains(from.names, name) }
 	}
 	ctx, cancel := limit(ctx, from)
 	defer cancel()
