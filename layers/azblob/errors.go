@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
@@ -44,6 +45,9 @@ func bare(err error) error {
 
 // words are a message on one line, without secrets, cut short.
 func words(message string) string {
-	text := []rune(strings.Join(strings.Fields(redact.String(message)), " "))
+	fields := slices.DeleteFunc(strings.Fields(redact.String(message)), func(field string) bool {
+		return strings.Trim(field, "-") == "" // the SDK draws lines
+	})
+	text := []rune(strings.Join(fields, " "))
 	return string(text[:min(len(text), 500)])
 }

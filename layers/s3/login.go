@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go/logging"
 
 	"github.com/pack-cache/pack-cache/internal/redact"
 )
@@ -25,7 +26,7 @@ func Login(ctx context.Context, given Keys) (Keys, error) {
 	found := given
 	ctx, cancel := context.WithTimeout(ctx, findTimeout)
 	defer cancel()
-	chain, err := config.LoadDefaultConfig(ctx, config.WithRegion(given.Region), config.WithLogger(nil))
+	chain, err := config.LoadDefaultConfig(ctx, config.WithRegion(given.Region), config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return Keys{}, &loginError{err, "check AWS_PROFILE, and the files that AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE and AWS_CA_BUNDLE name"}
 	}
@@ -67,7 +68,7 @@ func region(ctx context.Context, found Keys, chain aws.Config) (string, error) {
 	case found.Endpoint != "":
 		return "us-east-1", nil
 	}
-	chain, err := config.LoadDefaultConfig(ctx, config.WithEC2IMDSRegion(), config.WithLogger(nil))
+	chain, err := config.LoadDefaultConfig(ctx, config.WithEC2IMDSRegion(), config.WithLogger(logging.Nop{}))
 	if err == nil && chain.Region == "" {
 		err = errors.New("neither the environment nor the shared configuration names one")
 	}
