@@ -156,6 +156,7 @@ func (b *build) export(ctx context.Context) error {
 		Target:          b.target(),
 		ClearCache:      b.ClearCache,
 		SBOM:            b.SBOMDir != "",
+		Project:         b.projectMetadata(b.resolved),
 		Known:           b.known,
 	}, &out)
 	if err != nil {

@@ -95,6 +95,9 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (_ *resolved, err 
 	if err := p.readProject(r); err != nil {
 		return nil, err
 	}
+	if p.Config != nil && p.Config.LifecycleImage != "" {
+		p.Progress.Info("lifecycle-image in " + p.Config.Path() + " is not used: the phases that it would run are pack-cache's own")
+	}
 	if err := p.checkReferences(r); err != nil {
 		return nil, err
 	}

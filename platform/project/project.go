@@ -34,6 +34,8 @@ type Descriptor struct {
 	// Group are the project's buildpacks instead of the builder's order; Pre
 	// and Post go before and after that order.
 	Group, Pre, Post []Buildpack
+	// Version and SourceURL are the project's own.
+	Version, SourceURL string
 	// Ignored are keys that the schema version does not know.
 	Ignored []string
 }
@@ -61,6 +63,33 @@ type Script struct {
 	API    string `toml:"api"`
 	Inline string `toml:"inline"`
 	Shell  string `toml:"shell"`
+}
+
+// about is what a descriptor says about the project itself.
+type about struct {
+	Schema           string         `toml:"schema-version"`
+	ID               string         `toml:"id"`
+	Name             string         `toml:"name"`
+	Version          string         `toml:"version"`
+	Authors          []string       `toml:"authors"`
+	Licenses         []license      `toml:"licenses"`
+	DocumentationURL string         `toml:"documentation-url"`
+	SourceURL        string         `toml:"source-url"`
+	Metadata         map[string]any `toml:"metadata"`
+}
+
+type license struct {
+	Type string `toml:"type"`
+	URI  string `toml:"uri"`
+}
+
+func (a about) check() error {
+	for _, license := range a.Licenses {
+		if license.Type == "" && license.URI == "" {
+			return errors.New("a license needs a type or a uri")
+		}
+	}
+	return nil
 }
 
 // Error says what is wrong with a descriptor.
@@ -106,6 +135,11 @@ func Read(path string) (*Descriptor, error) {
 
 // schema01 is schema version 0.1.
 type schema01 struct {
+	Project    about          `toml:"project"`
+	Metadata   map[string]any `toml:"metadata"`
+	Underscore struct {
+		Schema string `toml:"schema-version"`
+	} `toml:"_"`
 	Build struct {
 		Include    []string    `toml:"include"`
 		Exclude    []string    `toml:"exclude"`
@@ -123,7 +157,8 @@ type schema01 struct {
 
 // schema02 is schema versions 0.2 and 0.3; exec-env came with 0.3.
 type schema02 struct {
-	IO struct {
+	Project about `toml:"_"`
+	IO      struct {
 		Buildpacks struct {
 			Include []string    `toml:"include"`
 			Exclude []string    `toml:"exclude"`
@@ -181,8 +216,9 @@ func parse01(content string) (*Descriptor, error) {
 	return &Descriptor{
 		Builder: b.Builder, Include: b.Include, Exclude: b.Exclude, Env: b.Env,
 		Group: b.Buildpacks, Pre: b.Pre.Group, Post: b.Post.Group,
+		Version: s.Project.Version, SourceURL: s.Project.SourceURL,
 		Ignored: undecoded(md),
-	}, nil
+	}, s.Project.check()
 }
 
 func parse02(content string) (*Descriptor, error) {
@@ -199,16 +235,20 @@ func parse02(content string) (*Descriptor, error) {
 	return &Descriptor{
 		Builder: b.Builder, Include: b.Include, Exclude: b.Exclude, Env: env,
 		Group: b.Group, Pre: b.Pre.Group, Post: b.Post.Group,
+		Version: s.Project.Version, SourceURL: s.Project.SourceURL,
 		Ignored: undecoded(md),
-	}, nil
+	}, s.Project.check()
 }
 
-// undecoded lists keys about the build that the schema version does not know,
-// such as those of another version. Everything else belongs to somebody else.
+// undecoded lists keys about the project and its build that the schema version
+// does not know, such as those of another version. Everything else belongs to
+// somebody else.
 func undecoded(md toml.MetaData) []string {
 	var keys []string
 	for _, key := range md.Undecoded() {
-		if name := key.String(); strings.HasPrefix(name, "build.") || strings.HasPrefix(name, "io.buildpacks.") {
+		switch name := key.String(); {
+		case strings.HasPrefix(name, "_.metadata."), strings.HasPrefix(name, "project.metadata."):
+		case strings.HasPrefix(name, "_."), strings.HasPrefix(name, "project."), strings.HasPrefix(name, "build."), strings.HasPrefix(name, "io.buildpacks."):
 			keys = append(keys, name)
 		}
 	}

@@ -78,8 +78,8 @@ func id(given *pflag.FlagSet, flag string, value int) (*int, error) {
 }
 
 // environment merges env files, in their order, and then single variables. A
-// bare KEY takes its value from the caller's environment; it is left out when
-// it has none there, as in pack.
+// bare KEY takes its value from the caller's environment; it is empty when it
+// has none there, as in pack.
 func environment(files, variables []string) (map[string]string, error) {
 	env := map[string]string{}
 	for _, path := range files {
@@ -121,9 +121,7 @@ func set(env map[string]string, variable string) error {
 		return fmt.Errorf("%q cannot be the name of a variable", key)
 	}
 	if !given {
-		if value, given = os.LookupEnv(key); !given {
-			return nil
-		}
+		value = os.Getenv(key)
 	}
 	env[key] = value
 	return nil
