@@ -87,7 +87,7 @@ func (t target) action() string {
 		scope = transport.PushScope
 	}
 	if t.Delete {
-		scope += "," + transport.DeleteScope
+		scope += ",delete"
 	}
 	return t.repo.Scope(scope)
 }

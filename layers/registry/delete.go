@@ -117,9 +117,13 @@ func (c *client) refuseShared(ctx context.Context, names []string, digest v1.Has
 	return nil
 }
 
+// deleteScope is the action of deleting alone; that of go-containerregistry's
+// name includes pushing.
+const deleteScope = "delete"
+
 func (c *client) deletion(ctx context.Context, reference string) (*http.Response, error) {
 	return c.send(ctx, call{op: "delete", method: http.MethodDelete, url: c.url("manifests", reference),
-		scopes: []string{c.repo.Scope(transport.PullScope), c.repo.Scope(transport.DeleteScope)}})
+		scopes: []string{c.repo.Scope(transport.PullScope), c.repo.Scope(deleteScope)}})
 }
 
 // undeleted is the failure of a deletion.
