@@ -30,6 +30,8 @@ type machine struct {
 	written []string
 	// inherited are files that every command gets, open from descriptor 3 on.
 	inherited []*os.File
+	// container is what commands run in, nil for this machine.
+	container *container
 }
 
 func newMachine(t *testing.T, env ...string) *machine {
@@ -106,6 +108,9 @@ func (m *machine) command(ctx context.Context, args ...string) *exec.Cmd {
 		args = slices.Concat(args, m.flags)
 	}
 	cmd := exec.CommandContext(ctx, binary, args...)
+	if m.container != nil {
+		return m.container.command(ctx, m, args)
+	}
 	tmp := filepath.Join(m.home, "tmp")
 	if err := os.MkdirAll(tmp, 0o777); err != nil {
 		m.t.Fatal(err)

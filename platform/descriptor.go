@@ -32,9 +32,6 @@ func (p *Platform) readProject(r *resolved) error {
 	if r.Builder == "" && r.project.Builder != "" {
 		r.Builder, r.builderFromProject = r.project.Builder, true
 	}
-	if r.Builder == "" && p.Config != nil {
-		r.Builder = p.Config.DefaultBuilder
-	}
 	r.ExecEnv = cmp.Or(r.ExecEnv, production)
 	env := r.project.Environment(r.ExecEnv)
 	maps.Copy(env, r.Env)

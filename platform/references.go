@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,8 +34,8 @@ func (r *resolved) parse(what, written string) (name.Reference, error) {
 
 // checkReferences parses all references that the user gave, and refuses
 // combinations in which one image would overwrite another.
-func (p *Platform) checkReferences(r *resolved) error {
-	if r.Builder == "" {
+func (p *Platform) checkReferences(ctx context.Context, r *resolved) error {
+	if r.Builder == "" && resident(ctx, r.engines) == nil {
 		return NewUsageError("no builder given", "name one with --builder")
 	}
 	if err := r.checkNames(); err != nil {
@@ -42,10 +43,13 @@ func (p *Platform) checkReferences(r *resolved) error {
 	}
 	images := slices.Clone(r.names)
 	var err error
-	if r.builderRef, err = r.parse("builder", r.Builder); err != nil {
-		return err
+	var sources []purpose
+	if r.Builder != "" {
+		if r.builderRef, err = r.parse("builder", r.Builder); err != nil {
+			return err
+		}
+		sources = append(sources, purpose{"builder", r.Builder, r.builderRef})
 	}
-	sources := []purpose{{"builder", r.Builder, r.builderRef}}
 	if r.RunImage != "" {
 		ref, err := r.parse("run image", r.RunImage)
 		if err != nil {

@@ -67,8 +67,10 @@ type resolved struct {
 	logins []phases.Login
 	plan   lifecycle.Plan
 	paths  lifecycle.Paths
-	// engines are those that may run the build, in the order of preference.
+	// engines are those that may run the build, in the order of preference, and
+	// engine is the one that does.
 	engines []lifecycle.Engine
+	engine  lifecycle.Engine
 }
 
 // resolve checks what the user asks for before anything is changed.
@@ -98,7 +100,11 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (_ *resolved, err 
 	if p.Config != nil && p.Config.LifecycleImage != "" {
 		p.Progress.Info("lifecycle-image in " + p.Config.Path() + " is not used: the phases that it would run are pack-cache's own")
 	}
-	if err := p.checkReferences(r); err != nil {
+	if r.engines, err = p.candidates(opts.Engine); err != nil {
+		return nil, err
+	}
+	p.defaultBuilder(ctx, r)
+	if err := p.checkReferences(ctx, r); err != nil {
 		return nil, err
 	}
 	if err := p.checkPullPolicy(r); err != nil {
@@ -108,9 +114,6 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (_ *resolved, err 
 		return nil, err
 	}
 	p.findDaemon(r)
-	if r.engines, err = p.candidates(opts.Engine); err != nil {
-		return nil, err
-	}
 	if r.engines, err = able(r.engines, opts, r.platform); err != nil {
 		return nil, err
 	}
@@ -121,6 +124,9 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (_ *resolved, err 
 		return nil, err
 	}
 	if err := errors.Join(p.addNamed(r), p.lend(ctx, r)); err != nil {
+		return nil, err
+	}
+	if err := p.chooseEngine(ctx, r); err != nil {
 		return nil, err
 	}
 	if err := p.resolveRunImage(ctx, r); err != nil {
@@ -199,7 +205,7 @@ func checkApp(path string) error {
 const noBuilderHint = "a builder is an image made by `pack builder create` or by a buildpacks project; check the reference"
 
 func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
-	img, err := p.have(ctx, r, "builder", r.builderRef)
+	img, err := p.builderImage(ctx, r)
 	if err != nil {
 		return err
 	}
@@ -219,7 +225,7 @@ func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
 		Config: p.Config, TrustBuilderFlag: r.TrustBuilder, FromProject: r.builderFromProject,
 		ExtraBuildpacksUntrusted: len(r.extra.Outside) > 0 && !r.TrustExtraBuildpacks,
 	})
-	p.Progress.Info(fmt.Sprintf("Builder %s@%s, %s", r.builderRef.Context(), r.builder.Digest, r.verdict.Reason))
+	p.Progress.Info(fmt.Sprintf("Builder %s, %s", r.builderName(), r.verdict.Reason))
 	if len(r.Volumes) > 0 && !r.verdict.Trusted {
 		p.Progress.Warn("--volume: this untrusted builder can read what is mounted")
 	}

@@ -27,6 +27,7 @@ type Result struct {
 	// Tags are its names, none in a directory.
 	Tags     []string               `json:"tags"`
 	Builder  BuilderResult          `json:"builder"`
+	Engine   string                 `json:"engine"`
 	RunImage string                 `json:"run_image"`
 	Phases   []PhaseTime            `json:"phases"`
 	Imports  []phases.ImportOutcome `json:"cache_imports"`
@@ -48,6 +49,8 @@ type OutputResult struct {
 
 // BuilderResult is the builder that was used and how it was judged.
 type BuilderResult struct {
+	// Image and Digest are "" for the image that pack-cache runs in, if the user
+	// did not name it.
 	Image       string `json:"image"`
 	Digest      string `json:"digest"`
 	Trusted     bool   `json:"trusted"`
@@ -87,11 +90,17 @@ func newResult(r *resolved, started time.Time) *Result {
 		Phases:  []PhaseTime{{"prepare", time.Since(started).Seconds()}},
 		Output:  OutputResult{r.Output.To.String(), r.Output.Path},
 		Tags:    r.tags(),
-		Builder: BuilderResult{
-			Image: r.builderRef.Name(), Digest: r.builder.Digest.String(),
-			Trusted: r.verdict.Trusted, Reason: r.verdict.Reason, PlatformAPI: r.api,
-		},
+		Engine:  r.engine.Name(),
+		Builder: builderResult(r),
 	}
+}
+
+func builderResult(r *resolved) BuilderResult {
+	res := BuilderResult{Trusted: r.verdict.Trusted, Reason: r.verdict.Reason, PlatformAPI: r.api}
+	if r.builderRef != nil {
+		res.Image, res.Digest = r.builderRef.Name(), r.builder.Digest.String()
+	}
+	return res
 }
 
 // tags are the names of the app image.

@@ -32,7 +32,8 @@ type Verdict struct {
 }
 
 // Judge decides whether the builder named ref, which resolved to digest, may
-// run where credentials are. The digest is that of what will run; the zero
+// run where credentials are. A builder without a name, nil, is trusted by
+// --trust-builder alone. The digest is that of what will run; the zero
 // value means that nothing was resolved, and then no entry with another digest
 // than that of ref matches.
 //
@@ -53,7 +54,7 @@ func Judge(ref name.Reference, digest v1.Hash, in JudgeInput) Verdict {
 func judgeBuilder(ref name.Reference, digest v1.Hash, in JudgeInput) (why string, trusted bool) {
 	for _, listed := range in.Config.entries() {
 		e, err := parseEntry(listed.Entry)
-		if err != nil || !e.matches(ref, digest) {
+		if err != nil || ref == nil || !e.matches(ref, digest) {
 			continue
 		}
 		if listed.Known {
@@ -63,6 +64,9 @@ func judgeBuilder(ref name.Reference, digest v1.Hash, in JudgeInput) (why string
 	}
 	if in.TrustBuilderFlag && !in.FromProject {
 		return "--trust-builder", true
+	}
+	if ref == nil {
+		return "the builder that pack-cache runs in has no name here", false
 	}
 	why = "neither a known builder nor listed"
 	if in.Config != nil {

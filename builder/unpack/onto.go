@@ -1,6 +1,7 @@
 package unpack
 
 import (
+	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
@@ -64,6 +65,14 @@ func (k *keeping) some(full string) bool {
 	return k != nil && slices.ContainsFunc(k.paths, func(kept string) bool {
 		return full == "" || strings.HasPrefix(kept, full+"/")
 	})
+}
+
+// closed tells whether an entry other than a directory cannot be made because
+// the root itself cannot be written to. There builders have links for the sake of
+// old lifecycles.
+func (k *keeping) closed(hdr *tar.Header, err error) bool {
+	dir, _ := splitLast(path.Clean("/" + hdr.Name)[1:])
+	return k != nil && dir == "" && hdr.Typeflag != tar.TypeDir && errors.Is(err, syscall.EACCES)
 }
 
 // forgive makes it no error that a directory which was there before does not let

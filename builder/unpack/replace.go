@@ -19,6 +19,12 @@ func (t *tree) replace(parent int, base string, create func() error) error {
 	return create()
 }
 
+// stays tells whether a symbolic link that was there before cannot be replaced
+// by a directory. What goes there goes where it leads to.
+func (t *tree) stays(st *unix.Stat_t, err error) bool {
+	return t.keep != nil && st.Mode&unix.S_IFMT == unix.S_IFLNK && (errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.EPERM))
+}
+
 // remove removes an entry, of whatever type, of the directory that the walker
 // parents is in, whose own open directories therefore all stay good.
 func (t *tree) remove(parent int, base string) error {

@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"errors"
 	"fmt"
+	"path"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -11,6 +12,9 @@ import (
 
 // special makes what is neither file nor directory nor hard link.
 func (t *tree) special(parent int, base string, hdr *tar.Header, a *attrs) error {
+	if hdr.Typeflag == tar.TypeSymlink && t.keep != nil && t.linked(parent, base, hdr.Linkname) {
+		return nil
+	}
 	err := t.replace(parent, base, func() error { return t.node(parent, base, hdr) })
 	var skip *skipError
 	if errors.As(err, &skip) {
@@ -42,6 +46,22 @@ func (t *tree) special(parent int, base string, hdr *tar.Header, a *attrs) error
 		}
 	}
 	return unix.UtimesNanoAt(parent, base, a.times(), unix.AT_SYMLINK_NOFOLLOW)
+}
+
+// linked tells whether a symbolic link need not be made: it is there already, or
+// would lead to itself, because what are two directories in the image are one
+// here.
+func (t *tree) linked(parent int, base, target string) bool {
+	var buf [unix.PathMax]byte
+	if n, err := unix.Readlinkat(parent, base, buf[:]); err == nil && string(buf[:n]) == target {
+		return true
+	}
+	dir, last := splitLast(path.Join(map[bool]string{true: "/", false: "/" + t.parents.path}[path.IsAbs(target)], target)[1:])
+	if last != base {
+		return false
+	}
+	_, err := t.targets.to(dir)
+	return err == nil && t.targets.path == t.parents.path
 }
 
 // skipError says that an entry is left out on purpose.

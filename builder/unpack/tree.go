@@ -95,7 +95,12 @@ func (t *tree) apply(ctx context.Context, archive io.Reader) error {
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
 			return &archiveError{err}
 		}
-		if err := t.entry(hdr, r); err != nil {
+		err = t.entry(hdr, r)
+		if t.keep.closed(hdr, err) {
+			t.keepNote(path.Clean("/" + hdr.Name)[1:])
+			continue
+		}
+		if err != nil {
 			return fmt.Errorf("entry %s: %w", quote(hdr.Name), err)
 		}
 	}
@@ -195,6 +200,9 @@ func (t *tree) directory(parent int, base, full string) error {
 			return nil
 		}
 		if err := t.remove(parent, base); err != nil {
+			if t.stays(&st, err) {
+				return nil
+			}
 			return err
 		}
 		err = unix.Mkdirat(parent, base, 0o700)

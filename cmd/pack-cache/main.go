@@ -13,25 +13,19 @@ import (
 	"github.com/pack-cache/pack-cache/internal/cli/global"
 	"github.com/pack-cache/pack-cache/internal/cli/iostreams"
 	"github.com/pack-cache/pack-cache/internal/cli/root"
-	"github.com/pack-cache/pack-cache/lifecycle"
-	"github.com/pack-cache/pack-cache/lifecycle/confine"
-	"github.com/pack-cache/pack-cache/lifecycle/docker"
-	"github.com/pack-cache/pack-cache/lifecycle/docker/inside"
-	"github.com/pack-cache/pack-cache/lifecycle/sandbox"
 )
 
 // version is set by the linker.
 var version = "dev"
 
 func main() {
-	sandbox.Child() // does not return in a process of the sandbox
-	inside.Child()  // nor in a container of the docker engine
+	child() // does not return in a process of an engine
 	os.Exit(run())
 }
 
 func run() int {
 	streams := iostreams.System()
-	if err := confine.Protect(); err != nil {
+	if err := protect(); err != nil {
 		return exit.Print(streams.Err, err)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
@@ -39,7 +33,7 @@ func run() int {
 	cmd := root.NewCmdRoot(&global.Flags{
 		Streams: streams,
 		Version: version,
-		Engines: []lifecycle.Engine{sandbox.New(sandbox.Config{}), docker.New(docker.Config{})},
+		Engines: engines(),
 		Caches:  caches.All(),
 	})
 	return exit.Print(streams.Err, cmd.ExecuteContext(ctx))

@@ -33,7 +33,10 @@ type Engine struct {
 	daemon *daemon // nil until a probe has succeeded
 }
 
-var _ lifecycle.Daemonic = (*Engine)(nil)
+var (
+	_ lifecycle.Daemonic  = (*Engine)(nil)
+	_ lifecycle.Described = (*Engine)(nil)
+)
 
 // New returns an engine. It does no I/O.
 func New(config Config) *Engine {
@@ -58,6 +61,16 @@ func (e *Engine) At(host string) lifecycle.Daemonic {
 func (e *Engine) Probe(ctx context.Context) error {
 	_, err := e.ready(ctx)
 	return err
+}
+
+// Describe implements lifecycle.Described.
+func (e *Engine) Describe() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.daemon == nil {
+		return ""
+	}
+	return e.daemon.product + " at " + e.daemon.api.DaemonHost()
 }
 
 // ready returns the daemon with the programs for its containers.

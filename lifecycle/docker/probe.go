@@ -20,6 +20,7 @@ const oldestAPI = "1.41"
 type daemon struct {
 	api      *client.Client
 	arch     string    // of the machine that it runs on
+	product  string    // name and version
 	programs *programs // nil until they are needed
 	// images is held by whoever looks for an image and loads it.
 	images chan struct{}
@@ -58,7 +59,12 @@ func (d *daemon) check(ctx context.Context) error {
 		return withHint(fmt.Errorf("the docker daemon at %s is too old: it speaks version %s of the API", d.api.DaemonHost(), d.api.ClientVersion()),
 			"use Docker 20.10 or newer, or Podman 4 or newer; version "+oldestAPI+" of the API is needed")
 	}
-	d.arch = version.Arch
+	d.arch, d.product = version.Arch, "Docker "+version.Version
+	for _, part := range version.Components {
+		if part.Name == "Podman Engine" {
+			d.product = "Podman " + part.Version
+		}
+	}
 	return nil
 }
 

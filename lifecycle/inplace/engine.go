@@ -3,7 +3,6 @@ package inplace
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"sync"
@@ -45,16 +44,25 @@ func (e *Engine) Name() string { return "inplace" }
 // probeInside is the probe of a container that is a builder's.
 func probeInside(config Config) (*host, error) {
 	if _, err := os.Stat(takeoverMark); err == nil {
-		return nil, fmt.Errorf("this container is pack-cache's own image: %w", lifecycle.ErrElsewhere)
+		return nil, elsewhere("this container is pack-cache's own image")
 	}
 	for _, path := range []string{lifecyclePath, orderPath} {
 		if _, err := os.Stat(path); err != nil {
-			return nil, confine.WithHint(fmt.Errorf("pack-cache does not run inside a builder image (no %s): %w", path, lifecycle.ErrElsewhere),
+			return nil, confine.WithHint(elsewhere("pack-cache does not run inside a builder image: there is no "+path),
 				"start pack-cache in the builder image: as `image:` of a GitLab CI job, as a step of a Tekton task")
 		}
 	}
 	return probe(config, "")
 }
+
+// elsewhere says that an engine is for another kind of container.
+type elsewhere string
+
+// Error implements error.
+func (e elsewhere) Error() string { return string(e) }
+
+// Is makes it a lifecycle.ErrElsewhere.
+func (e elsewhere) Is(target error) bool { return target == lifecycle.ErrElsewhere }
 
 // Describe implements lifecycle.Described.
 func (e *Engine) Describe() string {

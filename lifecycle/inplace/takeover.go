@@ -3,7 +3,6 @@ package inplace
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -50,11 +49,11 @@ func (e *Takeover) Name() string { return "takeover" }
 // probeTakeover is the probe of a container of pack-cache's own image.
 func probeTakeover(config Config) (*host, error) {
 	if _, err := os.Stat(takeoverMark); err != nil {
-		return nil, confine.WithHint(fmt.Errorf("this is not a container of pack-cache's takeover image (no %s): %w", takeoverMark, lifecycle.ErrElsewhere),
+		return nil, confine.WithHint(elsewhere("this is not a container of pack-cache's takeover image: there is no "+takeoverMark),
 			"run pack-cache in that image (`make takeover-image`)")
 	}
-	if err := unix.Access("/", unix.W_OK|unix.X_OK); err != nil {
-		return nil, confine.WithHint(&fs.PathError{Op: "write to", Path: "/", Err: err}, "run the container without a read-only root file system, from the image as it is")
+	if err := unix.Access("/usr", unix.W_OK|unix.X_OK); err != nil {
+		return nil, confine.WithHint(&fs.PathError{Op: "write to", Path: "/usr", Err: err}, "run the container without a read-only root file system, from the image as it is")
 	}
 	h, err := probe(config, takeoverimage.WorkDir)
 	if err == nil {

@@ -93,6 +93,10 @@ func (p *place) mounts(phase lifecycle.Phase) ([]confine.Rule, error) {
 			access |= confine.Write
 		}
 		rules = append(rules, confine.Rule{Path: source, Access: access})
+		if m.Builder != "" && within(source, lifecycle.CNBDir) {
+			// Own phases look for what a mount may lack, too.
+			rules = append(rules, confine.Rule{Path: lifecycle.CNBDir, Access: confine.Read})
+		}
 	}
 	return rules, nil
 }

@@ -36,7 +36,7 @@ type Engine struct {
 	host *host // what the probe found; nil until it has succeeded
 }
 
-var _ lifecycle.Engine = (*Engine)(nil)
+var _ lifecycle.Described = (*Engine)(nil)
 
 // New returns an engine. It does no I/O.
 func New(config Config) *Engine {
@@ -57,6 +57,21 @@ func (e *Engine) Name() string { return "sandbox" }
 func (e *Engine) Probe(ctx context.Context) error {
 	_, err := e.ready(ctx)
 	return err
+}
+
+// Describe implements lifecycle.Described.
+func (e *Engine) Describe() string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.host == nil {
+		return ""
+	}
+	return map[string]string{
+		asRoot:   "root with namespaces",
+		asRange:  "root in a user namespace",
+		asSubids: "a user namespace with subordinate ids",
+		asSingle: "a user namespace with one id",
+	}[e.host.identity.Kind]
 }
 
 // ready returns what is known about this machine, probing at the first call

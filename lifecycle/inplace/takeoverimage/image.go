@@ -49,10 +49,17 @@ type Content struct {
 	Architecture string
 }
 
-// filled are the directories of a root that have to be there before a builder's
-// files come: a container engine would otherwise make them, for itself alone, to
-// mount something in them.
-var filled = []string{"cnb", "dev", "etc", "home", "layers", "opt", "platform", "proc", "root", "run", "srv", "sys", "usr", "var", "workspace"}
+// filled are the top directories of builders. They have to be there before a
+// builder's files come: nobody but root can make others, and a container engine
+// would make some for itself alone, to mount something in them.
+var filled = []string{
+	"boot", "cnb", "dev", "etc", "heroku", "home", "layers", "media", "mnt", "nix", "opt", "platform", "proc", "root", "run", "srv",
+	"sys", "usr", "usr/bin", "usr/lib", "usr/lib32", "usr/lib64", "usr/libx32", "usr/sbin", "var", "workspace",
+}
+
+// merged are links to directories below /usr, as builders have them; one that
+// has directories there gets all into the same.
+var merged = []string{"bin", "lib", "lib32", "lib64", "libx32", "sbin"}
 
 // New makes the image, always the same for the same content.
 func New(c Content) (v1.Image, error) {
@@ -73,6 +80,9 @@ func New(c Content) (v1.Image, error) {
 		tar.Header{Typeflag: tar.TypeDir, Name: "tmp/", Mode: 0o1777},
 		tar.Header{Typeflag: tar.TypeSymlink, Name: "var/run", Linkname: "/run", Mode: 0o777},
 	)
+	for _, name := range merged {
+		files = append(files, tar.Header{Typeflag: tar.TypeSymlink, Name: name, Linkname: "usr/" + name, Mode: 0o777})
+	}
 	base, err := layerOf(files, nil)
 	if err != nil {
 		return nil, err

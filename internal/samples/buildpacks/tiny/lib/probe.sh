@@ -79,14 +79,18 @@ look_at_memory() {
 
 look_at_files() {
 	# Names first: what looking writes must not be looked at.
-	files=$(find / \( -path /proc -o -path /sys \) -prune -o -type f -readable -print 2> /dev/null ||
-		find / \( -path /proc -o -path /sys \) -prune -o -type f -print 2> /dev/null)
+	# Where the root itself cannot be listed, the caller says where to begin.
+	begin="/ $(setting probe-places)"
+	# shellcheck disable=SC2086 # they are several
+	files=$(find $begin \( -path /proc -o -path /sys \) -prune -o -type f -readable -print 2> /dev/null ||
+		find $begin \( -path /proc -o -path /sys \) -prune -o -type f -print 2> /dev/null)
 	while read -r file; do
 		look "$file" "$file"
 	done <<-FILES
 		$files
 	FILES
-	find / \( -path /proc -o -path /sys \) -prune -o -type s -print 2> /dev/null | sed 's/^/probe: socket /'
+	# shellcheck disable=SC2086
+	find $begin \( -path /proc -o -path /sys \) -prune -o -type s -print 2> /dev/null | sed 's/^/probe: socket /'
 	sed -n 's/.*\(@.*\)$/probe: socket \1/p' /proc/net/unix 2> /dev/null
 	for file in /proc/keys /proc/mounts /proc/self/mountinfo /proc/net/unix; do
 		look "$file" "$file"

@@ -1,0 +1,245 @@
+package acceptance
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/pack-cache/pack-cache/internal/testdocker"
+	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/lifecycle/inplace/takeoverimage"
+)
+
+// container is what a machine's commands run in: each in a new one, with the
+// network of this machine, where the registries are.
+type container struct {
+	daemon *testdocker.Daemon
+	image  string
+	// flags are those of docker run.
+	flags []string
+	// secret are files in it that buildpacks must not read.
+	secret []string
+	// shell puts a shell around pack-cache, as CI systems do: it is the first
+	// process of the container, and has the whole environment.
+	shell bool
+}
+
+// command prepares pack-cache in a new container, which sees the machine's home
+// and the sources of applications.
+func (c *container) command(ctx context.Context, m *machine, args []string) *exec.Cmd {
+	run := []string{"--host", c.daemon.Host, "run", "--rm", "--network", "host", "--volume", m.home + ":" + m.home, "--workdir", m.home, "--env", "HOME=" + m.home}
+	for _, entry := range m.env {
+		run = append(run, "--env", entry)
+	}
+	for i, arg := range args {
+		if arg == "--path" {
+			run = append(run, "--volume", args[i+1]+":"+args[i+1]+":ro")
+		}
+	}
+	run = append(run, c.flags...)
+	switch {
+	case c.shell:
+		run = append(run, "--volume", binary+":/opt/pack-cache:ro", "--entrypoint", "/bin/sh", c.image, "-c", `/opt/pack-cache "$@"; exit $?`, "sh")
+	default:
+		run = append(run, c.image)
+	}
+	return exec.CommandContext(ctx, "docker", append(run, args...)...)
+}
+
+// load puts an image into the daemon.
+func (g ground) load(t *testing.T, tag string, img v1.Image) {
+	t.Helper()
+	ref, err := name.NewTag(tag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var archive bytes.Buffer
+	if err := tarball.Write(ref, img, &archive); err != nil {
+		t.Fatal(err)
+	}
+	load := exec.CommandContext(t.Context(), "docker", "--host", g.daemon.Host, "load")
+	load.Stdin = &archive
+	if out, err := load.CombinedOutput(); err != nil {
+		t.Fatalf("docker load: %v\n%s", err, out)
+	}
+}
+
+// restricted are the flags of a container that may nothing, as Pod Security's
+// profile "restricted" asks for.
+func restricted(user string) []string {
+	return []string{"--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", user}
+}
+
+// confinements are containers in which builds run without a daemon or
+// namespaces of their own.
+func confinements(t *testing.T, builder string, reg *registry) map[string]*container {
+	t.Helper()
+	daemon, err := daemons["docker"].start()
+	if err != nil && os.Getenv("CI") == "" {
+		t.Skipf("cannot start docker: %v", err)
+	}
+	if err != nil {
+		t.Fatalf("cannot start docker: %v", err)
+	}
+	ref, err := name.ParseReference(builder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	img, err := remote.Image(ref, remote.WithAuthFromKeychain(reg.keychain), remote.WithTransport(reg.Transport()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	program, err := os.ReadFile(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own, err := takeoverimage.New(takeoverimage.Content{Program: program, Version: "test", Architecture: config.Architecture})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := strings.ToLower(rand.Text())
+	on := ground{daemon: daemon}
+	on.load(t, "test.local/builder:"+id, img)
+	on.load(t, "test.local/takeover:"+id, own)
+	inside := func(shell bool, kind string, flags []string) *container {
+		return &container{daemon: daemon, image: "test.local/" + kind + ":" + id, flags: flags, shell: shell}
+	}
+	return map[string]*container{
+		"inplace as root":     inside(true, "builder", []string{"--user", "0:0"}),
+		"inplace restricted":  inside(true, "builder", restricted(config.Config.User)),
+		"takeover as root":    inside(false, "takeover", []string{"--user", "0:0"}),
+		"takeover restricted": inside(false, "takeover", restricted(takeoverimage.User)),
+		"takeover by anybody": inside(false, "takeover", restricted("4711:0")),
+	}
+}
+
+// TestContainers builds in containers that allow nothing: every one a machine
+// that has never built before. All give the image that the sandbox gives, and
+// take over its cache.
+func TestContainers(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	app := newApp(t, nil, map[string]string{"src/a": "a", "src/b": "b"})
+	args := func(name string) []string {
+		return []string{reg.ref("app-" + name), "--path", app.dir, "--cache-image", reg.ref("cache-" + name), "--publish"}
+	}
+	want, _ := ground{name: "sandbox"}.machine(t).build(append(args("sandbox"), "--builder", builder)...)
+	for name, in := range confinements(t, builder, reg) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			engine, _, _ := strings.Cut(name, " ")
+			args := args(strings.ReplaceAll(name, " ", "-"))
+			if engine == "takeover" || in.flags[1] == "0:0" {
+				args = append(args, "--builder", builder) // else pack-cache finds out
+			}
+			cold, out := in.machine(t).build(args...)
+			out.wantStderr(t, "Engine "+engine+": ", "make: rebuilt 2 of 2, linked yes")
+			warm, out := in.machine(t).build(append(args, "--import-cache", "type=registry,ref="+reg.ref("cache-sandbox"))...)
+			out.wantStderr(t, "flags: launch-build-cache: restored", "make: rebuilt 0 of 2, linked no")
+			for id, at := range fates(warm) {
+				if diff := cmp.Diff(fate{"restored", "reused"}, at); diff != "" {
+					t.Errorf("%s in the warm build (-want +got):\n%s", id, diff)
+				}
+			}
+			if cold.Digest != want.Digest || warm.Digest != want.Digest {
+				t.Errorf("the images are %s and %s instead of %s", cold.Digest, warm.Digest, want.Digest)
+			}
+			t.Logf("cold %.2f s, warm %.2f s", cold.Seconds, warm.Seconds)
+		})
+	}
+}
+
+// machine returns a new machine whose commands run in such containers.
+func (c *container) machine(t *testing.T) *machine {
+	t.Helper()
+	m := newMachine(t)
+	m.container = c
+	if err := os.Chmod(m.home, 0o777); err != nil { // whoever the container's user is
+		t.Fatal(err)
+	}
+	return m
+}
+
+// TestProbeInContainers has a buildpack look for credentials where nothing but
+// Landlock and another user keep it from them.
+func TestProbeInContainers(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{Auth: testregistry.Token, TLS: true, Users: []testregistry.User{alice}})
+	builder := reg.tiny(t, nil)
+	for name, in := range confinements(t, builder, reg) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := in.machine(t)
+			m.believe(reg)
+			m.logIn(alice, reg.Addr)
+			m.env = append(m.env, "CNB_REGISTRY_AUTH="+object(map[string]string{reg.Addr: "Basic " + basic(alice)}))
+			secrets := append(reg.secrets(t), m.canaries()...)
+			secrets = append(secrets, m.mountSecrets()...)
+			for _, path := range m.written { // only the engine keeps them out of reach
+				if err := os.Chmod(path, 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+			// Nobody can list the root, so the probe is told where secrets are.
+			places := []string{"/etc", "/usr", "/opt", "/cnb", "/tmp", "/var", "/run", "/secrets", "/root", "/home"}
+			for _, path := range append(m.container.secret, m.written...) {
+				places = append(places, path, filepath.Dir(path))
+			}
+			app := newApp(t, map[string]string{"probe": secrets.probe(), "probe-places": strings.Join(places, "\n")}, nil)
+			image := reg.ref(strings.ToLower(rand.Text()))
+			_, out := m.build(image, "--builder", builder, "--path", app.dir, "--cache-image", image+"-cache", "--publish", "--verbose")
+			out.wantStderr(t, "detect: probe: done, ", "] probe: done, ", "Buildpacks cannot use Unix sockets")
+			out.wantNoStderr(t, "probe: FOUND", "probe: fd ")
+			secrets.wantNone(t, "log", strings.NewReader(out.stderr))
+			secrets.wantNone(t, "result", strings.NewReader(out.stdout))
+		})
+	}
+}
+
+// mountSecrets has containers mount secrets, as clusters do, and a socket.
+func (m *machine) mountSecrets() secrets {
+	m.t.Helper()
+	copied := *m.container
+	m.container = &copied
+	copied.flags = slices.Clone(copied.flags)
+	var all secrets
+	for _, target := range []string{"/run/secrets/token", "/etc/secret/token", "/usr/share/secret", "/tmp/secret", "/secrets/token"} {
+		secret := rand.Text()
+		all = append(all, secret)
+		file := filepath.Join(openDir(m.t), "secret")
+		if err := os.WriteFile(file, []byte(secret), 0o644); err != nil {
+			m.t.Fatal(err)
+		}
+		copied.flags = append(copied.flags, "--volume", file+":"+target+":ro")
+		copied.secret = append(copied.secret, target)
+	}
+	socket := filepath.Join(openDir(m.t), "daemon.sock")
+	listener, err := net.Listen("unix", socket)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	m.t.Cleanup(func() { listener.Close() })
+	if err := os.Chmod(socket, 0o777); err != nil {
+		m.t.Fatal(err)
+	}
+	copied.flags = append(copied.flags, "--volume", socket+":/run/daemon.sock")
+	return all
+}

@@ -1,0 +1,42 @@
+package platform
+
+import (
+	"cmp"
+	"fmt"
+	"path/filepath"
+
+	"github.com/pack-cache/pack-cache/lifecycle"
+)
+
+// displaced is where a file of this machine is while a place is open.
+func displaced(place lifecycle.Place, path string) string {
+	moved, ok := place.(lifecycle.Displacing)
+	if !ok {
+		return path
+	}
+	full, err := filepath.Abs(path)
+	if err != nil {
+		return path
+	}
+	return moved.Where(full)
+}
+
+// checkDisplaced fails if something that is read or written during the build
+// would be moved out of the way of the build itself.
+func (r *resolved) checkDisplaced(place lifecycle.Place) error {
+	paths := []string{r.Output.Path, r.SBOMDir, r.ReportDir}
+	for _, at := range r.locations() {
+		paths = append(paths, cmp.Or(at.Attrs["dest"], at.Attrs["src"]))
+	}
+	for _, path := range paths {
+		full, err := filepath.Abs(path)
+		if path == "" || err != nil {
+			continue
+		}
+		if displaced(place, full) != full {
+			return NewUsageError(fmt.Sprintf("%s is in %s, where the application itself is built", path, lifecycle.AppDir),
+				"choose another directory for it; engine "+r.engine.Name()+" has no other place for the application")
+		}
+	}
+	return nil
+}

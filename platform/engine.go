@@ -1,0 +1,198 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+
+	"github.com/pack-cache/pack-cache/lifecycle"
+)
+
+// candidates returns the engine called wanted, or all of them.
+func (p *Platform) candidates(wanted string) ([]lifecycle.Engine, error) {
+	if wanted == "" || wanted == "auto" {
+		return p.Engines, nil
+	}
+	known := []string{"auto"}
+	for _, engine := range p.Engines {
+		if engine.Name() == wanted {
+			return []lifecycle.Engine{engine}, nil
+		}
+		known = append(known, engine.Name())
+	}
+	return nil, NewUsageError(fmt.Sprintf("--engine %q is not known", wanted), "choose one of "+strings.Join(known, ", "))
+}
+
+// chooseEngine finds the first candidate that can run the build, and lays
+// everything out for it.
+func (p *Platform) chooseEngine(ctx context.Context, r *resolved) error {
+	var tried attempts
+	for _, engine := range r.engines {
+		err := r.try(ctx, engine)
+		if err == nil {
+			r.engine = engine
+			p.Progress.Info(fmt.Sprintf("Engine %s: %s", engine.Name(), tried.reason(engine, p.Engines, r.Engine)))
+			return r.settle(ctx)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		p.Progress.Debug(fmt.Sprintf("Engine %s cannot run this build: %v", engine.Name(), err))
+		tried = append(tried, attempt{engine.Name(), err})
+	}
+	if len(tried) == 1 {
+		return fmt.Errorf("engine %s: %w", tried[0].engine, tried[0].err)
+	}
+	return &noEngineError{tried}
+}
+
+// try tells whether an engine can run the build.
+func (r *resolved) try(ctx context.Context, engine lifecycle.Engine) error {
+	if err := engine.Probe(ctx); err != nil {
+		return err
+	}
+	if selective, ok := engine.(lifecycle.Selective); ok {
+		demand := lifecycle.Demand{Trusted: r.verdict.Trusted, User: r.user(), Network: r.Network}
+		if err := selective.Accept(demand); err != nil {
+			return err
+		}
+	}
+	home, ok := engine.(lifecycle.Resident)
+	switch {
+	case ok && r.builderRef != nil:
+		return home.Is(ctx, r.builder.Image)
+	case !ok && r.builderRef == nil:
+		return &hintedError{errors.New("no builder was named"), "name one with --builder"}
+	}
+	return nil
+}
+
+// settle makes the build one for the engine that was chosen.
+func (r *resolved) settle(context.Context) error {
+	if fixed, ok := r.engine.(lifecycle.Fixed); ok {
+		r.paths = fixed.Paths()
+	}
+	if _, ok := r.engine.(lifecycle.Resident); !ok {
+		return nil
+	}
+	// The builder is there already: only what is laid over it has to come.
+	config, err := r.builder.Image.ConfigFile()
+	if err != nil {
+		return err
+	}
+	config = config.DeepCopy()
+	config.RootFS.DiffIDs, config.History = nil, nil
+	bare, err := mutate.ConfigFile(empty.Image, config)
+	if err != nil {
+		return err
+	}
+	r.image, err = r.extra.Apply(bare)
+	return err
+}
+
+// resident is the engine whose builder pack-cache runs in, nil if there is none.
+func resident(ctx context.Context, engines []lifecycle.Engine) lifecycle.Resident {
+	for _, engine := range engines {
+		if home, ok := engine.(lifecycle.Resident); ok && engine.Probe(ctx) == nil {
+			return home
+		}
+	}
+	return nil
+}
+
+// defaultBuilder takes the builder that pack-cache runs in, or else that of
+// config.toml, if the user and the project name none.
+func (p *Platform) defaultBuilder(ctx context.Context, r *resolved) {
+	if r.Builder == "" && p.Config != nil && resident(ctx, r.engines) == nil {
+		r.Builder = p.Config.DefaultBuilder
+	}
+}
+
+// builderImage reads the builder.
+func (p *Platform) builderImage(ctx context.Context, r *resolved) (v1.Image, error) {
+	if r.builderRef != nil {
+		return p.have(ctx, r, "builder", r.builderRef)
+	}
+	return resident(ctx, r.engines).Builder(ctx)
+}
+
+// builderName is what the builder is called.
+func (r *resolved) builderName() string {
+	if r.builderRef == nil {
+		return "that pack-cache runs in"
+	}
+	return r.builderRef.Context().String() + "@" + r.builder.Digest.String()
+}
+
+// attempt is an engine that was tried in vain.
+type attempt struct {
+	engine string
+	err    error
+}
+
+type attempts []attempt
+
+// reason says in a few words why an engine was chosen, and how it works.
+func (tried attempts) reason(engine lifecycle.Engine, all []lifecycle.Engine, wanted string) string {
+	var parts []string
+	for _, a := range tried {
+		if !errors.Is(a.err, lifecycle.ErrElsewhere) {
+			parts = append(parts, "not "+a.engine+" ("+firstLine(a.err)+")")
+		}
+	}
+	if described, ok := engine.(lifecycle.Described); ok && described.Describe() != "" {
+		parts = append([]string{described.Describe()}, parts...)
+	}
+	switch {
+	case wanted != "" && wanted != "auto":
+		parts = append(parts, "chosen with --engine")
+	case len(all) == 1:
+		parts = append(parts, "the only engine on this operating system")
+	}
+	return strings.Join(parts, "; ")
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// noEngineError says that nothing can run phases here.
+type noEngineError struct{ tried attempts }
+
+// Error is a table of what was tried.
+func (e *noEngineError) Error() string {
+	var b strings.Builder
+	b.WriteString("no engine can run phases here; tried:")
+	for _, a := range e.tried {
+		for i, line := range strings.Split(a.err.Error(), "\n") {
+			name := ""
+			if i == 0 {
+				name = a.engine
+			}
+			fmt.Fprintf(&b, "\n  %-9s %s", name, line)
+		}
+	}
+	return b.String()
+}
+
+// Hint lists a way out for each engine.
+func (e *noEngineError) Hint() string {
+	b := strings.Builder{}
+	b.WriteString("one of these helps:")
+	for _, a := range e.tried {
+		hinted, ok := errors.AsType[interface {
+			error
+			Hint() string
+		}](a.err)
+		if ok && hinted.Hint() != "" {
+			fmt.Fprintf(&b, "\n  - for %s: %s", a.engine, hinted.Hint())
+		}
+	}
+	return b.String()
+}
