@@ -1,7 +1,10 @@
 package acceptance
 
 import (
+	"os"
+	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -28,6 +31,29 @@ func newJob(t *testing.T, front *testactions.Front, run testactions.Run, v2 stri
 	return job{m, token}
 }
 
+// runStep is a machine that has of a job what a step of type run sees, after the
+// action in examples/github-actions.
+func (j job) runStep() *machine {
+	j.t.Helper()
+	file := filepath.Join(openDir(j.t), "env")
+	cmd := exec.CommandContext(j.t.Context(), "node", "../examples/github-actions/setup/index.js")
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "GITHUB_ENV=" + file, "INPUT_APPARMOR=false"}, j.env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		j.t.Fatalf("%v\n%s", err, out)
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		j.t.Fatal(err)
+	}
+	m := newMachine(j.t)
+	// NAME<<END, the value, END
+	for lines := range slices.Chunk(strings.Split(strings.TrimSpace(string(content)), "\n"), 3) {
+		name, _, _ := strings.Cut(lines[0], "<<")
+		m.env = append(m.env, name+"="+lines[1])
+	}
+	return m
+}
+
 // Refs of a repository, as their runs see them.
 var (
 	mainRef   = []string{"refs/heads/main"}
@@ -49,7 +75,7 @@ func TestActions(t *testing.T) {
 	onBranch := testactions.Run{Repository: "team/app", Refs: branchRef}
 	both := args("--import-cache", "type=gha", "--export-cache", "type=gha")
 
-	cold := newJob(t, front, onMain, "true")
+	cold := newJob(t, front, onMain, "true").runStep()
 	_, out := cold.build(both...)
 	name := "gha:" + strings.TrimSuffix(reg.ref("app"), ":latest")
 	out.wantStderr(t, "Cache "+name+": nothing is kept there yet", "make: rebuilt 2 of 2", "Cache "+name+" saved as sha256:")
