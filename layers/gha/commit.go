@@ -43,11 +43,14 @@ func (s *Store) Commit(ctx context.Context, name, mediaType string, manifest []b
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
-	if err := s.ended(ctx, key, up.whole(ctx, content)); err != nil {
+	if err := up.whole(ctx, content); err != nil {
 		if ctx.Err() != nil {
-			err = ctx.Err()
+			return v1.Descriptor{}, ctx.Err()
 		}
-		return v1.Descriptor{}, err
+		// The service may have done it without our hearing so.
+		if now, _ := s.current(ctx, name); now == nil || now.desc.Digest != desc.Digest {
+			return v1.Descriptor{}, err
+		}
 	}
 	h, err := decodeHead(key, content)
 	if err != nil {
@@ -89,7 +92,7 @@ func (s *Store) await(ctx context.Context, name string, now *commit) error {
 		switch {
 		case err != nil:
 			return err
-		case later != nil && later.key != now.key:
+		case later != nil && (later.key != now.key || later.desc.Digest != now.desc.Digest):
 			return conflict(name)
 		case time.Now().After(until):
 			return nil

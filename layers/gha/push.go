@@ -1,6 +1,7 @@
 package gha
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -141,7 +142,7 @@ func (s *Store) hold(digest v1.Hash, content []byte) bool {
 	if len(content) > 0 && (len(content) > maxSmall || s.waitingSize+len(content) > maxWaiting) {
 		return false
 	}
-	s.held[digest] = append([]byte(nil), content...)
+	s.held[digest] = bytes.Clone(content)
 	s.waiting[digest] = true
 	s.waitingSize += len(content)
 	return true
@@ -236,8 +237,8 @@ func (s *Store) stream(ctx context.Context, content *feed, block feedBlock, want
 	return content.size, nil
 }
 
-// ended is the error of an upload's end, unless the entry is there: the answer
-// may have been lost.
+// ended is the error of a blob's upload, unless the entry is there: the answer may
+// have been lost.
 func (s *Store) ended(ctx context.Context, key string, err error) error {
 	if err == nil || ctx.Err() != nil || errors.Is(err, layers.ErrDenied) {
 		return err
