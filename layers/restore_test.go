@@ -423,15 +423,24 @@ func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 func TestRestoreOfNormalizedTimes(t *testing.T) {
 	t.Parallel()
 	layersDir := t.TempDir()
-	write(t, filepath.Join(layersDir, "bp/layer/a"), "x")
+	for _, name := range []string{"a", "m/n", "z"} {
+		write(t, filepath.Join(layersDir, "bp/layer", name), "x")
+	}
 	raw, diffID := archiveOf(t, archiveForm{prefix: "/layers", dir: "bp/layer", normalized: true}, layersDir)
 	restored := t.TempDir()
 	_, err := snapshotOf(newFakeStore(), raw, diffID).Restore(t.Context(), diffID, restored, "bp/layer", RestoreOptions{})
 	must(t, err)
-	info, err := os.Stat(filepath.Join(restored, "bp/layer/a"))
-	must(t, err)
-	if info.ModTime().Before(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)) {
-		t.Errorf("modified %s", info.ModTime())
+	times := map[time.Time]bool{}
+	for _, name := range []string{"", "a", "m", "m/n", "z"} {
+		info, err := os.Stat(filepath.Join(restored, "bp/layer", name))
+		must(t, err)
+		times[info.ModTime()] = true
+		if info.ModTime().Before(time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)) {
+			t.Errorf("%q was modified %s", name, info.ModTime())
+		}
+	}
+	if len(times) != 1 {
+		t.Errorf("some files are newer than others: %v", times)
 	}
 }
 
