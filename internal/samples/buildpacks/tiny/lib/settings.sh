@@ -2,14 +2,14 @@
 # directory.
 
 # setting KEY [DEFAULT] prints what the test asked for: the file bp-config/KEY of
-# the application, else the variable BP_KEY (in capitals, - becomes _), else
+# the application, else the variable BP_KEY (in capitals, - and . become _), else
 # DEFAULT.
 setting() {
 	if [ -f "bp-config/$1" ]; then
 		cat "bp-config/$1"
 		return
 	fi
-	variable=BP_$(echo "$1" | tr 'a-z-' 'A-Z_')
+	variable=BP_$(echo "$1" | tr 'a-z.-' 'A-Z__')
 	eval "value=\${$variable-}"
 	echo "${value:-${2-}}"
 }
@@ -17,7 +17,7 @@ setting() {
 # asked KEY tells whether there is such a setting, be it empty.
 asked() {
 	[ -f "bp-config/$1" ] && return 0
-	variable=BP_$(echo "$1" | tr 'a-z-' 'A-Z_')
+	variable=BP_$(echo "$1" | tr 'a-z.-' 'A-Z__')
 	eval "[ -n \"\${$variable+set}\" ]"
 }
 
