@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/layers/objects"
@@ -24,6 +25,7 @@ func failed(err error) error {
 		return &objects.Error{Cause: bare(err)}
 	}
 	e := &objects.Error{Status: answer.StatusCode, Code: answer.ErrorCode}
+	e.Unmet = e.Code == string(bloberror.BlobAlreadyExists)
 	switch e.Status {
 	case http.StatusForbidden, http.StatusUnauthorized:
 		e.Hint = "check the key or the signature; an identity needs the role Storage Blob Data Reader or, to export, Storage Blob Data Contributor; " +

@@ -33,7 +33,7 @@ type Reader interface {
 // Writer is the other half.
 type Writer interface {
 	// Put writes a small object, if the condition holds; if not, the error has
-	// status 412, 409 or 404.
+	// status 412 or 404, or is Unmet.
 	Put(ctx context.Context, key, contentType string, content []byte, only Condition) error
 	// Begin begins to write a large one.
 	Begin(ctx context.Context, key string) (Upload, error)
@@ -84,6 +84,8 @@ type Error struct {
 	Cause error
 	// Hint says what to do, if that is known better than from the status.
 	Hint string
+	// Unmet says that a condition does not hold, where the status does not.
+	Unmet bool
 	// Elsewhere says that not the object is missing, but the place for it.
 	Elsewhere bool
 }

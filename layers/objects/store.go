@@ -143,9 +143,6 @@ func status(err error) int {
 
 // unmet reports whether an error says that a condition does not hold.
 func unmet(err error) bool {
-	switch status(err) {
-	case http.StatusPreconditionFailed, http.StatusConflict, http.StatusNotFound:
-		return true
-	}
-	return false
+	answer, ok := errors.AsType[*Error](err)
+	return ok && (answer.Unmet || answer.Status == http.StatusPreconditionFailed || missing(err))
 }

@@ -34,6 +34,10 @@ func (s *service) failed(err error) error {
 	case failed.Code == "NoSuchBucket":
 		failed.Elsewhere = true
 		failed.Hint = "create the bucket " + s.bucket + ", or check its name"
+	case failed.Code == "ConditionalRequestConflict":
+		failed.Unmet = true
+	case failed.Status == http.StatusConflict:
+		failed.Hint = "choose another name or prefix: a service that keeps objects as files cannot have both a and a/b"
 	case failed.Code == "InvalidRange":
 		failed.Status = http.StatusRequestedRangeNotSatisfiable
 	case failed.Status == http.StatusMovedPermanently || failed.Status == http.StatusTemporaryRedirect ||

@@ -3,6 +3,7 @@ package caches
 import (
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/pack-cache/pack-cache/internal/attrs"
 	"github.com/pack-cache/pack-cache/layers/objects"
@@ -14,6 +15,13 @@ func checkKeys(name, blobs, manifests string) error {
 	names := objects.Names(name)
 	if slices.Contains(names, "") {
 		return attrs.Refuse("write one or more, as in name=branch;main", "attribute name: a name is empty")
+	}
+	for _, one := range names {
+		for part := range strings.SplitSeq(one, "/") {
+			if part == "" || part == "." || part == ".." {
+				return attrs.Refuse("leave out what is empty, . or .. between two /", "attribute name: %q is no name", one)
+			}
+		}
 	}
 	slices.Sort(names)
 	if len(slices.Compact(slices.Clone(names))) < len(names) {

@@ -104,6 +104,8 @@ func TestObjectsRefused(t *testing.T) {
 		{"import", "type=s3,bucket=b,touch_refresh=1h", "attribute touch_refresh is for export only", "valid are: bucket"},
 		{"export", "type=s3,bucket=b,name=a;;b", "a name is empty", "name=branch;main"},
 		{"export", "type=s3,bucket=b,name=a;a", "a name is given twice", "once"},
+		{"export", "type=s3,bucket=b,name=a/../b", `"a/../b" is no name`, "between two /"},
+		{"export", "type=s3,bucket=b,name=/a", `"/a" is no name`, "between two /"},
 		{"export", "type=s3,bucket=b,access_key_id=x", "belong together", "both"},
 		{"export", "type=s3,bucket=b,session_token=x", "attribute session_token belongs to", "all three"},
 		{"export", "type=s3,bucket=b,upload_parallelism=17", "upload_parallelism: 17", "1 to 16"},
