@@ -72,6 +72,7 @@ func options(server *testservers.S3) storetest.Options {
 	wrong := keysOf(server)
 	wrong.Secret = redact.NewSecret("wrong-secret-access-key")
 	return storetest.Options{
+		Large:   17 << 20,
 		Secrets: []string{server.SecretKey, wrong.Secret.Reveal()},
 		Reopen:  reopen(keysOf(server)),
 		Denied:  reopen(wrong),
