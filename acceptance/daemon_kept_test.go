@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -17,8 +16,7 @@ import (
 
 // keptImage is what a daemon says of an image.
 type keptImage struct {
-	ID       string `json:"Id"`
-	RepoTags []string
+	ID string `json:"Id"`
 }
 
 // kept returns an image in the daemon; its ID is "" if there is none.
@@ -60,14 +58,6 @@ func (g ground) wantRuns(t *testing.T, image string) {
 	t.Helper()
 	output := g.docker(t, nil, "run", "--rm", "--network", "none", image)
 	wantLines(t, output, "hello from tiny\n", "from layer only-launch\n", "\nPWD=/workspace\n")
-}
-
-// names lists the names of images in the daemon that begin with a prefix.
-func (g ground) names(t *testing.T, prefix string) []string {
-	t.Helper()
-	all := slices.DeleteFunc(g.left(t), func(name string) bool { return !strings.HasPrefix(name, prefix) })
-	slices.Sort(all)
-	return all
 }
 
 // counted passes everything on to a daemon and counts what it is sent.

@@ -103,7 +103,7 @@ func (r *resolved) probeDaemon(ctx context.Context) error {
 func (p *Platform) openOutlet(ctx context.Context, r *resolved) error {
 	var tags []string
 	for _, image := range r.names {
-		tags = append(tags, outlet.Familiar(image.ref))
+		tags = append(tags, outlet.NameOf(image.ref))
 	}
 	switch r.Output.To {
 	case ToRegistry, ToNowhere:
@@ -123,7 +123,7 @@ func (p *Platform) openOutlet(ctx context.Context, r *resolved) error {
 func (p *Platform) openDaemonOutlet(ctx context.Context, r *resolved, tags []string) error {
 	to := &outlet.Daemon{Daemon: r.daemon, Tags: tags, Run: r.run, Progress: p.Progress}
 	if tag, ok := r.runRef.(tagged); ok {
-		to.RunTag = outlet.Familiar(tag)
+		to.RunTag = outlet.NameOf(tag)
 	}
 	r.outlet = to
 	previous := tags[0]
@@ -132,7 +132,7 @@ func (p *Platform) openDaemonOutlet(ctx context.Context, r *resolved, tags []str
 		if err != nil {
 			return err
 		}
-		previous = outlet.Familiar(ref)
+		previous = outlet.NameOf(ref)
 	}
 	return to.FindPrevious(ctx, previous)
 }

@@ -56,7 +56,7 @@ func (p *Platform) have(ctx context.Context, r *resolved, what string, ref name.
 	}
 	reachable := r.probeDaemon(ctx)
 	if reachable == nil {
-		found, err := r.daemon.Find(ctx, outlet.Familiar(ref))
+		found, err := r.daemon.Find(ctx, outlet.NameOf(ref))
 		if err == nil {
 			r.kept = append(r.kept, found)
 			return found, nil

@@ -6,15 +6,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
-// Familiar is what a daemon calls an image: without the parts that everybody
-// knows.
-func Familiar(ref name.Reference) string {
-	full := ref.Name()
-	short, ok := strings.CutPrefix(full, name.DefaultRegistry+"/")
-	if !ok {
-		return full
+// NameOf is what an image is called in daemons and archives: in full, because
+// what a name without a registry stands for is not the same everywhere.
+func NameOf(ref name.Reference) string {
+	if rest, ok := strings.CutPrefix(ref.Name(), name.DefaultRegistry+"/"); ok {
+		return "docker.io/" + rest
 	}
-	return strings.TrimPrefix(short, "library/")
+	return ref.Name()
 }
 
 // tagOf is the tag in a name, which has one.
