@@ -114,13 +114,17 @@ func (l *Layout) Save(ctx context.Context, app phases.App) (saved phases.Saved, 
 	return phases.Saved{Digest: committed.Digest.String()}, nil
 }
 
-// push stores the image's blobs.
+// push stores the image's blobs. When one cannot be stored, those that have begun
+// come to their end, so that undo finds all there is to undo.
 func (l *Layout) push(ctx context.Context, store layers.Store, app phases.App) error {
 	const atOnce = 4
-	all, ctx := errgroup.WithContext(ctx)
+	all, unlessFailed := errgroup.WithContext(ctx)
 	all.SetLimit(atOnce)
 	for _, layer := range app.Layers {
 		all.Go(func() error {
+			if err := unlessFailed.Err(); err != nil {
+				return err
+			}
 			_, err := store.Push(ctx, layer.Descriptor, func() (io.ReadCloser, error) {
 				from, err := blobOf(ctx, layer, l.Run, l.Previous)
 				if err != nil {
