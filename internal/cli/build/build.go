@@ -111,6 +111,7 @@ func (o *Options) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.PullPolicy, "pull-policy", "", "when to ask registries for images that a docker daemon has: always, if-not-present or never (default: pull-policy of config.toml, else always)")
 	f.StringVar(&o.Engine, "engine", "auto", "what gives the phases a place to run: auto, sandbox, docker, inplace (in the builder image) or takeover (in pack-cache's own image)")
 	addRefused(f)
+	o.addCompletions(cmd)
 }
 
 func runBuild(ctx context.Context, opts *Options) error {

@@ -19,8 +19,9 @@ func NewCmdCache(g *global.Flags) *cobra.Command {
 		Long: `Look at caches, copy them from one place to another, check and prune them.
 
 ` + placeHelp,
-		Args: exit.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Example: "  pack-cache cache inspect registry.example.com/team/app-cache",
+		Args:    exit.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(NewCmdInspect(g, nil), NewCmdList(g, nil), NewCmdCopy(g, nil), NewCmdVerify(g, nil), NewCmdPrune(g, nil))
 	return cmd

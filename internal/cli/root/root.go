@@ -3,6 +3,7 @@ package root
 
 import (
 	"context"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +26,8 @@ func NewCmdRoot(g *global.Flags) *cobra.Command {
 		Long: `pack-cache builds app images with Cloud Native Buildpacks on machines that are
 thrown away afterwards, and keeps the buildpacks' cache layers where the next
 machine finds them.`,
+		Example: `  pack-cache build registry.example.com/team/app --builder registry.example.com/team/builder \
+      --cache-image registry.example.com/team/app-cache --publish`,
 		Args:          exit.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
@@ -33,6 +36,8 @@ machine finds them.`,
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return exit.Usage(err, "see `"+cmd.CommandPath()+" --help`")
 	})
+	cmd.SetOut(g.Streams.Out)
+	cmd.SetErr(g.Streams.Err)
 	g.Add(cmd)
 	cmd.AddCommand(
 		build.NewCmdBuild(g, nil),
@@ -43,7 +48,24 @@ machine finds them.`,
 		phase.NewCmdPhase(g),
 		version.NewCmdVersion(g),
 	)
+	addCompletion(cmd)
 	return cmd
+}
+
+// addCompletion adds what writes completions for shells, with examples.
+func addCompletion(cmd *cobra.Command) {
+	cmd.InitDefaultCompletionCmd()
+	for shell, example := range map[string]string{
+		"":           "  source <(pack-cache completion bash)",
+		"bash":       "  source <(pack-cache completion bash)",
+		"zsh":        "  source <(pack-cache completion zsh)",
+		"fish":       "  pack-cache completion fish | source",
+		"powershell": "  pack-cache completion powershell | Out-String | Invoke-Expression",
+	} {
+		if found, _, err := cmd.Find(strings.Fields("completion " + shell)); err == nil {
+			found.Example = example
+		}
+	}
 }
 
 // isBuilder fails for what is not a builder that can be read.

@@ -60,6 +60,7 @@ default builder.`,
 	f.IntVarP(&opts.Depth, "depth", "d", -1, "how deep to show the order inside of composite buildpacks (default: all of it)")
 	f.StringVarP(&opts.output, "output", "o", "text", "form of the result: text or json")
 	f.StringVar(&opts.InspectOptions.Platform, "platform", "", "platform of the builder, as linux/ARCHITECTURE[/VARIANT] (default: this machine's)")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"text", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	f.StringArrayVar(&opts.Insecure, "insecure-registry", nil, "registry host to reach without verified TLS (repeatable)")
 	return cmd
 }
