@@ -12,8 +12,12 @@ import (
 const (
 	// blockSize is how much of a blob is uploaded in one request.
 	blockSize = 8 << 20
-	// maxBlocks bounds the memory for uploads of a store.
+	// maxBlocks bounds the memory for uploads of a store, and maxPushes how many
+	// there are at the same time: fewer than blocks, so that not every block can
+	// be one that waits for content. What makes the content may be shared by all,
+	// and would have to wait itself for those who wait for a block.
 	maxBlocks = 12
+	maxPushes = 8
 	// parallel is how many blocks of one blob are uploaded at the same time.
 	parallel = 4
 )
@@ -22,11 +26,24 @@ const (
 type pool struct {
 	free  chan []byte
 	slots chan struct{}
+	turns chan struct{}
 }
 
 func newPool() *pool {
-	return &pool{free: make(chan []byte, maxBlocks), slots: make(chan struct{}, maxBlocks)}
+	return &pool{free: make(chan []byte, maxBlocks), slots: make(chan struct{}, maxBlocks), turns: make(chan struct{}, maxPushes)}
 }
+
+// enter waits for a push's turn, which leave ends.
+func (p *pool) enter(ctx context.Context) error {
+	select {
+	case p.turns <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (p *pool) leave() { <-p.turns }
 
 // get returns blockSize bytes, and waits for them if it must.
 func (p *pool) get(ctx context.Context) ([]byte, error) {

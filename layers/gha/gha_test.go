@@ -9,12 +9,14 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pack-cache/pack-cache/internal/testactions"
 	"github.com/pack-cache/pack-cache/layers"
@@ -232,6 +234,43 @@ func TestREST(t *testing.T) {
 	}
 	if all, err := s.List(t.Context()); err != nil || len(all) != 120 {
 		t.Errorf("%d names, %v", len(all), err)
+	}
+}
+
+// TestManyStreams pushes more than there is memory for at once, from sources that
+// share what makes them.
+func TestManyStreams(t *testing.T) {
+	t.Parallel()
+	s := newStore(testactions.New(t, nil), 2, onMain)
+	const count, size = maxBlocks + 6, blockSize + 1000
+	shared := make(chan struct{}, 4)
+	var group errgroup.Group
+	for i := range byte(count) {
+		group.Go(func() error {
+			content := noise(size, i)
+			reader, writer := io.Pipe()
+			pushed, err := s.Push(t.Context(), v1.Descriptor{}, func() (io.ReadCloser, error) {
+				go func() {
+					for part := range slices.Chunk(content, 1<<20) {
+						shared <- struct{}{}
+						_, err := writer.Write(part)
+						<-shared
+						if err != nil {
+							return
+						}
+					}
+					writer.Close()
+				}()
+				return reader, nil
+			})
+			if err == nil && pushed.Descriptor.Digest != hashOf(content) {
+				err = fmt.Errorf("pushed %s", pushed.Descriptor.Digest)
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 

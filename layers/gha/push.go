@@ -40,6 +40,10 @@ func (s *Store) Push(ctx context.Context, want v1.Descriptor, open func() (io.Re
 	if err := s.refuseWrite("blobs"); err != nil {
 		return layers.Pushed{}, err
 	}
+	if err := s.pool.enter(ctx); err != nil {
+		return layers.Pushed{}, err
+	}
+	defer s.pool.leave()
 	source, err := open()
 	if err != nil {
 		return layers.Pushed{}, err

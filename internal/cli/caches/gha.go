@@ -23,7 +23,7 @@ type ghaAttrs struct {
 	URL        redact.Secret `attr:"url" env:"ACTIONS_CACHE_URL" form:"url" help:"of version 1 of the cache service"`
 	URLv2      redact.Secret `attr:"url_v2" env:"ACTIONS_RESULTS_URL" form:"url" help:"of version 2 of the cache service; version 1 is there, too, if nothing else says where it is"`
 	Token      redact.Secret `attr:"token" env:"ACTIONS_RUNTIME_TOKEN" help:"of the job"`
-	Access     string        `attr:"access" env:"ACTIONS_CACHE_MODE" form:"none|read|write|write-only" help:"what the job may do with the cache"`
+	Access     string        `attr:"access" env:"ACTIONS_CACHE_MODE" form:"mode" help:"what the job may do with the cache: none, read, write or write-only"`
 	Repository string        `attr:"repository" env:"GITHUB_REPOSITORY" form:"owner/name" help:"for listing and deleting caches"`
 	GitHub     redact.Secret `attr:"ghtoken" help:"for listing and deleting caches: a token with the permission actions: read, or write"`
 	API        string        `attr:"api_url" env:"GITHUB_API_URL" default:"https://api.github.com" form:"url" help:"of GitHub's REST API, for listing and deleting caches"`
