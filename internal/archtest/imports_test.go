@@ -39,9 +39,10 @@ var rules = []rule{
 	{"...", "github.com/docker/docker/...", "lifecycle/docker/...", "only the docker engine knows Docker's API"},
 	{"...", "github.com/aws/...", "layers/s3/...", "only the s3 store knows AWS"},
 	{"...", "github.com/Azure/...", "layers/azblob/...", "only the azblob store knows Azure"},
-	{"...", "internal/samples/...", "internal/samples/... acceptance/...", "samples are for demo and tests"},
-	{"...", "internal/testregistry/...", "internal/testregistry/... internal/samples/... acceptance/...", "test registries are for demo and tests"},
-	{"...", "internal/testservers/...", "internal/testservers/...", "test servers are for tests"},
+	{"...", "internal/samples/...", "internal/samples/... acceptance/... benchmarks/...", "samples are for demo, tests and benchmarks"},
+	{"...", "internal/testregistry/...", "internal/testregistry/... internal/samples/... acceptance/... benchmarks/...", "test registries are for demo, tests and benchmarks"},
+	{"...", "internal/testservers/...", "internal/testservers/... internal/testactions", "test servers are for tests"},
+	{"...", "internal/testactions/...", "internal/testactions/...", "test servers are for tests"},
 	{"...", "internal/testdocker/...", "internal/testdocker/...", "test daemons are for tests"},
 }
 

@@ -17,7 +17,11 @@ type Nowhere struct {
 	Missing []string
 }
 
-var _ layers.Store = Nowhere{}
+var (
+	_ layers.Store   = Nowhere{}
+	_ layers.Lister  = Nowhere{}
+	_ layers.Deleter = Nowhere{}
+)
 
 // String returns "gha".
 func (n Nowhere) String() string { return "gha" }
@@ -40,6 +44,16 @@ func (n Nowhere) Push(ctx context.Context, _ v1.Descriptor, _ func() (io.ReadClo
 // Commit implements layers.Store.
 func (n Nowhere) Commit(ctx context.Context, name, _ string, _ []byte, _ v1.Hash) (v1.Descriptor, error) {
 	return v1.Descriptor{}, n.failed(ctx, "write", name, layers.ErrDenied)
+}
+
+// List implements layers.Lister. It fails: what cannot be read is not listed.
+func (n Nowhere) List(ctx context.Context) ([]layers.Listed, error) {
+	return nil, n.failed(ctx, "list", "caches", layers.ErrDenied)
+}
+
+// Delete implements layers.Deleter.
+func (n Nowhere) Delete(ctx context.Context, name string, _ v1.Hash) error {
+	return n.failed(ctx, "delete", name, layers.ErrDenied)
 }
 
 func (n Nowhere) failed(ctx context.Context, op, what string, cause error) error {

@@ -67,6 +67,9 @@ func TestGHAOutside(t *testing.T) {
 	if !errors.Is(err, layers.ErrNotFound) || !errors.As(err, &hinted) || !strings.Contains(hinted.Hint(), "docs/github-actions.md") {
 		t.Errorf("resolve: %v", err)
 	}
+	if _, err := store.(layers.Lister).List(t.Context()); !errors.Is(err, layers.ErrDenied) {
+		t.Errorf("list: %v", err)
+	}
 	const says = "ACTIONS_RESULTS_URL and ACTIONS_RUNTIME_TOKEN are not set"
 	if !strings.HasSuffix(err.Error(), says) {
 		t.Errorf("resolve: %v", err)
