@@ -245,3 +245,28 @@ func wantArtifacts(t *testing.T, m *machine, sbom, report, digest string) {
 		}
 	}
 }
+
+// TestExtensionFlag builds with an image extension that the builder does not
+// have. What cannot apply it says so.
+func TestExtensionFlag(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	extension := extraBuildpack{"acme/mine", "1.0", map[string]string{
+		"extension.toml": "api = \"0.10\"\n[extension]\nid = \"acme/mine\"\nversion = \"1.0\"\n",
+		"bin/detect":     "#!/bin/sh\nexit 0\n",
+		"bin/generate":   "#!/bin/sh\nprintf 'ARG base_image\\nFROM ${base_image}\\nUSER root\\nRUN mkdir -p /mnt/mine && echo extended > /mnt/mine/file\\nARG user_id\\nUSER ${user_id}\\n' > \"$CNB_OUTPUT_DIR/build.Dockerfile\"\n",
+	}}
+	reg.pushImage(t, reg.ref("see"), buildpackage(t, seeing()))
+	args := []string{
+		reg.ref("app"), "--builder", builder, "--path", newApp(t, nil, nil).dir, "--publish",
+		"--buildpack", reg.ref("see"), "--extension", extension.dir(t, t.TempDir()),
+	}
+	out := newMachine(t).run(append([]string{"build", "--engine", "sandbox"}, args...)...)
+	out.wantCode(t, 1)
+	out.wantStderr(t, "acme/mine", "HINT: ", "--engine docker")
+	for _, on := range daemonGrounds(t)[:1] {
+		_, out := on.machine(t).build(args...)
+		out.wantStderr(t, "see: /mnt/mine/file: extended\n")
+	}
+}

@@ -23,6 +23,9 @@ func TestProject(t *testing.T) {
 	const list = "[[io.buildpacks.group]]\nid = \"me/list\"\n[io.buildpacks.group.script]\napi = \"0.10\"\n" +
 		"inline = '''\nfind . -mindepth 1 | sed 's,^./,file: ,'\n'''\n"
 	const always, tested = "extra: always\n", "extra: tested\n"
+	environments := v3 + "[[io.buildpacks.build.env]]\nname = \"MINE\"\nvalue = \"always\"\n[[io.buildpacks.build.env]]\nname = \"TESTED\"\nvalue = \"x\"\nexec-env = [\"test\"]\n" +
+		"[[io.buildpacks.post.group]]\nid = \"always\"\nexec-env = [\"production\"]\nscript = {api = \"0.10\", inline = \"echo extra: always\"}\n" +
+		"[[io.buildpacks.post.group]]\nid = \"tested\"\nexec-env = [\"test\"]\nscript = {api = \"0.10\", inline = \"echo extra: tested\"}\n"
 	for _, test := range []struct {
 		name, descriptor string
 		args             []string
@@ -47,10 +50,10 @@ func TestProject(t *testing.T) {
 		{"pre and post", v2 + "[[io.buildpacks.pre.group]]\nuri = \"buildpacks/two\"\n[[io.buildpacks.post.group]]\nuri = \"docker://" + reg.ref("one") + "\"\n", []string{"--builder", builder},
 			[]string{twoBuilt, flagsBuilt, churnBuilt, oneBuilt}, nil},
 		{"pre against the flag", v2 + "[[io.buildpacks.pre.group]]\nuri = \"buildpacks/two\"\n", []string{"--builder", builder, "--pre-buildpack", reg.ref("one")}, []string{oneBuilt, flagsBuilt}, []string{twoBuilt}},
-		{"execution environments", v3 + "[[io.buildpacks.build.env]]\nname = \"MINE\"\nvalue = \"always\"\n[[io.buildpacks.build.env]]\nname = \"TESTED\"\nvalue = \"x\"\nexec-env = [\"test\"]\n" +
-			"[[io.buildpacks.post.group]]\nid = \"always\"\nexec-env = [\"production\"]\nscript = {api = \"0.10\", inline = \"echo extra: always\"}\n" +
-			"[[io.buildpacks.post.group]]\nid = \"tested\"\nexec-env = [\"test\"]\nscript = {api = \"0.10\", inline = \"echo extra: tested\"}\n",
+		{"execution environments", environments,
 			[]string{"--builder", builder}, []string{"build: env: MINE=always\n", always}, []string{"TESTED", tested}},
+		{"another execution environment", environments,
+			[]string{"--builder", builder, "--exec-env", "test"}, []string{"build: env: MINE=always\n", "build: env: TESTED=x\n", tested}, []string{always}},
 		{"schema 0.1", "[build]\nbuilder = \"" + other + "\"\nexclude = [\"*.txt\"]\n[[build.buildpacks]]\nid = \"samples/behave\"\n[[build.buildpacks]]\nid = \"me/list\"\nscript = {api = \"0.10\", inline = \"ls | sed 's,^,file: ,'\"}\n" +
 			"[[build.env]]\nname = \"MINE\"\nvalue = \"of the project\"\n", nil,
 			[]string{"Builder " + other + "@", "build: env: MINE=of the project\n", "file: src\n"}, []string{flagsBuilt, "file: hello.txt\n"}},

@@ -20,6 +20,9 @@ import (
 
 // complete turns flags into platform.Options and refuses what makes no sense.
 func (o *Options) complete(given *pflag.FlagSet) error {
+	if err := checkRefused(given); err != nil {
+		return err
+	}
 	var err error
 	if o.Env, err = environment(o.envFiles, o.env); err != nil {
 		return err
@@ -37,7 +40,7 @@ func (o *Options) complete(given *pflag.FlagSet) error {
 	if o.GID, err = id(given, "gid", o.gid); err != nil {
 		return err
 	}
-	if !execEnv.MatchString(o.ExecEnv) {
+	if o.ExecEnv != "" && !execEnv.MatchString(o.ExecEnv) {
 		return usagef("use letters, digits, . and - alone", "--exec-env %q cannot be the name of an execution environment", o.ExecEnv)
 	}
 	to, err := o.output.Complete(o.Image, o.publish)
