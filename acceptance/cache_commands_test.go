@@ -185,3 +185,52 @@ func listing(t *testing.T, out outcome) map[string]string {
 	}
 	return digests
 }
+
+// TestPruneBuilders removes the unpacked builders that a machine keeps, for every
+// kind of user.
+func TestPruneBuilders(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	app := newApp(t, nil, nil)
+	for _, test := range []struct {
+		name string
+		user func(*machine) *machine
+	}{
+		{"whoever runs the tests", func(m *machine) *machine { return m }},
+		{"an ordinary user", (*machine).ordinary},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			m := test.user(newMachine(t))
+			m.build(reg.fresh("app"), "--builder", builder, "--path", app.dir, "--publish")
+			prune := func(args ...string) int64 {
+				t.Helper()
+				out := m.run(append([]string{"cache", "prune", "--builders", "--output", "json"}, args...)...)
+				out.wantCode(t, 0)
+				var got struct {
+					Freed int64 `json:"freed_bytes"`
+				}
+				decode(t, out.stdout, &got)
+				return got.Freed
+			}
+			if freed := prune("--older-than", "1h"); freed != 0 {
+				t.Errorf("freed %d bytes that were used a moment ago", freed)
+			}
+			dry := prune("--older-than", "0s", "--dry-run")
+			if dry < 1<<20 {
+				t.Errorf("a builder is said to take %d bytes", dry)
+			}
+			if freed := prune("--older-than", "0s"); freed < dry*9/10 || freed > dry*11/10 {
+				t.Errorf("freed %d bytes instead of %d", freed, dry)
+			}
+			if freed := prune("--older-than", "0s"); freed != 0 {
+				t.Errorf("freed %d bytes the second time", freed)
+			}
+			// It is unpacked again.
+			m.build(reg.fresh("app"), "--builder", builder, "--path", app.dir, "--publish")
+			m.run("cache", "prune", "--builders").wantCode(t, 2)
+			m.run("cache", "prune", "--builders", "type=local,src=x").wantCode(t, 2)
+		})
+	}
+}

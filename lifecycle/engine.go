@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -76,6 +77,15 @@ type Place interface {
 type Located interface {
 	// Dir is the directory that the volumes are made in, for messages.
 	Dir() string
+}
+
+// Pruner is what an Engine may be besides: one that keeps unpacked builders on
+// this machine.
+type Pruner interface {
+	// Prune removes those that no build has asked for since a time and none is
+	// using, and returns how many bytes that freed; with dryRun it removes
+	// nothing, and returns how many it would be, about.
+	Prune(ctx context.Context, unusedSince time.Time, dryRun bool) (freed int64, err error)
 }
 
 // Streams are a phase's standard streams. A nil Stdin is /dev/null; a nil

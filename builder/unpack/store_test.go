@@ -218,6 +218,9 @@ func TestPrune(t *testing.T) {
 	if freed := prune(time.Now().Add(-time.Hour)); freed != 0 || !exists(oldPaths[0]) {
 		t.Errorf("freed %d bytes that were used a moment ago", freed)
 	}
+	if unused, err := openStore(t, dir, opts).Unused(t.Context(), later); err != nil || unused < 2<<20 || unused > 3<<20 || !exists(oldPaths[0]) {
+		t.Errorf("%d bytes are unused, %v; want 2 MiB and a little", unused, err)
+	}
 	if freed := prune(later); freed < 2<<20 || freed > 3<<20 {
 		t.Errorf("freed %d bytes, want 2 MiB and a little", freed)
 	}

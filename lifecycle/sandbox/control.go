@@ -44,6 +44,8 @@ type result struct {
 	Layers []string `json:"layers,omitempty"`
 	// Support is what a probe found.
 	Support *support `json:"support,omitempty"`
+	// Freed is how many bytes were freed.
+	Freed int64 `json:"freed,omitempty"`
 }
 
 // control is one end of a stream of messages between two processes. Sending is

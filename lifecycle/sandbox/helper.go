@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pack-cache/pack-cache/builder/unpack"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
@@ -77,8 +78,15 @@ func runHelper(c *control) error {
 		return errors.New("helper got no job")
 	}
 	unix.Umask(0o022)
-	if m.Job.Kind == jobUnpack {
+	switch m.Job.Kind {
+	case jobUnpack:
 		return unpackInHelper(c, m.Job.Unpack)
+	case jobPrune:
+		freed, err := m.Job.Prune.do(context.Background(), unpack.Options{Owner: m.Job.Prune.Identity.owner, UserXattr: true})
+		if err != nil {
+			return err
+		}
+		return c.Send(message{Result: &result{Freed: freed}}, nil)
 	}
 	file, err := perform(context.Background(), m.Job, os.Stdin)
 	if err != nil {

@@ -23,6 +23,7 @@ type job struct {
 	// Path is the file to export, relative to Dir.
 	Path   string     `json:"path,omitempty"`
 	Unpack *unpacking `json:"unpack,omitempty"`
+	Prune  *pruning   `json:"prune,omitempty"`
 }
 
 // Kinds of jobs.
@@ -32,6 +33,7 @@ const (
 	jobExport  = "export"
 	jobRemove  = "remove"
 	jobUnpack  = "unpack"
+	jobPrune   = "prune"
 )
 
 // perform does a job. The file is one that was asked for.

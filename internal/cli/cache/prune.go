@@ -27,13 +27,15 @@ type PruneOptions struct {
 	Older  string
 	Young  string
 	DryRun bool
+	// Builders prunes unpacked builders instead of caches.
+	Builders bool
 }
 
 // NewCmdPrune returns the command. run is what it runs, nil for the real thing.
 func NewCmdPrune(g *global.Flags, run func(context.Context, *PruneOptions) error) *cobra.Command {
 	opts := &PruneOptions{common: common{Flags: g}}
 	cmd := &cobra.Command{
-		Use:   "prune CACHE",
+		Use:   "prune CACHE | --builders",
 		Short: "Delete old caches, and what no cache needs",
 		Long: `Delete caches of a place by --keep and --older-than, and remove what no name
 leads to. Without the two, no cache is deleted.
@@ -43,12 +45,23 @@ nothing writes nothing. Only caches are deleted, never another image. With a tag
 or a name in CACHE, it is that one alone. Registries make room when they collect
 their garbage.
 
+With --builders, it removes instead the unpacked builders that this machine keeps
+for the next build and that no build has used for the time of --older-than.
+
 ` + placeHelp,
 		Example: `  pack-cache cache prune registry.example.com/team/app-cache --keep 10 --older-than 30d --dry-run
-  pack-cache cache prune type=local,src=.pack-cache`,
-		Args: exit.OneArg("cache"),
+  pack-cache cache prune type=local,src=.pack-cache
+  pack-cache cache prune --builders --older-than 30d`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if opts.Builders {
+				return exit.NoArgs(cmd, args)
+			}
+			return exit.OneArg("cache")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			opts.Place = args[0]
+			if !opts.Builders {
+				opts.Place = args[0]
+			}
 			if run == nil {
 				run = runPrune
 			}
@@ -60,6 +73,7 @@ their garbage.
 	f.IntVar(&opts.Keep, "keep", -1, "delete all caches but this many of the youngest (default: keep all)")
 	f.StringVar(&opts.Older, "older-than", "", "delete caches in which nothing has changed for this `duration`, such as 30d or 12h; with --keep, what both say")
 	f.StringVar(&opts.Young, "unused-for", "1h", "of what no name leads to, remove what is older than this `duration`: a build that is running may need the rest")
+	f.BoolVar(&opts.Builders, "builders", false, "remove unpacked builders of this machine, not caches")
 	f.BoolVar(&opts.DryRun, "dry-run", false, "delete nothing, and say what would be")
 	return cmd
 }
@@ -103,6 +117,9 @@ func (o *PruneOptions) request() (layers.PruneRequest, error) {
 func runPrune(ctx context.Context, opts *PruneOptions) error {
 	if err := opts.check(); err != nil {
 		return err
+	}
+	if opts.Builders {
+		return opts.pruneBuilders(ctx)
 	}
 	request, err := opts.request()
 	if err != nil {
