@@ -64,6 +64,9 @@ func (g ground) wantRuns(t *testing.T, image string) {
 type counted struct {
 	host string
 	sent atomic.Int64
+	// stopLoads has it stop in the middle of an image, and stopped tells that it
+	// has.
+	stopLoads, stopped atomic.Bool
 }
 
 // count starts what counts. It ends with the test.
@@ -99,13 +102,25 @@ func (c *counted) pass(from net.Conn, socket string) {
 		_, _ = io.Copy(from, to)
 		_ = from.(*net.UnixConn).CloseWrite()
 	}()
-	_, _ = io.Copy(to, io.TeeReader(from, c))
+	_, _ = io.Copy(to, &sending{from, c})
 	_ = to.(*net.UnixConn).CloseWrite()
 	_, _ = io.Copy(io.Discard, to)
 }
 
-// Write implements io.Writer.
-func (c *counted) Write(p []byte) (int, error) {
-	c.sent.Add(int64(len(p)))
-	return len(p), nil
+// sending is what a connection sends.
+type sending struct {
+	net.Conn
+	to *counted
+}
+
+// Read implements io.Reader.
+func (s *sending) Read(p []byte) (int, error) {
+	n, err := s.Conn.Read(p)
+	s.to.sent.Add(int64(n))
+	if s.to.stopLoads.Load() && bytes.Contains(p[:n], []byte("/images/load")) {
+		s.to.stopped.Store(true)
+		_, _ = io.Copy(io.Discard, s.Conn) // until it is closed
+		return 0, io.EOF
+	}
+	return n, err
 }

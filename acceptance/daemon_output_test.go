@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"regexp"
+	"syscall"
 	"testing"
 
 	"github.com/pack-cache/pack-cache/internal/testregistry"
@@ -38,8 +39,8 @@ func (d daemonOutput) check(t *testing.T) {
 	name, too := d.reg.ref(d.engine+"/app")+":latest", "pack-cache-tests/"+d.engine+":too" // of Docker's own registry
 	app := newApp(t, nil, nil)
 	count := d.on.count(t)
-	m := newMachine(t, "DOCKER_HOST="+count.host)
-	m.flags = []string{"--engine", d.engine}
+	m := newMachine(t, "DOCKER_HOST=unix:///nowhere")
+	m.flags = []string{"--engine", d.engine, "--docker-host", count.host}
 	args := func(cache string) []string {
 		return []string{name, "--tag", too, "--builder", d.builder, "--path", app.dir,
 			"--import-cache", d.reg.ref(d.engine + "/cache-" + cache), "--export-cache", d.reg.ref(d.engine + "/cache-" + cache)}
@@ -76,8 +77,18 @@ func (d daemonOutput) check(t *testing.T) {
 		t.Errorf("a build that failed left image %s", kept.ID)
 	}
 
-	// A layer below others changes, and one above it is not even restored.
 	app.unset("build-exit")
+	count.stopLoads.Store(true)
+	interrupted := m.start(append([]string{"build"}, args(d.on.name)...)...)
+	interrupted.await("the image was sent", func() bool { return count.stopped.Load() })
+	interrupted.interrupt(syscall.SIGINT)
+	interrupted.wait().wantCode(t, 130)
+	count.stopLoads.Store(false)
+	if kept := d.on.kept(t, name); kept.ID != d.id {
+		t.Errorf("a build that was interrupted left image %s", kept.ID)
+	}
+
+	// A layer below others changes, and one above it is not even restored.
 	app.set(map[string]string{"churn": "first launch random\nlast launch keep\n"})
 	m.build(args("none")...)
 	app.set(map[string]string{"churn": "first launch random\nlast launch keep\nmore launch keep\n"})

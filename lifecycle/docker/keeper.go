@@ -2,10 +2,12 @@ package docker
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/image"
@@ -32,12 +34,7 @@ func (k keeper) Probe(ctx context.Context) error {
 
 // String implements lifecycle.Daemon.
 func (k keeper) String() string {
-	api, err := connect(k.engine.config.Host)
-	if err != nil {
-		return k.engine.config.Host
-	}
-	defer api.Close()
-	return api.DaemonHost()
+	return cmp.Or(k.engine.config.Host, os.Getenv(client.EnvOverrideHost), client.DefaultDockerHost)
 }
 
 // Incremental implements lifecycle.Daemon. Daemons that keep images as containerd

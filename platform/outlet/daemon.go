@@ -77,25 +77,17 @@ func (d *Daemon) bring(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{id.String(), d.RunTag} {
-		if name == "" {
-			continue
-		}
-		found, err := d.Daemon.Find(ctx, name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		has, err := found.ConfigFile()
-		if err := errors.Join(err, found.Close()); err != nil {
-			return err
-		}
-		if slices.Equal(has.RootFS.DiffIDs, config.RootFS.DiffIDs) {
-			d.note(has.RootFS.DiffIDs)
-			return nil
-		}
+	references := []string{id.String()}
+	if d.RunTag != "" {
+		references = append(references, d.RunTag)
+	}
+	there, err := d.find(ctx, config.RootFS.DiffIDs, references...)
+	if err != nil {
+		return err
+	}
+	if there != "" {
+		d.note(config.RootFS.DiffIDs)
+		return nil
 	}
 	if d.RunTag == "" {
 		return nil
@@ -223,21 +215,43 @@ func (d *Daemon) load(ctx context.Context, image *archive) error {
 }
 
 // check makes sure that the daemon has the image, and returns what it knows it
-// by.
+// by: the digest of the config or, in some, that of a manifest of its own.
 func (d *Daemon) check(ctx context.Context, app phases.App) (phases.Saved, error) {
-	found, err := d.Daemon.Find(ctx, d.Tags[0])
+	digest, err := sum(app.Config)
 	if err != nil {
 		return phases.Saved{}, err
 	}
-	config, err := found.ConfigFile()
-	if err := errors.Join(err, found.Close()); err != nil {
-		return phases.Saved{}, err
+	var want []v1.Hash
+	for _, layer := range app.Layers {
+		want = append(want, layer.DiffID)
 	}
-	same := slices.EqualFunc(config.RootFS.DiffIDs, app.Layers, func(diffID v1.Hash, layer phases.AppLayer) bool { return diffID == layer.DiffID })
-	if !same {
-		return phases.Saved{}, fmt.Errorf("the docker daemon at %s has another image under the name %s by now", d.Daemon, d.Tags[0])
+	found, err := d.find(ctx, want, digest.String(), d.Tags[0])
+	if err == nil && found == "" {
+		err = fmt.Errorf("the docker daemon at %s does not show the image %s, which it has just taken", d.Daemon, d.Tags[0])
 	}
-	return phases.Saved{ID: found.ID()}, nil
+	return phases.Saved{ID: found}, err
+}
+
+// find returns the id of the first image that the daemon has under one of the
+// references and that has the given layers, "" for none.
+func (d *Daemon) find(ctx context.Context, layers []v1.Hash, references ...string) (string, error) {
+	for _, reference := range references {
+		found, err := d.Daemon.Find(ctx, reference)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		config, err := found.ConfigFile()
+		if err := errors.Join(err, found.Close()); err != nil {
+			return "", err
+		}
+		if slices.Equal(config.RootFS.DiffIDs, layers) {
+			return found.ID(), nil
+		}
+	}
+	return "", nil
 }
 
 // Close ends what Begin has begun, and lets go of the images. It is idempotent.
