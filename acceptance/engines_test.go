@@ -6,10 +6,9 @@ import (
 	"encoding/json"
 	"os"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/pack-cache/pack-cache/internal/testdocker"
 	"github.com/pack-cache/pack-cache/internal/testregistry"
@@ -129,46 +128,122 @@ func (g ground) left(t *testing.T) []string {
 	return all
 }
 
-// TestEngines builds the same on every ground, cold and on a machine that has
-// never built before. All give the same image, and each takes over the cache of
-// the one before it.
+// outcomeOf is a row of the table: how something was built, and what it has to be.
+type outcomeOf struct {
+	trusted bool
+	output  string // publish, daemon or layout
+	// from is the cache to import, "" for a build that makes one.
+	from string
+}
+
+// TestEngines builds the same with every engine, with a builder that is trusted
+// and with one that is not, for every kind of output, and each time as a machine
+// that has never built before. All give the same image, and each engine takes over
+// the caches of the others.
 func TestEngines(t *testing.T) {
 	t.Parallel()
 	reg := newRegistry(t, testregistry.Options{})
 	builder := reg.tiny(t, nil)
 	app := newApp(t, nil, map[string]string{"src/a": "a", "src/b": "b"})
-	digest, cache := "", ""
+	e := &engines{reg: reg, builder: builder, app: app}
+	before := "" // the engine whose cache there is
 	for _, on := range grounds(t) {
-		t.Run(on.name, func(t *testing.T) {
-			args := []string{reg.ref("app-" + on.name), "--builder", builder, "--path", app.dir, "--publish"}
-			if cache != "" {
-				foreign, out := on.machine(t).build(append(args, "--import-cache", "type=registry,ref="+cache)...)
-				out.wantStderr(t, "flags: only-cache: restored", "make: rebuilt 0 of 2, linked no")
-				if foreign.Digest != digest {
-					t.Errorf("another engine's cache gave image %s instead of %s", foreign.Digest, digest)
-				}
+		own := reg.ref("cache-" + on.name)
+		rows := []outcomeOf{
+			{trusted: true, output: "publish"},
+			{trusted: false, output: "publish", from: own},
+			{trusted: true, output: "layout", from: own},
+			{trusted: false, output: "layout", from: own},
+			{trusted: true, output: "daemon", from: own},
+			{trusted: false, output: "daemon", from: own},
+		}
+		if before != "" {
+			rows[1].from = reg.ref("cache-" + before)
+		}
+		for _, row := range rows {
+			name := on.name + ", untrusted, "
+			if row.trusted {
+				name = on.name + ", trusted, "
 			}
-			cache = reg.ref("cache-" + on.name)
-			args = append(args, "--cache-image", cache)
-			cold, out := on.machine(t).build(args...)
-			out.wantStderr(t, "nothing is kept there yet", "make: rebuilt 2 of 2, linked yes")
-			warm, out := on.machine(t).build(args...)
-			out.wantStderr(t, "flags: launch-build-cache: restored", "make: rebuilt 0 of 2, linked no")
-			for id, at := range fates(warm) {
-				if diff := cmp.Diff(fate{"restored", "reused"}, at); diff != "" {
-					t.Errorf("%s in the warm build (-want +got):\n%s", id, diff)
-				}
-			}
-			if digest == "" {
-				digest = cold.Digest
-			}
-			if cold.Digest != digest || warm.Digest != digest {
-				t.Errorf("the images are %s and %s instead of %s", cold.Digest, warm.Digest, digest)
-			}
-			for _, phase := range warm.Phases {
-				t.Logf("%s: %.2f s", phase.Name, phase.Seconds)
-			}
-			t.Logf("the whole: %.2f s", warm.Seconds)
-		})
+			t.Run(name+row.output, func(t *testing.T) { e.build(t, on.name, on.machine(t), row) })
+		}
+		before = on.name
 	}
+	// TestContainers has what else there is of engines without a daemon.
+	in := confinements(t, builder, reg)["inplace restricted"]
+	t.Run("inplace, untrusted, layout", func(t *testing.T) {
+		e.build(t, "inplace", in.machine(t), outcomeOf{false, "layout", reg.ref("cache-docker")})
+	})
+}
+
+// engines are the builds of one table.
+type engines struct {
+	reg     *registry
+	builder string
+	app     *app
+	// digest and id are those of the image that all of them are to make.
+	digest, id string
+}
+
+// build builds one row.
+func (e *engines) build(t *testing.T, engine string, m *machine, row outcomeOf) {
+	t.Helper()
+	image := e.reg.ref("app-" + engine)
+	args := []string{image, "--builder", e.builder, "--path", e.app.dir}
+	switch row.output {
+	case "publish":
+		args = append(args, "--publish")
+	case "layout":
+		args[0] = "oci:out"
+	case "daemon":
+		if m.daemon() == "" {
+			m.env = append(m.env, "DOCKER_HOST="+daemonGrounds(t)[0].daemon.Host)
+		}
+	}
+	if row.trusted {
+		m.trust(e.builder)
+	}
+	if row.from == "" {
+		args = append(args, "--cache-image", e.reg.ref("cache-"+engine))
+	} else {
+		args = append(args, "--import-cache", "type=registry,ref="+row.from)
+	}
+	result, out := m.build(args...)
+	if row.from == "" {
+		out.wantStderr(t, "nothing is kept there yet", "make: rebuilt 2 of 2, linked yes")
+	} else {
+		out.wantStderr(t, "flags: only-cache: restored", "make: rebuilt 0 of 2, linked no")
+	}
+	if result.Builder.Trusted != row.trusted {
+		t.Errorf("the builder is trusted: %t", result.Builder.Trusted)
+	}
+	if e.digest == "" {
+		e.digest = result.Digest
+		id, err := e.reg.image(t, image).ConfigName()
+		if err != nil {
+			t.Fatal(err)
+		}
+		e.id = id.String()
+	}
+	got, want := result.Digest, e.digest
+	if row.output == "daemon" {
+		got, want = result.ID, e.id
+	}
+	if got != want {
+		t.Errorf("the image is %s instead of %s", got, want)
+	}
+	for _, phase := range result.Phases {
+		t.Logf("%s: %.2f s", phase.Name, phase.Seconds)
+	}
+	t.Logf("the whole: %.2f s", result.Seconds)
+}
+
+// daemon returns the daemon that commands of the machine use, "" for none.
+func (m *machine) daemon() string {
+	for _, entry := range m.env {
+		if host, ok := strings.CutPrefix(entry, "DOCKER_HOST="); ok {
+			return host
+		}
+	}
+	return ""
 }
