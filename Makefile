@@ -4,12 +4,31 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export CGO_ENABLED ?= 0
 
-.PHONY: build demo test unit acceptance lint bench bench-curve bench-report clean test-servers
+.PHONY: build release takeover-image demo test unit acceptance lint portable bench bench-curve bench-report clean test-servers
 
 build: bin/pack-cache
 
 bin/pack-cache: $(shell find . -name '*.go' -not -name '*_test.go' -not -path './internal/samples/*' -not -path './internal/testservers/*' -not -path './benchmarks/*') go.mod go.sum
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/pack-cache
+
+BUILD := $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
+
+# Programs for every system, in dist/. Those for other systems than Linux need one
+# of the Linux programs beside them, for the containers of their daemon.
+PLATFORMS := linux-amd64 linux-arm64 darwin-amd64 darwin-arm64 windows-amd64 windows-arm64
+release: $(PLATFORMS:%=dist/pack-cache-%)
+
+.PHONY: $(PLATFORMS:%=dist/pack-cache-%)
+$(PLATFORMS:%=dist/pack-cache-%): dist/pack-cache-%:
+	GOOS=$(word 1,$(subst -, ,$*)) GOARCH=$(word 2,$(subst -, ,$*)) $(BUILD) -o $@$(if $(filter windows-%,$*),.exe) ./cmd/pack-cache
+
+# The image of the engine takeover, as an archive for `docker load` and as an OCI
+# layout. CERTIFICATES are the authorities that pack-cache believes there.
+ARCH         ?= $(shell $(GO) env GOARCH)
+CERTIFICATES ?= /etc/ssl/certs/ca-certificates.crt
+takeover-image: dist/pack-cache-linux-$(ARCH)
+	$(GO) run ./internal/cmd/takeover-image -program $< -version $(VERSION) -certificates $(CERTIFICATES) \
+	  -archive dist/takeover-$(ARCH).tar -layout dist/takeover-$(ARCH) -tag pack-cache/takeover:$(VERSION)
 
 # The main job, end to end: a registry on loopback, a Java builder assembled
 # from Debian packages, a cold build, a warm build on a "second machine", and
@@ -17,7 +36,7 @@ bin/pack-cache: $(shell find . -name '*.go' -not -name '*_test.go' -not -path '.
 demo: bin/pack-cache
 	$(GO) run ./internal/samples/cmd/demo -pack-cache bin/pack-cache
 
-test: lint test-servers unit acceptance
+test: lint portable test-servers unit acceptance
 
 # The servers of other projects that tests run: built once, and kept in the
 # user's cache directory. Needs npm besides Go.
@@ -28,6 +47,11 @@ lint:
 	@unformatted=$$(gofmt -l cmd platform lifecycle layers builder trust internal acceptance benchmarks examples); \
 	  if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted"; exit 1; fi
 	$(GO) vet ./...
+
+# Other systems are not tested, but what they get has to compile.
+portable:
+	GOOS=darwin GOARCH=arm64 $(GO) build -o /dev/null ./cmd/pack-cache
+	GOOS=windows GOARCH=amd64 $(GO) build -o /dev/null ./cmd/pack-cache
 
 # The race detector needs a C compiler. CI has one, or fails.
 RACE := $(if $(or $(CI),$(shell command -v gcc)),CGO_ENABLED=1 $(GO) test -race,$(GO) test)
@@ -51,4 +75,4 @@ bench-report:
 	$(GO) run ./benchmarks report
 
 clean:
-	rm -rf bin
+	rm -rf bin dist

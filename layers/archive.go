@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/pack-cache/pack-cache/internal/posix"
 )
 
 // archiveForm says how a tree becomes an archive.
@@ -90,8 +90,8 @@ func (f *archiveForm) describe(h *tar.Header, layersDir string) error {
 		h.Uid, h.Gid = 0, 0
 		return nil
 	}
-	var st unix.Stat_t
-	if err := unix.Stat(here, &st); err != nil {
+	var st posix.Stat_t
+	if err := posix.Stat(here, &st); err != nil {
 		return &os.PathError{Op: "stat", Path: here, Err: err}
 	}
 	h.Mode, h.Uid, h.Gid = int64(st.Mode&0o7777), int(st.Uid), int(st.Gid)
@@ -193,17 +193,17 @@ func writeHeader(w *frameWriter, buffer *bytes.Buffer, h *tar.Header) error {
 
 // openFile opens a regular file that was listed as e.
 func openFile(dir int, base string, e *entry) (fdReader, error) {
-	fd, err := openAt(dir, base, unix.O_RDONLY|unix.O_NONBLOCK, 0)
+	fd, err := openAt(dir, base, posix.O_RDONLY|posix.O_NONBLOCK, 0)
 	if err != nil {
 		return -1, &os.PathError{Op: "open", Path: e.path, Err: err}
 	}
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
-		unix.Close(fd)
+	var st posix.Stat_t
+	if err := posix.Fstat(fd, &st); err != nil {
+		posix.Close(fd)
 		return -1, &os.PathError{Op: "stat", Path: e.path, Err: err}
 	}
 	if st.Ino != e.inode || st.Size != e.size || uint32(st.Mode) != e.mode {
-		unix.Close(fd)
+		posix.Close(fd)
 		return -1, fmt.Errorf("%q changed while it was read", e.path)
 	}
 	return fdReader(fd), nil
@@ -212,7 +212,7 @@ func openFile(dir int, base string, e *entry) (fdReader, error) {
 func readLink(dir int, base string) (string, error) {
 	for size := 256; ; size *= 2 {
 		buffer := make([]byte, size)
-		n, err := unix.Readlinkat(dir, base, buffer)
+		n, err := posix.Readlinkat(dir, base, buffer)
 		if err != nil {
 			return "", err
 		}

@@ -8,7 +8,7 @@ import (
 	"os"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"github.com/pack-cache/pack-cache/internal/posix"
 )
 
 // verdict says what became of a layer since its fingerprint was taken.
@@ -119,7 +119,7 @@ func (v *verdict) content(r *record, e *entry, stack *dirStack, buffer []byte) (
 		return false, err
 	}
 	v.read++
-	if e.mode&unix.S_IFMT == unix.S_IFLNK {
+	if e.mode&posix.S_IFMT == posix.S_IFLNK {
 		link, err := readLink(fd, base)
 		return link == r.link, err
 	}

@@ -6,7 +6,7 @@ import (
 	"path"
 	"strings"
 
-	"golang.org/x/sys/unix"
+	"github.com/pack-cache/pack-cache/internal/posix"
 )
 
 // dirStack keeps the directories of one path open, from a root down, so that
@@ -56,7 +56,7 @@ func (d *dirStack) top() int {
 // leave closes what is deeper than depth.
 func (d *dirStack) leave(depth int) {
 	for _, fd := range d.fds[depth:] {
-		unix.Close(fd)
+		posix.Close(fd)
 	}
 	d.fds, d.names = d.fds[:depth], d.names[:depth]
 }
@@ -75,15 +75,15 @@ func splitPath(name string) (dir, base string) {
 
 // openDir opens the directory name in dir, and no symbolic link.
 func openDir(dir int, name string) (int, error) {
-	return openAt(dir, name, unix.O_RDONLY|unix.O_DIRECTORY, 0)
+	return openAt(dir, name, posix.O_RDONLY|posix.O_DIRECTORY, 0)
 }
 
 // openAt opens name in dir without following a symbolic link. Opening can be
 // interrupted on file systems that are programs.
 func openAt(dir int, name string, flags int, mode uint32) (int, error) {
 	for {
-		fd, err := unix.Openat(dir, name, flags|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
-		if err != unix.EINTR {
+		fd, err := posix.Openat(dir, name, flags|posix.O_NOFOLLOW|posix.O_CLOEXEC, mode)
+		if err != posix.EINTR {
 			return fd, err
 		}
 	}
@@ -95,9 +95,9 @@ type fdReader int
 // Read implements io.Reader.
 func (fd fdReader) Read(p []byte) (int, error) {
 	for {
-		n, err := unix.Read(int(fd), p)
+		n, err := posix.Read(int(fd), p)
 		switch {
-		case err == unix.EINTR:
+		case err == posix.EINTR:
 		case err != nil:
 			return 0, err
 		case n == 0 && len(p) > 0:
@@ -109,4 +109,4 @@ func (fd fdReader) Read(p []byte) (int, error) {
 }
 
 // Close implements io.Closer.
-func (fd fdReader) Close() error { return unix.Close(int(fd)) }
+func (fd fdReader) Close() error { return posix.Close(int(fd)) }

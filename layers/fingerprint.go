@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/pack-cache/pack-cache/internal/posix"
 )
 
 // fingerprint is what a layer looked like just after its restore. It tells,
@@ -67,7 +67,7 @@ func takeFingerprint(layersDir, dir string, tree *unpacked) (*fingerprint, error
 // clock is the time of the fingerprint as the file system's own clock had it.
 // The last thing that a restore does is to set the mode of the layer's
 // directory.
-func (f *fingerprint) clock() unix.Timespec { return f.records[0].ctime }
+func (f *fingerprint) clock() posix.Timespec { return f.records[0].ctime }
 
 // doubtful reports whether an entry might change without its ctime changing:
 // that is possible within the clock tick in which the fingerprint was taken.
@@ -81,7 +81,7 @@ func (f *fingerprint) doubtful(r *record) bool {
 	return nanoseconds(r.ctime) >= nanoseconds(f.clock())-int64(tick)
 }
 
-func nanoseconds(t unix.Timespec) int64 { return t.Nano() }
+func nanoseconds(t posix.Timespec) int64 { return t.Nano() }
 
 // fits reports whether the archive that the fingerprint was taken of is of the
 // given form, as far as the diffID must show it. That is so for any form that

@@ -7,7 +7,7 @@ import (
 	"errors"
 	"fmt"
 
-	"golang.org/x/sys/unix"
+	"github.com/pack-cache/pack-cache/internal/posix"
 )
 
 // fingerprintMagic begins a fingerprint's file. It changes with the format.
@@ -158,8 +158,8 @@ func (d *decoder) record() record {
 	r := record{entry: entry{
 		path: d.text(), mode: uint32(d.number()), size: d.number(),
 		nlink: uint64(d.number()), inode: uint64(d.number()),
-		mtime: unix.Timespec{Sec: d.number(), Nsec: d.number()},
-		ctime: unix.Timespec{Sec: d.number(), Nsec: d.number()},
+		mtime: posix.Timespec{Sec: d.number(), Nsec: d.number()},
+		ctime: posix.Timespec{Sec: d.number(), Nsec: d.number()},
 	}}
 	switch {
 	case r.isSymlink():

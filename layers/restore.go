@@ -12,9 +12,9 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/internal/posix"
 )
 
 // RestoreOptions are the choices of Snapshot.Restore.
@@ -142,7 +142,7 @@ func publish(grown *stage, dir string, tree *unpacked) error {
 	if err := grown.publish(dir, parentMode); err != nil {
 		return err
 	}
-	if err := unix.Fchmod(int(grown.dir.Fd()), tree.mode); err != nil {
+	if err := posix.Fchmod(int(grown.dir.Fd()), tree.mode); err != nil {
 		return errors.Join(err, removeTree(grown.layers, dir))
 	}
 	return nil

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/pack-cache/pack-cache/internal/posix"
 )
 
 // normalizedTime is the modification time that the lifecycle gives to every
@@ -18,10 +18,10 @@ var normalizedTime = time.Date(1980, time.January, 1, 0, 0, 1, 0, time.UTC)
 type op struct {
 	// path is relative to the layer and clean; "" is the layer itself.
 	path string
-	// kind is unix.S_IFREG, S_IFDIR or S_IFLNK.
+	// kind is posix.S_IFREG, S_IFDIR or S_IFLNK.
 	kind    uint32
 	mode    uint32
-	mtime   unix.Timespec
+	mtime   posix.Timespec
 	setTime bool
 	link    string
 	// more says that data continues the file that the previous op began, last
@@ -40,7 +40,7 @@ type treeWriter struct {
 	// mask are the permission bits that the system takes from new files.
 	mask uint32
 	// now is the access time of everything.
-	now unix.Timespec
+	now posix.Timespec
 	// file is the open file, parent the directory it is in; -1 for none.
 	file, fileParent int
 }
@@ -77,16 +77,16 @@ func writeTree(ctx context.Context, root int, ops <-chan op) error {
 // it for the whole process.
 func probeMask(root int) (uint32, error) {
 	const name = ".pack-cache-mode"
-	fd, err := openAt(root, name, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY, 0o777)
+	fd, err := openAt(root, name, posix.O_CREAT|posix.O_EXCL|posix.O_WRONLY, 0o777)
 	if err != nil {
 		return 0, err
 	}
-	defer unix.Close(fd)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
+	defer posix.Close(fd)
+	var st posix.Stat_t
+	if err := posix.Fstat(fd, &st); err != nil {
 		return 0, err
 	}
-	return 0o777 &^ uint32(st.Mode), unix.Unlinkat(root, name, 0)
+	return 0o777 &^ uint32(st.Mode), posix.Unlinkat(root, name, 0)
 }
 
 func (w *treeWriter) apply(o op) error {
@@ -94,7 +94,7 @@ func (w *treeWriter) apply(o op) error {
 		return w.write(o)
 	}
 	if o.path == "" {
-		if o.kind != unix.S_IFDIR {
+		if o.kind != posix.S_IFDIR {
 			return fmt.Errorf("the layer itself is not a directory: %w", ErrCorrupt)
 		}
 		w.dirs[""] = o
@@ -106,9 +106,9 @@ func (w *treeWriter) apply(o op) error {
 		return err
 	}
 	switch o.kind {
-	case unix.S_IFDIR:
+	case posix.S_IFDIR:
 		return w.mkdir(parent, base, o)
-	case unix.S_IFLNK:
+	case posix.S_IFLNK:
 		return w.symlink(parent, base, o)
 	default:
 		return w.create(parent, base, o)
@@ -132,7 +132,7 @@ func (w *treeWriter) parent(dir string) (int, error) {
 
 func (w *treeWriter) mkdir(parent int, base string, o op) error {
 	if _, ok := w.dirs[o.path]; !ok {
-		if err := unix.Mkdirat(parent, base, 0o700); err != nil {
+		if err := posix.Mkdirat(parent, base, 0o700); err != nil {
 			return entryError(o.path, err)
 		}
 	}
@@ -141,14 +141,14 @@ func (w *treeWriter) mkdir(parent int, base string, o op) error {
 }
 
 func (w *treeWriter) symlink(parent int, base string, o op) error {
-	if err := unix.Symlinkat(o.link, parent, base); err != nil {
+	if err := posix.Symlinkat(o.link, parent, base); err != nil {
 		return entryError(o.path, err)
 	}
 	return w.setTime(parent, base, o)
 }
 
 func (w *treeWriter) create(parent int, base string, o op) error {
-	fd, err := openAt(parent, base, unix.O_CREAT|unix.O_EXCL|unix.O_WRONLY, o.mode)
+	fd, err := openAt(parent, base, posix.O_CREAT|posix.O_EXCL|posix.O_WRONLY, o.mode)
 	if err != nil {
 		return entryError(o.path, err)
 	}
@@ -158,8 +158,8 @@ func (w *treeWriter) create(parent int, base string, o op) error {
 
 func (w *treeWriter) write(o op) error {
 	for data := o.data; len(data) > 0; {
-		n, err := unix.Write(w.file, data)
-		if err == unix.EINTR {
+		n, err := posix.Write(w.file, data)
+		if err == posix.EINTR {
 			continue
 		}
 		if err != nil {
@@ -179,12 +179,12 @@ func (w *treeWriter) finishFile(o op) error {
 	fd := w.file
 	w.file = -1
 	if o.mode&w.mask != 0 || o.mode&0o7000 != 0 {
-		if err := unix.Fchmod(fd, o.mode); err != nil {
-			unix.Close(fd)
+		if err := posix.Fchmod(fd, o.mode); err != nil {
+			posix.Close(fd)
 			return fmt.Errorf("setting the mode of %q: %w", o.path, err)
 		}
 	}
-	if err := unix.Close(fd); err != nil {
+	if err := posix.Close(fd); err != nil {
 		return fmt.Errorf("writing %q: %w", o.path, err)
 	}
 	_, base := splitPath(o.path)
@@ -211,7 +211,7 @@ func (w *treeWriter) finishDirs() error {
 		if err != nil {
 			return err
 		}
-		if err := unix.Fchmod(fd, w.dirs[path].mode); err != nil {
+		if err := posix.Fchmod(fd, w.dirs[path].mode); err != nil {
 			return fmt.Errorf("setting the mode of %q: %w", path, err)
 		}
 		above, base := splitPath(path)
@@ -228,7 +228,7 @@ func (w *treeWriter) finishDirs() error {
 
 func (w *treeWriter) close() {
 	if w.file >= 0 {
-		unix.Close(w.file)
+		posix.Close(w.file)
 	}
 	w.stack.close()
 }
@@ -237,8 +237,8 @@ func (w *treeWriter) setTime(parent int, base string, o op) error {
 	if !o.setTime {
 		return nil
 	}
-	times := []unix.Timespec{w.now, o.mtime}
-	if err := unix.UtimesNanoAt(parent, base, times, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+	times := []posix.Timespec{w.now, o.mtime}
+	if err := posix.UtimesNanoAt(parent, base, times, posix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return fmt.Errorf("setting the time of %q: %w", o.path, err)
 	}
 	return nil
@@ -247,15 +247,15 @@ func (w *treeWriter) setTime(parent int, base string, o op) error {
 // entryError tells an archive that contradicts itself from a disk that fails.
 func entryError(path string, err error) error {
 	switch err {
-	case unix.EEXIST:
+	case posix.EEXIST:
 		return fmt.Errorf("entry %q is there twice: %w", path, ErrCorrupt)
-	case unix.EINVAL, unix.ENAMETOOLONG, unix.ENOENT, unix.ENOTDIR, unix.ELOOP:
+	case posix.EINVAL, posix.ENAMETOOLONG, posix.ENOENT, posix.ENOTDIR, posix.ELOOP:
 		return fmt.Errorf("entry %q cannot be: %w: %w", path, err, ErrCorrupt)
 	default:
 		return fmt.Errorf("making %q: %w", path, err)
 	}
 }
 
-func timespec(t time.Time) unix.Timespec {
-	return unix.Timespec{Sec: t.Unix(), Nsec: int64(t.Nanosecond())}
+func timespec(t time.Time) posix.Timespec {
+	return posix.Timespec{Sec: t.Unix(), Nsec: int64(t.Nanosecond())}
 }

@@ -10,7 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/internal/posix"
 )
 
 // unpacked says what came out of an archive.
@@ -57,7 +58,7 @@ type unpacker struct {
 	first  bool
 	// began is the time of everything if the archive's own mean nothing: one for
 	// all, so that no file is newer than another one that was made of it.
-	began unix.Timespec
+	began posix.Timespec
 }
 
 // unpack reads the archive of the layer dir to its end and makes its tree below
@@ -134,14 +135,14 @@ func (u *unpacker) entry(ctx context.Context, header *tar.Header, path string) e
 	}
 	switch header.Typeflag {
 	case tar.TypeDir:
-		o.kind = unix.S_IFDIR
+		o.kind = posix.S_IFDIR
 		return u.send(ctx, o)
 	case tar.TypeSymlink:
-		o.kind, o.link = unix.S_IFLNK, header.Linkname
+		o.kind, o.link = posix.S_IFLNK, header.Linkname
 		u.result.links[path] = header.Linkname
 		return u.send(ctx, o)
 	case tar.TypeReg:
-		o.kind = unix.S_IFREG
+		o.kind = posix.S_IFREG
 		if isSparse(header) {
 			return fmt.Errorf("file %q is sparse: %w", header.Name, ErrCorrupt)
 		}

@@ -5,7 +5,7 @@ import (
 	"os"
 	"slices"
 
-	"golang.org/x/sys/unix"
+	"github.com/pack-cache/pack-cache/internal/posix"
 )
 
 // entry is one file system entry of a layer as the system describes it.
@@ -16,27 +16,27 @@ type entry struct {
 	size  int64
 	nlink uint64
 	inode uint64
-	mtime unix.Timespec
-	ctime unix.Timespec
+	mtime posix.Timespec
+	ctime posix.Timespec
 }
 
-func (e *entry) isDir() bool     { return e.mode&unix.S_IFMT == unix.S_IFDIR }
-func (e *entry) isRegular() bool { return e.mode&unix.S_IFMT == unix.S_IFREG }
-func (e *entry) isSymlink() bool { return e.mode&unix.S_IFMT == unix.S_IFLNK }
-func (e *entry) isSocket() bool  { return e.mode&unix.S_IFMT == unix.S_IFSOCK }
+func (e *entry) isDir() bool     { return e.mode&posix.S_IFMT == posix.S_IFDIR }
+func (e *entry) isRegular() bool { return e.mode&posix.S_IFMT == posix.S_IFREG }
+func (e *entry) isSymlink() bool { return e.mode&posix.S_IFMT == posix.S_IFLNK }
+func (e *entry) isSocket() bool  { return e.mode&posix.S_IFMT == posix.S_IFSOCK }
 
 // listTree lists the directory dir and everything below it in the order of the
 // lifecycle's archives: a directory before its content, the content by name.
 // Symbolic links are not followed. The open directory must be closed by the
 // caller.
 func listTree(dir string) (entries []entry, root *os.File, err error) {
-	fd, err := openDir(unix.AT_FDCWD, dir)
+	fd, err := openDir(posix.AT_FDCWD, dir)
 	if err != nil {
 		return nil, nil, &os.PathError{Op: "open", Path: dir, Err: err}
 	}
 	root = os.NewFile(uintptr(fd), dir)
-	var st unix.Stat_t
-	if err := unix.Fstat(fd, &st); err != nil {
+	var st posix.Stat_t
+	if err := posix.Fstat(fd, &st); err != nil {
 		root.Close()
 		return nil, nil, &os.PathError{Op: "stat", Path: dir, Err: err}
 	}
@@ -61,8 +61,8 @@ func (w *walker) walk(fd int, above string) error {
 		return fmt.Errorf("listing %q: %w", above, err)
 	}
 	for _, name := range names {
-		var st unix.Stat_t
-		if err := unix.Fstatat(fd, name, &st, unix.AT_SYMLINK_NOFOLLOW); err != nil {
+		var st posix.Stat_t
+		if err := posix.Fstatat(fd, name, &st, posix.AT_SYMLINK_NOFOLLOW); err != nil {
 			return fmt.Errorf("%q: %w", above+name, err)
 		}
 		e := entryOf(above+name, &st)
@@ -75,7 +75,7 @@ func (w *walker) walk(fd int, above string) error {
 			return fmt.Errorf("opening %q: %w", e.path, err)
 		}
 		err = w.walk(below, e.path+"/")
-		unix.Close(below)
+		posix.Close(below)
 		if err != nil {
 			return err
 		}
@@ -87,7 +87,7 @@ func (w *walker) walk(fd int, above string) error {
 func (w *walker) names(fd int) ([]string, error) {
 	var names []string
 	for {
-		n, err := unix.ReadDirent(fd, w.buffer)
+		n, err := posix.ReadDirent(fd, w.buffer)
 		if err != nil {
 			return nil, err
 		}
@@ -95,11 +95,11 @@ func (w *walker) names(fd int) ([]string, error) {
 			slices.Sort(names)
 			return names, nil
 		}
-		_, _, names = unix.ParseDirent(w.buffer[:n], -1, names)
+		_, _, names = posix.ParseDirent(w.buffer[:n], -1, names)
 	}
 }
 
-func entryOf(path string, st *unix.Stat_t) entry {
+func entryOf(path string, st *posix.Stat_t) entry {
 	return entry{
 		path:  path,
 		mode:  uint32(st.Mode),

@@ -7,8 +7,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
+
+	"github.com/pack-cache/pack-cache/internal/posix"
 )
 
 // Save writes the changes that were made since c was loaded. It reads the file
@@ -89,9 +90,9 @@ func replace(path string, data []byte) (err error) {
 		return err
 	}
 	if statErr == nil {
-		if owner, ok := old.Sys().(*syscall.Stat_t); ok {
+		if uid, gid, ok := posix.Owner(old); ok {
 			// Only root may do this, and only root needs to.
-			_ = temp.Chown(int(owner.Uid), int(owner.Gid))
+			_ = temp.Chown(uid, gid)
 		}
 	}
 	if err := errors.Join(temp.Sync(), temp.Close()); err != nil {
@@ -121,7 +122,7 @@ func followLinks(path string) (string, error) {
 		}
 		path = filepath.Join(dir, link)
 	}
-	return "", &fs.PathError{Op: "open", Path: path, Err: syscall.ELOOP}
+	return "", &fs.PathError{Op: "open", Path: path, Err: posix.ELOOP}
 }
 
 // lockPoll is how often a lock is tried that somebody else holds.
@@ -136,12 +137,12 @@ func lock(ctx context.Context, path string) (unlock func(), err error) {
 		return nil, err
 	}
 	for {
-		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		err := posix.TryLock(file)
 		if err == nil {
 			// Closing gives the lock up.
 			return func() { file.Close() }, nil
 		}
-		if !errors.Is(err, syscall.EWOULDBLOCK) && !errors.Is(err, syscall.EINTR) {
+		if !errors.Is(err, posix.ErrLocked) {
 			file.Close()
 			return nil, fmt.Errorf("locking %s: %w", path, err)
 		}

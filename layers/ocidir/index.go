@@ -8,11 +8,10 @@ import (
 	"io/fs"
 	"os"
 
-	"golang.org/x/sys/unix"
-
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pack-cache/pack-cache/internal/posix"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -154,7 +153,7 @@ func readFile(root *os.Root, name string) ([]byte, error) {
 // opened, whatever links there are.
 func openRegular(root *os.Root, name string) (*os.File, error) {
 	// Without O_NONBLOCK a named pipe would keep the opener waiting.
-	file, err := root.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	file, err := root.OpenFile(name, os.O_RDONLY|posix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}

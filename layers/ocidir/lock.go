@@ -6,11 +6,8 @@ import (
 	"os"
 	"time"
 
-	"golang.org/x/sys/unix"
+	"github.com/pack-cache/pack-cache/internal/posix"
 )
-
-// errLocked says that somebody else holds a lock.
-var errLocked = errors.New("locked")
 
 // locked runs do while no other writer is at index.json.
 func locked(ctx context.Context, root *os.Root, do func() error) error {
@@ -28,7 +25,7 @@ func waitLock(ctx context.Context, root *os.Root) (*os.File, error) {
 	const longest = 100 * time.Millisecond
 	for wait := time.Millisecond; ; wait = min(2*wait, longest) {
 		lock, err := tryLock(root)
-		if err == nil || !errors.Is(err, errLocked) {
+		if err == nil || !errors.Is(err, posix.ErrLocked) {
 			return lock, err
 		}
 		select {
@@ -44,32 +41,15 @@ func tryLock(root *os.Root) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = flock(lock)
+	err = posix.TryLock(lock)
 	if err == nil && !linked(root, lock, lockName) {
-		err = errLocked // its holder removed the file between the two steps
+		err = posix.ErrLocked // its holder removed the file between the two steps
 	}
 	if err != nil {
 		lock.Close()
 		return nil, err
 	}
 	return lock, nil
-}
-
-// flock locks a file without waiting. flock(2) treats goroutines that have
-// opened it themselves like processes, and a process that dies lets go of it.
-func flock(file *os.File) error {
-	for {
-		err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB)
-		switch {
-		case errors.Is(err, unix.EINTR):
-		case errors.Is(err, unix.EWOULDBLOCK):
-			return errLocked
-		case err != nil:
-			return &os.PathError{Op: "flock", Path: file.Name(), Err: err}
-		default:
-			return nil
-		}
-	}
 }
 
 // linked tells whether name still leads to the open file.

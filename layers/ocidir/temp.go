@@ -5,6 +5,8 @@ import (
 	"errors"
 	"os"
 	"strings"
+
+	"github.com/pack-cache/pack-cache/internal/posix"
 )
 
 // temp is a file that gets its name when it is whole. It is locked while it is
@@ -19,7 +21,7 @@ type temp struct {
 func newTemp(root *os.Root) (*temp, error) {
 	for {
 		t, err := tryTemp(root)
-		if !errors.Is(err, errLocked) {
+		if !errors.Is(err, posix.ErrLocked) {
 			return t, err
 		}
 		// sweep was faster.
@@ -35,9 +37,9 @@ func tryTemp(root *os.Root) (*temp, error) {
 	if t.file, err = root.OpenFile(t.name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666); err != nil {
 		return nil, errors.Join(err, root.Close())
 	}
-	err = flock(t.file)
+	err = posix.TryLock(t.file)
 	if err == nil && !linked(root, t.file, t.name) {
-		err = errLocked
+		err = posix.ErrLocked
 	}
 	if err != nil {
 		t.discard()
@@ -96,7 +98,7 @@ func sweep(root *os.Root) {
 		if err != nil {
 			continue
 		}
-		if flock(file) == nil {
+		if posix.TryLock(file) == nil {
 			_ = root.Remove(name)
 		}
 		file.Close()

@@ -58,19 +58,42 @@ func readPrograms(config Config, arch string) (*programs, error) {
 // relative is how a path is written in an archive of a root.
 func relative(path string) string { return strings.TrimPrefix(path, "/") }
 
-// readProgram reads a program; "" is the running one.
+// ProgramEnv names an environment variable with the path of a pack-cache for
+// the daemon's machine, where this one is for another.
+const ProgramEnv = "PACK_CACHE_LINUX_BINARY"
+
+// readProgram reads a program for containers on a processor. "" is the running
+// one or, if that is not for them, the one that ProgramEnv names or that lies
+// beside it as pack-cache-linux-ARCHITECTURE.
 func readProgram(file, arch string) ([]byte, error) {
-	name := filepath.Base(file)
-	if file == "" {
-		var err error
-		if file, err = os.Executable(); err != nil {
-			return nil, err
-		}
-		name = filepath.Base(file)
-		if runtime.GOOS == "linux" {
-			file = "/proc/self/exe" // even if another version is installed meanwhile
-		}
+	if file != "" {
+		return checkProgram(file, filepath.Base(file), arch)
 	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	running := self
+	if runtime.GOOS == "linux" {
+		running = "/proc/self/exe" // even if another version is installed meanwhile
+	}
+	data, err := checkProgram(running, filepath.Base(self), arch)
+	if err == nil {
+		return data, nil
+	}
+	if named := os.Getenv(ProgramEnv); named != "" {
+		return checkProgram(named, named, arch)
+	}
+	sibling := filepath.Join(filepath.Dir(self), "pack-cache-linux-"+arch)
+	if _, missing := os.Stat(sibling); missing == nil {
+		return checkProgram(sibling, sibling, arch)
+	}
+	return nil, withHint(err, fmt.Sprintf("phases run in Linux containers, as pack-cache itself: put the program for linux/%s of the same release beside this one as %s, or name it in %s",
+		arch, sibling, ProgramEnv))
+}
+
+// checkProgram reads a program that containers can run.
+func checkProgram(file, name, arch string) ([]byte, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("program for containers: %w", err)

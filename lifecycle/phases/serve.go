@@ -5,18 +5,18 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"syscall"
 
 	"github.com/buildpacks/lifecycle/api"
 	"github.com/buildpacks/lifecycle/log"
 	"github.com/buildpacks/lifecycle/platform"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/heroku/color"
-	"golang.org/x/sys/unix"
 
+	"github.com/pack-cache/pack-cache/internal/posix"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -52,7 +52,7 @@ func Serve(ctx context.Context, name lifecycle.Name, stores Stores) int {
 		lifecycle.Restore: handle(restore),
 		lifecycle.Export:  handle(export),
 	}
-	ctx, stop := signal.NotifyContext(ctx, unix.SIGTERM, unix.SIGINT)
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	run, ok := handlers[name]
 	if !ok {
@@ -124,22 +124,9 @@ func handle[In, Out any](phase func(context.Context, *job, In) (Out, error)) han
 	}
 }
 
-// privateStdout keeps standard output for replies and points descriptor 1 at
-// standard error, because the lifecycle's packages print to it.
-func privateStdout() (io.Writer, error) {
-	fd, err := unix.FcntlInt(1, unix.F_DUPFD_CLOEXEC, 3)
-	if err != nil {
-		return nil, fmt.Errorf("keep standard output: %w", err)
-	}
-	if err := unix.Dup3(2, 1, 0); err != nil {
-		return nil, fmt.Errorf("redirect standard output: %w", err)
-	}
-	return os.NewFile(uintptr(fd), "replies"), nil
-}
-
 // noRoom tells whether err says that a file system is full.
 func noRoom(err error) bool {
-	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
+	return errors.Is(err, posix.ENOSPC) || errors.Is(err, posix.EDQUOT)
 }
 
 func describe(name lifecycle.Name, err error) *Error {

@@ -5,7 +5,7 @@ import (
 	"io/fs"
 	"os"
 
-	"golang.org/x/sys/unix"
+	"github.com/pack-cache/pack-cache/internal/posix"
 )
 
 // Open opens the regular file at path in the volume at dir. Symbolic links are
@@ -18,7 +18,7 @@ func Open(dir, path string) (*os.File, error) {
 	}
 	defer root.Close()
 	// Without O_NONBLOCK a named pipe would keep the opener waiting.
-	file, err := root.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	file, err := root.OpenFile(path, os.O_RDONLY|posix.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrPermission) {
 		file, err = openClosed(root, path)
 	}
@@ -46,6 +46,6 @@ func openClosed(root *os.Root, path string) (*os.File, error) {
 	if err := root.Chmod(path, info.Mode()|0o400); err != nil {
 		return nil, err
 	}
-	file, err := root.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	file, err := root.OpenFile(path, os.O_RDONLY|posix.O_NONBLOCK, 0)
 	return file, errors.Join(err, root.Chmod(path, info.Mode()))
 }
