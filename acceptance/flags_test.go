@@ -13,6 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/static"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pack-cache/pack-cache/internal/testregistry"
 )
@@ -268,5 +271,31 @@ func TestExtensionFlag(t *testing.T) {
 	for _, on := range daemonGrounds(t)[:1] {
 		_, out := on.machine(t).build(args...)
 		out.wantStderr(t, "see: /mnt/mine/file: extended\n")
+	}
+}
+
+// TestForeignPlatform builds for a processor whose programs the daemon's machine
+// cannot run.
+func TestForeignPlatform(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder, run, other := reg.tiny(t, nil), reg.ref("samples/tiny-run"), "s390x"
+	img, err := mutate.AppendLayers(reg.image(t, builder),
+		static.NewLayer(tarOf(t, "", map[string]string{"cnb/lifecycle/detector": "a program of another machine"}), types.OCIUncompressedLayer))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reg.pushImage(t, builder, img)
+	for _, ref := range []string{builder, run} {
+		reg.change(t, ref, ref, func(config *v1.ConfigFile) { config.Architecture = other })
+	}
+	args := []string{"build", reg.ref("app"), "--builder", builder, "--path", newApp(t, nil, nil).dir, "--publish"}
+	out := newMachine(t).run(append(args, "--engine", "sandbox")...)
+	out.wantCode(t, 1)
+	out.wantStderr(t, "it is for linux/s390x, but this machine is linux/", "HINT: ")
+	for _, on := range daemonGrounds(t)[:1] {
+		out := on.machine(t).run(append(args, "--platform", "linux/"+other)...)
+		out.wantCode(t, 1)
+		out.wantStderr(t, "exec format error", "HINT: the machine of the daemon cannot run programs for linux/s390x")
 	}
 }

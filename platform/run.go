@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
@@ -54,6 +55,9 @@ func (b *build) builders(ctx context.Context, name lifecycle.Name) error {
 	err := b.place.Run(ctx, b.plan[name], lifecycle.Streams{Stdout: log, Stderr: log})
 	if failed, ok := errors.AsType[*lifecycle.ExitError](err); ok {
 		return explain(failed, err)
+	}
+	if err != nil && foreign(b.platform) && strings.Contains(err.Error(), "exec format error") {
+		return &hintedError{err, "the machine of the daemon cannot run programs for " + b.platform.String() + ": register an emulator there (QEMU, through binfmt_misc), or name a daemon on such a machine with --docker-host"}
 	}
 	return err
 }
