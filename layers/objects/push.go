@@ -16,7 +16,7 @@ import (
 )
 
 // cleanUp is how long what is left to do may take after a failure.
-const cleanUp = 10 * time.Second
+const cleanUp = 5 * time.Second
 
 // Push implements layers.Store.
 func (s *Store) Push(ctx context.Context, want v1.Descriptor, open func() (io.ReadCloser, error)) (layers.Pushed, error) {

@@ -75,7 +75,7 @@ func (s *service) copyParts(ctx context.Context, from, to string, info objects.I
 		err = u.Complete(ctx, count)
 	}
 	if err != nil {
-		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		clean, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		_ = u.Abort(clean) // what is wrong is known already
 	}
