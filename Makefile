@@ -39,7 +39,8 @@ demo: bin/pack-cache
 test: lint portable test-servers unit acceptance
 
 # The servers of other projects that tests run: built once, and kept in the
-# user's cache directory. Needs npm besides Go.
+# user's cache directory. Those that are written for Node need npm; without it
+# they and their tests are left out, but not in CI.
 test-servers:
 	$(GO) run ./internal/testservers/cmd/test-servers
 

@@ -4,8 +4,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"os/signal"
 	"slices"
 	"time"
@@ -22,6 +24,10 @@ func main() {
 		}
 		began := time.Now()
 		path, err := testservers.Build(ctx, tool)
+		if errors.Is(err, exec.ErrNotFound) && os.Getenv("CI") == "" {
+			fmt.Fprintf(os.Stderr, "%s is left out, and its tests will be: %v\n", tool.Name, err)
+			continue
+		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
