@@ -158,7 +158,7 @@ func (s *Store) packable(ctx context.Context, digest v1.Hash, room int) ([]byte,
 	if len(content) <= room {
 		return content, place{}, nil
 	}
-	if _, err := s.whole(ctx, digest, content); err != nil {
+	if _, err := s.whole(ctx, digest, digest, content); err != nil {
 		return nil, place{}, err
 	}
 	at, err = s.locate(ctx, digest)

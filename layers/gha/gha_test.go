@@ -133,7 +133,14 @@ func TestEntries(t *testing.T) {
 		// A further snapshot has its own small blobs, and needs nothing of the first
 		// one's entry.
 		next := append(blobs[:52:52], noise(500, 99))
-		second := save(t, reader, "app", first, next...)
+		if _, err := pushBlob(t, reader, next[52]); err != nil {
+			t.Fatal(err)
+		}
+		desc, err := reader.Commit(t.Context(), "app", string(types.OCIManifestSchema1), manifestOf(t, next...), first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second := desc.Digest
 		if n := len(front.Entries("team/app")); n != 4 {
 			t.Errorf("%d entries after a small blob was added, want 4", n)
 		}
@@ -346,6 +353,77 @@ func TestEvicted(t *testing.T) {
 			t.Errorf("pushed %+v, %v", pushed, err)
 		}
 		wantBlob(t, before, large)
+	})
+}
+
+// TestRepair stores anew what is damaged in the cache.
+func TestRepair(t *testing.T) {
+	both(t, func(t *testing.T, front *testactions.Front, open func(testactions.Run) *Store) {
+		for name, good := range map[string][]byte{"small": noise(100, 1), "middle": noise(2<<20, 2), "large": noise(20<<20, 3)} {
+			bad := bytes.Repeat([]byte("x"), len(good))
+			first := save(t, open(onMain), name, v1.Hash{}, []byte("{}"), good)
+			// The same head over other bytes, as no build writes it.
+			forger := open(onMain)
+			now, err := forger.current(t.Context(), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			forger.held[hashOf(good)], forger.waiting[hashOf(good)] = bad, true
+			manifest := manifestOf(t, []byte("{}"), good)
+			content, err := forger.assemble(t.Context(), string(types.OCIManifestSchema1), manifest)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(good) > maxSmall {
+				up, err := forger.service.reserve(t.Context(), "pack-cache-blob-bad-"+name)
+				if err == nil {
+					err = up.whole(t.Context(), bad)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				h := &head{MediaType: string(types.OCIManifestSchema1), Manifest: manifest, Blobs: map[string]place{
+					hashOf([]byte("{}")).String(): {Size: 2}, hashOf(good).String(): {Entry: "pack-cache-blob-bad-" + name, Size: int64(len(bad))},
+				}}
+				if content, err = h.encode(); err != nil {
+					t.Fatal(err)
+				}
+				content = append(content, "{}"...)
+			}
+			_, up, err := forger.follow(t.Context(), name, now)
+			if err == nil {
+				err = up.whole(t.Context(), content)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := open(onMain)
+			if _, _, err := s.Resolve(t.Context(), name); err != nil {
+				t.Fatal(err)
+			}
+			second := save(t, s, name, first, []byte("{ }"), good)
+			wantSaved(t, open(onMain), name, second, good)
+		}
+	})
+}
+
+// TestThereMeanwhile finds a blob only when it is about to be stored.
+func TestThereMeanwhile(t *testing.T) {
+	both(t, func(t *testing.T, front *testactions.Front, open func(testactions.Run) *Store) {
+		large := noise(20<<20, 1)
+		source := func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(large)), nil }
+		if _, err := open(onMain).Push(t.Context(), describe(large), source); err != nil {
+			t.Fatal(err)
+		}
+		s := open(onMain)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		from, _ := source()
+		pushed, err := s.upload(ctx, newFeed(ctx, from, s.pool), describe(large))
+		if err != nil || pushed.Sent != 0 || pushed.Descriptor.Digest != hashOf(large) || pushed.Descriptor.Size != int64(len(large)) {
+			t.Errorf("pushed %+v, %v", pushed, err)
+		}
+		wantBlob(t, s, large)
 	})
 }
 

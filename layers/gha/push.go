@@ -51,7 +51,7 @@ func (s *Store) Push(ctx context.Context, want v1.Descriptor, open func() (io.Re
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
 	content := newFeed(inner, source, s.pool)
-	sent, err := s.upload(inner, content, want)
+	pushed, err := s.upload(inner, content, want)
 	if stopped := content.stop(ctx, cancel); stopped != nil {
 		return layers.Pushed{}, stopped
 	}
@@ -61,8 +61,7 @@ func (s *Store) Push(ctx context.Context, want v1.Descriptor, open func() (io.Re
 	case err != nil:
 		return layers.Pushed{}, err
 	}
-	want.Digest, want.Size = content.digest, content.size
-	return layers.Pushed{Descriptor: want, Sent: sent}, nil
+	return pushed, nil
 }
 
 // has reports whether a blob is there, and its size.
@@ -102,31 +101,69 @@ func (s *Store) has(ctx context.Context, want v1.Descriptor) (size int64, ok boo
 	return want.Size, true, nil
 }
 
-// upload stores the content as whatever suits its size, and returns how much of
-// it was sent, or will be.
-func (s *Store) upload(ctx context.Context, content *feed, want v1.Descriptor) (int64, error) {
+// upload stores the content as whatever suits its size.
+func (s *Store) upload(ctx context.Context, content *feed, want v1.Descriptor) (layers.Pushed, error) {
 	first, ok := <-content.blocks
 	if !ok {
-		return 0, content.err
+		return layers.Pushed{}, content.err
 	}
 	if !first.last {
-		return s.stream(ctx, content, first, want.Digest)
+		return s.stream(ctx, content, first, want)
 	}
 	defer s.pool.put(first.data)
 	<-content.done
 	if content.err != nil {
-		return 0, content.err
+		return layers.Pushed{}, content.err
 	}
 	if err := agree(want.Digest, content.digest); err != nil {
-		return 0, err
+		return layers.Pushed{}, err
 	}
+	want.Digest, want.Size = content.digest, content.size
 	if s.hold(content.digest, first.data) {
-		return content.size, nil
+		return layers.Pushed{Descriptor: want, Sent: content.size}, nil
 	}
-	if _, ok, err := s.has(ctx, v1.Descriptor{Digest: content.digest, Size: content.size}); ok || err != nil {
-		return 0, err
+	key := content.digest
+	if same, err := s.compare(ctx, content.digest, first.data); err != nil || same {
+		return layers.Pushed{Descriptor: want}, err
+	} else if s.knows(content.digest) {
+		key = v1.Hash{} // what has its key is damaged
 	}
-	return s.whole(ctx, content.digest, first.data)
+	sent, err := s.whole(ctx, key, content.digest, first.data)
+	return layers.Pushed{Descriptor: want, Sent: sent}, err
+}
+
+// compare reports whether a blob is there and not damaged. To read it costs no
+// more than to send it again, and makes no entry.
+func (s *Store) compare(ctx context.Context, digest v1.Hash, content []byte) (bool, error) {
+	if !s.access.reads() {
+		return false, nil
+	}
+	at, err := s.locate(ctx, digest)
+	if errors.Is(err, layers.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	stored, err := s.slice(ctx, at.Entry, at.Offset, int64(len(content)))
+	switch {
+	case errors.Is(err, layers.ErrNotFound): // evicted
+		s.mu.Lock()
+		delete(s.places, digest)
+		s.mu.Unlock()
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return bytes.Equal(stored, content), nil
+}
+
+// knows reports whether it is known where a blob is.
+func (s *Store) knows(digest v1.Hash) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, ok := s.places[digest]
+	return ok
 }
 
 func agree(want, got v1.Hash) error {
@@ -152,9 +189,10 @@ func (s *Store) hold(digest v1.Hash, content []byte) bool {
 	return true
 }
 
-// whole stores a blob that is in memory.
-func (s *Store) whole(ctx context.Context, digest v1.Hash, content []byte) (int64, error) {
-	key, up, err := s.reserve(ctx, digest)
+// whole stores a blob that is in memory. named is its digest, or the zero Hash for
+// an entry that does not have that in its key. It returns how much was sent.
+func (s *Store) whole(ctx context.Context, named, digest v1.Hash, content []byte) (int64, error) {
+	key, up, err := s.reserve(ctx, named)
 	if err != nil {
 		return 0, err
 	}
@@ -193,14 +231,14 @@ func (s *Store) reserve(ctx context.Context, digest v1.Hash) (key string, up upl
 }
 
 // stream stores a blob of which only the first block is known.
-func (s *Store) stream(ctx context.Context, content *feed, block feedBlock, want v1.Hash) (int64, error) {
-	key, up, err := s.reserve(ctx, want)
+func (s *Store) stream(ctx context.Context, content *feed, block feedBlock, want v1.Descriptor) (layers.Pushed, error) {
+	key, up, err := s.reserve(ctx, want.Digest)
 	if err != nil || up == nil {
 		s.pool.put(block.data)
 		if err == nil {
-			s.learn(want, place{Entry: key, Size: -1})
+			s.learn(want.Digest, place{Entry: key, Size: -1})
 		}
-		return 0, err
+		return layers.Pushed{Descriptor: want}, err
 	}
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
@@ -218,27 +256,22 @@ func (s *Store) stream(ctx context.Context, content *feed, block feedBlock, want
 		}
 	}
 	if err := group.Wait(); err != nil {
-		return 0, err
+		return layers.Pushed{}, err
 	}
 	<-content.done
 	if content.err != nil {
-		return 0, content.err
+		return layers.Pushed{}, content.err
 	}
-	if err := agree(want, content.digest); err != nil {
-		return 0, err
-	}
-	if want == (v1.Hash{}) {
-		// It may be there by its digest. Then this upload is left as it is, and
-		// nobody finds it.
-		if _, ok, err := s.has(ctx, v1.Descriptor{Digest: content.digest, Size: content.size}); ok || err != nil {
-			return content.size, err
-		}
+	if err := agree(want.Digest, content.digest); err != nil {
+		return layers.Pushed{}, err
 	}
 	if err := s.ended(ctx, key, up.end(ctx, parts, content.size)); err != nil {
-		return 0, err
+		return layers.Pushed{}, err
 	}
+	// Also if there is another one: that may be damaged, this is not.
 	s.learn(content.digest, place{Entry: key, Size: content.size})
-	return content.size, nil
+	want.Digest, want.Size = content.digest, content.size
+	return layers.Pushed{Descriptor: want, Sent: content.size}, nil
 }
 
 // ended is the error of a blob's upload, unless the entry is there: the answer may

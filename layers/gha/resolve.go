@@ -138,8 +138,11 @@ func (s *Store) remember(key string, h *head, content []byte) *commit {
 		}
 		s.places[digest] = at
 		s.settle(digest)
-		if at.Entry == key && at.Size <= int64(len(content)) && at.Offset <= int64(len(content))-at.Size {
-			s.held[digest] = content[at.Offset : at.Offset+at.Size]
+		if at.Entry != key || at.Size > int64(len(content)) || at.Offset > int64(len(content))-at.Size {
+			continue
+		}
+		if blob := content[at.Offset : at.Offset+at.Size]; hashOf(blob) == digest {
+			s.held[digest] = blob
 		}
 	}
 	return made
