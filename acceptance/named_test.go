@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -273,4 +274,82 @@ func (e *eavesdropper) all() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.heard)
+}
+
+// TestPrime fills caches without names, all that have one, and none that cannot be
+// written to.
+func TestPrime(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	app := newApp(t, nil, nil)
+	with := []string{"--builder", builder, "--path", app.dir, "--output", "json"}
+	m := newMachine(t)
+	prime := func(code int, args ...string) ([]primed, outcome) {
+		t.Helper()
+		out := m.run(slices.Concat([]string{"prime"}, args, with)...)
+		out.wantCode(t, code)
+		var filled []primed
+		if code == 0 {
+			decode(t, out.stdout, &filled)
+		}
+		return filled, out
+	}
+
+	_, out := prime(2)
+	out.wantStderr(t, "there is no cache to fill", "--export-cache")
+	m.write(".pack/pack-cache.toml", `
+[[image_caches]]
+name = "kept"
+provider = "local"
+image_tag = "kept"
+
+[[image_caches]]
+name = "shared"
+provider = "registry"
+url = "`+reg.Addr+`"
+image_tag = "shared"
+`, 0o600)
+	filled, _ := prime(0, "--target", "linux/"+runtime.GOARCH)
+	if len(filled) != 2 || filled[0].Name != "kept" || filled[1].Name != "shared" || filled[0].Target != "linux/"+runtime.GOARCH {
+		t.Fatalf("filled %+v", filled)
+	}
+	if kept := m.home + "/.cache/pack-cache/images/kept:linux-"; !strings.HasPrefix(filled[0].Saved[0].To, kept) {
+		t.Errorf("saved to %s, want %s…", filled[0].Saved[0].To, kept)
+	}
+	if filled[0].Saved[0].Layers[0].Status != "added" {
+		t.Errorf("%+v", filled[0].Saved[0])
+	}
+	again, _ := prime(0, "kept")
+	if saved := again[0].Saved[0]; saved.Changed || saved.Layers[0].Status != "reused" {
+		t.Errorf("the second time: %+v", saved)
+	}
+	result, _ := m.build(slices.Concat([]string{reg.ref("app"), "--publish", "--image-cache", "kept"}, with)...)
+	if diff := cmp.Diff(flagged("restored", ""), fates(result)); diff != "" {
+		t.Errorf("a build with the cache in a directory (-want +got):\n%s", diff)
+	}
+
+	prime(0, "--cache-image", reg.ref("plain"), "--export-cache", "type=local,dest="+m.home+"/plain")
+	if img, digest := localImage(t, m.home+"/plain", "latest"); digest != reg.digest(t, reg.ref("plain")) {
+		t.Error("two exports of one build are not the same cache")
+	} else {
+		cacheOf(t, img).wantWhole(t)
+	}
+	_, out = prime(3, "--export-cache", "type=local,dest="+app.dir+"/hello.txt")
+	out.wantStderr(t, "ERROR: the cache was not saved to "+app.dir+"/hello.txt", "HINT: the previous cache is as it was")
+	_, out = prime(2, "--export-cache", "type=inline")
+	out.wantStderr(t, "there will be none")
+	_, out = prime(2, "kept", "--export-cache", "type=gha")
+	out.wantStderr(t, "attribute scope is missing")
+	m.wantNothingLeft()
+}
+
+// primed is a cache that prime has filled.
+type primed struct {
+	Name, Target string
+	Saved        []struct {
+		To      string
+		Changed bool
+		Layers  []struct{ Status string }
+	} `json:"cache_exports"`
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
 )
 
 // PruneRequest says what to delete of a store. Caches alone are deleted; other
@@ -197,6 +198,9 @@ type Found struct {
 	Snapshot *Snapshot
 }
 
+// loadedAtOnce is how many snapshots of a store are loaded at the same time.
+const loadedAtOnce = 8
+
 // Caches loads all caches that a store has names for, the youngest first; those
 // of unknown age come last. Names that stand for something else, or for nothing
 // that can be read, are left out. The error is a *CannotError if the store
@@ -210,21 +214,29 @@ func Caches(ctx context.Context, store Store) ([]Found, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []Found
-	for _, listed := range names {
-		snapshot, err := Load(ctx, store, listed.Name)
-		if errors.Is(err, ErrForeign) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrCorrupt) {
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		one := Found{Name: listed.Name, Changed: listed.Changed, Snapshot: snapshot}
-		if created := snapshot.Created(); !created.IsZero() {
-			one.Changed = created
-		}
-		all = append(all, one)
+	all := make([]Found, len(names))
+	group, inner := errgroup.WithContext(ctx)
+	group.SetLimit(loadedAtOnce)
+	for i, listed := range names {
+		group.Go(func() error {
+			snapshot, err := Load(inner, store, listed.Name)
+			if errors.Is(err, ErrForeign) || errors.Is(err, ErrNotFound) || errors.Is(err, ErrCorrupt) {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			all[i] = Found{Name: listed.Name, Changed: listed.Changed, Snapshot: snapshot}
+			if created := snapshot.Created(); !created.IsZero() {
+				all[i].Changed = created
+			}
+			return nil
+		})
 	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(f Found) bool { return f.Snapshot == nil })
 	slices.SortFunc(all, func(a, b Found) int {
 		return cmp.Or(b.Changed.Compare(a.Changed), cmp.Compare(a.Name, b.Name))
 	})

@@ -203,12 +203,12 @@ func (f *file) fillLocal(c *Cache, e entry) *Error {
 // isBelow reports whether a path, in which links may lead elsewhere, is below a
 // directory.
 func isBelow(parent, path string) bool {
-	below, err := filepath.Rel(real(parent), real(path))
+	below, err := filepath.Rel(realPath(parent), realPath(path))
 	return err == nil && filepath.IsLocal(below)
 }
 
-// real is a path without symbolic links, as far as it exists.
-func real(path string) string {
+// realPath is a path without symbolic links, as far as it exists.
+func realPath(path string) string {
 	if found, err := filepath.EvalSymlinks(path); err == nil {
 		return found
 	}
@@ -216,7 +216,7 @@ func real(path string) string {
 		return "/" // a link that leads nowhere yet
 	}
 	if parent := filepath.Dir(path); parent != path {
-		return filepath.Join(real(parent), filepath.Base(path))
+		return filepath.Join(realPath(parent), filepath.Base(path))
 	}
 	return path
 }

@@ -101,7 +101,7 @@ func (in Input) files() ([]*file, error) {
 			return nil, err
 		}
 	}
-	if in.Config != "" && len(all) > 0 && real(in.Config) == real(in.Own) {
+	if in.Config != "" && len(all) > 0 && realPath(in.Config) == realPath(in.Own) {
 		return all, nil
 	}
 	if in.Config != "" {
@@ -116,7 +116,7 @@ func (in Input) files() ([]*file, error) {
 	}
 	for _, dir := range in.Dirs {
 		path := filepath.Join(dir, FileName)
-		if in.Own != "" && real(path) == real(in.Own) {
+		if in.Own != "" && realPath(path) == realPath(in.Own) {
 			continue
 		}
 		found, err := read(path, false)

@@ -58,8 +58,13 @@ func (f *NamedFlags) input(source string, images []string) (named.Input, error) 
 		return named.Input{}, err
 	}
 	in := named.Input{
-		Config: f.Config, Dirs: []string{here}, Env: os.LookupEnv, Hosts: f.hosts,
+		Dirs: []string{here}, Env: os.LookupEnv, Hosts: f.hosts,
 		Own: filepath.Join(filepath.Dir(config), named.FileName),
+	}
+	if f.Config != "" {
+		if in.Config, err = filepath.Abs(f.Config); err != nil {
+			return named.Input{}, err
+		}
 	}
 	if info, err := os.Stat(source); err == nil && info.IsDir() {
 		if in.Source, err = filepath.Abs(source); err != nil {
