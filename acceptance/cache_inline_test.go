@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -75,6 +76,14 @@ func testInline(t *testing.T, reg *registry) {
 		t.Errorf("%+v", got)
 	}
 
+	looked := newMachine(t).run("cache", "inspect", reg.ref("app:3"))
+	looked.wantCode(t, 0)
+	for _, layer := range []string{"samples/flags:launch-cache", "samples/flags:only-cache", "samples/churn:changed"} {
+		if !strings.Contains(looked.stdout, layer) {
+			t.Errorf("cache inspect does not show %s:\n%s", layer, looked.stdout)
+		}
+	}
+
 	// The source changed: another image, which takes over what it can.
 	app.write("hello.txt", "goodbye\n")
 	fourth, _ := build("4", "3", "max", "--env", "BP_SEED=2")
@@ -130,4 +139,39 @@ func (r *registry) beside(t *testing.T, digest string) []v1.Descriptor {
 		t.Fatal(err)
 	}
 	return all
+}
+
+// TestInlineRights keeps an inline cache with the right to push the app image and
+// no other: what is replaced stays where it cannot be deleted, and nobody is led
+// to it.
+func TestInlineRights(t *testing.T) {
+	t.Parallel()
+	carol := testregistry.User{Name: "carol", Password: "carols-secret", May: map[string][]string{
+		"app": {"pull", "push"}, "*": {"pull"},
+	}}
+	reg := newRegistry(t, testregistry.Options{Auth: testregistry.Token, Users: []testregistry.User{alice, carol}})
+	builder := reg.tiny(t, nil)
+	app := newApp(t, map[string]string{"churn": "changed cache change\n"}, nil)
+	var result *platform.Result
+	for generation, seed := range []string{"1", "2"} {
+		m := newMachine(t)
+		m.logIn(carol, reg.Addr)
+		result, _ = m.build(reg.ref("app"), "--builder", builder, "--path", app.dir, "--publish", "--cache-required",
+			"--export-cache", "type=inline,mode=max,compression=estargz", "--env", "BP_SEED="+seed)
+		if all := reg.beside(t, result.Digest); len(all) != 1 || layers.Generation(all[0]) != generation+1 {
+			t.Errorf("beside the app image there are %v", all)
+		}
+	}
+	if got := layerOf(t, result, "samples/churn:changed"); got.Save != "updated" || got.Sent == 0 {
+		t.Errorf("%+v", got)
+	}
+	if got := layerOf(t, result, "samples/flags:only-cache"); got.Save != "reused" || got.Sent != 0 {
+		t.Errorf("%+v", got)
+	}
+	// An import of it needs nothing else.
+	reader := newMachine(t)
+	reader.logIn(carol, reg.Addr)
+	_, out := reader.build(reg.ref("app:again"), "--builder", builder, "--path", app.dir, "--publish", "--cache-required",
+		"--import-cache", "type=registry,ref="+reg.ref("app"), "--env", "BP_SEED=2")
+	out.wantStderr(t, "flags: only-cache: restored", "flags: launch-cache: restored")
 }

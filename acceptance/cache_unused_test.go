@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"cmp"
 	"strings"
 	"testing"
 
@@ -119,7 +120,8 @@ func TestCacheForeign(t *testing.T) {
 
 	const hint = "choose another reference for the cache, or replace what is there with --clear-cache"
 	for _, test := range []unusedCache{
-		{name: "an app image", ref: reg.ref("other-app"), reason: "not a cache: an image without the label", code: 1},
+		{name: "an app image", ref: reg.ref("other-app"), reason: "not a cache: an app image without an inline cache", code: 1,
+			hint: "choose another reference for the cache, or publish the app image with --export-cache type=inline"},
 		{name: "an index", ref: reg.ref("index"), reason: "not a cache: an image index"},
 		{name: "a chart", ref: reg.ref("chart"), reason: `not a cache: an artifact with a config of media type "application/vnd.cncf.helm`},
 		{name: "a broken label", ref: labelled("broken", func(label string) string { return label[:len(label)/2] }),
@@ -133,7 +135,7 @@ func TestCacheForeign(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			test.hint = hint
+			test.hint = cmp.Or(test.hint, hint)
 			test.check(t, reg, builder, app)
 		})
 	}

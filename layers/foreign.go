@@ -19,6 +19,8 @@ type ForeignError struct {
 	// Digest is the manifest that the name stands for. Save needs it as
 	// PreviousDigest if it is to replace it.
 	Digest v1.Hash
+	// Unmarked is set for an app image that would do if it had an inline cache.
+	Unmarked bool
 }
 
 // Error implements error.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/buildpacks/lifecycle/buildpack"
 	"github.com/buildpacks/lifecycle/platform"
@@ -61,8 +62,21 @@ func (s *Snapshot) readInline(ctx context.Context, mark string, config *v1.Confi
 	if s.metadata, err = inlineMetadata(config.Config.Labels[appLabel]); err != nil {
 		return s.foreign(err.Error())
 	}
+	s.order = slices.DeleteFunc(s.order, func(diffID string) bool { return !names(s.metadata, diffID) })
 	s.readBeside(ctx)
 	return nil
+}
+
+// names reports whether metadata name a layer with a diffID.
+func names(metadata platform.CacheMetadata, diffID string) bool {
+	for _, bp := range metadata.Buildpacks {
+		for _, layer := range bp.Layers {
+			if layer.SHA == diffID {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // inlineMetadata is what the label of an app image says of its cached layers.
@@ -141,6 +155,8 @@ func (s *Snapshot) add(other *Snapshot) {
 	for _, diffID := range other.order {
 		if _, have := s.blobs[diffID]; !have {
 			s.blobs[diffID] = other.blobs[diffID]
+		}
+		if !slices.Contains(s.order, diffID) {
 			s.order = append(s.order, diffID)
 		}
 	}

@@ -84,7 +84,7 @@ func load(ctx context.Context, store Store, name string, inline bool) (*Snapshot
 		}
 		return s, nil
 	case isApp && inline:
-		return nil, s.foreign("an app image without an inline cache")
+		return nil, &ForeignError{Where: s.String(), Reason: "an app image without an inline cache", Digest: s.digest, Unmarked: true}
 	case isApp:
 		return nil, s.foreign("an app image")
 	}

@@ -143,6 +143,9 @@ func (e *foreignError) Unwrap() error { return e.error }
 
 // Hint tells the way out.
 func (e *foreignError) Hint() string {
+	if found, ok := errors.AsType[*layers.ForeignError](e.error); ok && found.Unmarked {
+		return "choose another reference for the cache, or publish the app image with --export-cache type=inline"
+	}
 	return "choose another reference for the cache, or replace what is there with --clear-cache"
 }
 

@@ -89,7 +89,7 @@ func runCopy(ctx context.Context, opts *CopyOptions) error {
 	if err != nil {
 		return err
 	}
-	snapshot, err := load(ctx, from, opened[0])
+	snapshot, err := loadWith(ctx, from, opened[0], layers.Load)
 	if err != nil {
 		return explain(ctx, from, err)
 	}

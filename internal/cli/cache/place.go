@@ -180,12 +180,18 @@ func limit(ctx context.Context, places ...place) (context.Context, context.Cance
 	return context.WithTimeoutCause(ctx, shortest, fmt.Errorf("its timeout of %s is over", shortest))
 }
 
-// load loads the snapshot that a place names.
+// load loads the snapshot that a place names, to look at it: that may be an app
+// image with an inline cache.
 func load(ctx context.Context, p place, opened platform.OpenedCache) (*layers.Snapshot, error) {
+	return loadWith(ctx, p, opened, layers.LoadImport)
+}
+
+// loadWith is load with a way to load what has one name.
+func loadWith(ctx context.Context, p place, opened platform.OpenedCache, one func(context.Context, layers.Store, string) (*layers.Snapshot, error)) (*layers.Snapshot, error) {
 	if p.anyTarget {
 		return loadOnly(ctx, p, opened)
 	}
-	snapshot, err := layers.Load(ctx, opened.Store, opened.Name)
+	snapshot, err := one(ctx, opened.Store, opened.Name)
 	if errors.Is(err, layers.ErrNotFound) {
 		return nil, &missingError{fmt.Errorf("there is no cache at %s: %w", layers.At(opened.String(), opened.Name), err)}
 	}
