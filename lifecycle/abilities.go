@@ -74,3 +74,11 @@ type Displacing interface {
 	// Where says where the file is now that was at an absolute path.
 	Where(path string) string
 }
+
+// Preparer is what a Place may be besides: one that can ready part of a phase
+// before it is run.
+type Preparer interface {
+	// Prepare may be called beside other phases. A phase that was not prepared, or
+	// only in part because of an error, runs all the same; it takes longer.
+	Prepare(ctx context.Context, phase Phase) error
+}

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -47,7 +48,12 @@ func (p *Platform) Build(ctx context.Context, opts Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer place.Close()
+	defer func() {
+		if err := place.Close(); err != nil {
+			p.Progress.Warn(fmt.Sprintf("not everything of the build could be removed: %v", err))
+		}
+	}()
+	p.prepare(ctx, place, r.plan[lifecycle.Export])
 
 	b := &build{Platform: p, resolved: r, place: place, result: newResult(r, started)}
 	if r.Output.To == ToDaemon {
@@ -74,6 +80,19 @@ func (p *Platform) Build(ctx context.Context, opts Options) (*Result, error) {
 		}
 	}
 	return b.result, b.result.cacheNotSaved(opts.CacheRequired || opts.Output.To == ToNowhere)
+}
+
+// prepare readies what can be of a phase while others run. It ends with the place.
+func (p *Platform) prepare(ctx context.Context, place lifecycle.Place, phase lifecycle.Phase) {
+	preparer, ok := place.(lifecycle.Preparer)
+	if !ok {
+		return
+	}
+	go func() {
+		if err := preparer.Prepare(ctx, phase); err != nil {
+			p.Progress.Debug(err.Error()) // the phase itself finds out
+		}
+	}()
 }
 
 // build is one run of the phases.

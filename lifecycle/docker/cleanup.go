@@ -23,8 +23,8 @@ const (
 	// daemon included.
 	removeLimit = time.Minute
 	// removePatience is how long a daemon that answers may refuse. Some do while
-	// they are busy with the same container.
-	removePatience = 10 * time.Second
+	// they are busy with the same container, for long if the machine is loaded.
+	removePatience = 30 * time.Second
 	// removePause is how long to wait for a daemon that is busy or away.
 	removePause = 100 * time.Millisecond
 	// oldPlace is the age from which on what is left of a place goes. Volumes

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -46,6 +47,9 @@ func (ps *parts) of(from string, root lifecycle.Root) *part {
 // before. The daemon has no way to mount a part of an image, and only a process
 // in the builder's file system finds its way through the links there.
 func (p *place) copyParts(ctx context.Context, phase lifecycle.Phase) error {
+	if !slices.ContainsFunc(phase.Mounts, func(m lifecycle.Mount) bool { return m.Builder != "" }) {
+		return nil // and need not wait for what is copied for another phase
+	}
 	p.parts.mu.Lock()
 	defer p.parts.mu.Unlock()
 	if p.parts.done == nil {

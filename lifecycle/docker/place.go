@@ -52,7 +52,10 @@ type place struct {
 	result  error // of Close
 }
 
-var _ lifecycle.Place = (*place)(nil)
+var (
+	_ lifecycle.Place    = (*place)(nil)
+	_ lifecycle.Preparer = (*place)(nil)
+)
 
 // Open implements lifecycle.Engine.
 func (e *Engine) Open(ctx context.Context, spec lifecycle.PlaceSpec) (lifecycle.Place, error) {
@@ -116,6 +119,18 @@ func (p *place) Run(ctx context.Context, phase lifecycle.Phase, streams lifecycl
 	inner, cancel := p.untilClosed(ctx)
 	defer cancel()
 	return p.explain(ctx, p.run(inner, phase, streams), "phase "+string(phase.Name))
+}
+
+// Prepare implements lifecycle.Preparer: it copies what the phase mounts of the
+// builder.
+func (p *place) Prepare(ctx context.Context, phase lifecycle.Phase) error {
+	if err := p.enter(); err != nil {
+		return err
+	}
+	defer p.running.Done()
+	inner, cancel := p.untilClosed(ctx)
+	defer cancel()
+	return p.explain(ctx, p.copyParts(inner, phase), "preparing phase "+string(phase.Name))
 }
 
 // Import implements lifecycle.Place.

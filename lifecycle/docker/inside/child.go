@@ -56,7 +56,9 @@ func (o *Order) linger() {
 	if o.Import == nil && o.Export == nil {
 		return
 	}
-	const patience = 5 * time.Second
+	// A loaded machine can take long. Nobody waits for this when the other side is
+	// gone: the attendant ends then, and everything beside it.
+	const patience = time.Minute
 	hungUp := make(chan struct{})
 	go func() {
 		defer close(hungUp)
