@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -46,37 +45,6 @@ func (p *Platform) pull(ctx context.Context, r *resolved, what string, ref name.
 		return nil, p.remoteError(ctx, what, ref, err)
 	}
 	return img, nil
-}
-
-// have reads an image from where the pull policy says: the daemon, or its
-// registry.
-func (p *Platform) have(ctx context.Context, r *resolved, what string, ref name.Reference) (v1.Image, error) {
-	if r.PullPolicy == pullAlways {
-		return p.pull(ctx, r, what, ref)
-	}
-	reachable := r.probeDaemon(ctx)
-	if reachable == nil {
-		found, err := r.daemon.Find(ctx, outlet.NameOf(ref))
-		if err == nil {
-			r.kept = append(r.kept, found)
-			return found, nil
-		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s %s: %w", what, ref, err)
-		}
-		reachable = err
-	}
-	if r.PullPolicy == pullNever {
-		return nil, &hintedError{fmt.Errorf("%s %s cannot be had without pulling it: %w", what, ref, reachable),
-			"pull it with `docker pull`, or choose --pull-policy if-not-present"}
-	}
-	return p.pull(ctx, r, what, ref)
-}
-
-// tagged is what a reference is that has a tag.
-type tagged interface {
-	name.Reference
-	TagStr() string
 }
 
 // findRun finds the run image of an app image that is not published: in the

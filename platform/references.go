@@ -68,20 +68,30 @@ func (p *Platform) checkReferences(ctx context.Context, r *resolved) error {
 	if err := refuseSame(sources, r.outputs); err != nil {
 		return err
 	}
-	if path, ok := layoutPath(r.PreviousImage); ok && (r.Output.To != ToLayout && r.Output.To != ToLayoutFile || path == "") {
-		return NewUsageError(fmt.Sprintf("--previous-image %q is a directory, but the app image goes elsewhere", r.PreviousImage), "name an image that is where the app image goes")
-	} else if ok {
-		return refuseSame(images, caches)
+	previous, err := r.checkPrevious()
+	if err != nil {
+		return err
 	}
-	if r.PreviousImage != "" {
-		ref, err := r.parse("previous image", r.PreviousImage)
-		if err != nil {
-			return err
-		}
-		r.previous = ref.Name()
-		images = append(images, purpose{"previous image", r.PreviousImage, ref})
+	return refuseSame(append(images, previous...), caches)
+}
+
+// checkPrevious parses the previous image that the user gave: one image, or none.
+func (r *resolved) checkPrevious() ([]purpose, error) {
+	dir, isDir := layoutPath(r.PreviousImage)
+	switch {
+	case r.PreviousImage == "":
+		return nil, nil
+	case isDir && dir != "" && (r.Output.To == ToLayout || r.Output.To == ToLayoutFile):
+		return nil, nil
+	case isDir:
+		return nil, NewUsageError(fmt.Sprintf("--previous-image %q is a directory, but the app image goes elsewhere", r.PreviousImage), "name an image that is where the app image goes")
 	}
-	return refuseSame(images, caches)
+	ref, err := r.parse("previous image", r.PreviousImage)
+	if err != nil {
+		return nil, err
+	}
+	r.previous = ref.Name()
+	return []purpose{{"previous image", r.PreviousImage, ref}}, nil
 }
 
 // checkNames parses the names that the app image gets.

@@ -1,0 +1,63 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/google/go-containerregistry/pkg/name"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/platform/outlet"
+)
+
+// pullPolicies are the values of --pull-policy.
+var pullPolicies = []string{pullAlways, pullIfNotPresent, pullNever}
+
+const (
+	pullAlways       = "always"
+	pullIfNotPresent = "if-not-present"
+	pullNever        = "never"
+)
+
+// checkPullPolicy fills in the policy that the user has not given.
+func (p *Platform) checkPullPolicy(r *resolved) error {
+	where := "--pull-policy"
+	if r.PullPolicy == "" && p.Config != nil && p.Config.PullPolicy != "" {
+		where, r.PullPolicy = "pull-policy in "+p.Config.Path(), p.Config.PullPolicy
+	}
+	if r.PullPolicy == "" {
+		r.PullPolicy = pullAlways
+	}
+	if !slices.Contains(pullPolicies, r.PullPolicy) {
+		return NewUsageError(fmt.Sprintf("%s: there is no policy %q", where, r.PullPolicy), "choose always, if-not-present or never")
+	}
+	return nil
+}
+
+// have reads an image from where the pull policy says: the daemon, or its
+// registry.
+func (p *Platform) have(ctx context.Context, r *resolved, what string, ref name.Reference) (v1.Image, error) {
+	if r.PullPolicy == pullAlways {
+		return p.pull(ctx, r, what, ref)
+	}
+	reachable := r.probeDaemon(ctx)
+	if reachable == nil {
+		found, err := r.daemon.Find(ctx, outlet.NameOf(ref))
+		if err == nil {
+			r.kept = append(r.kept, found)
+			return found, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("%s %s: %w", what, ref, err)
+		}
+		reachable = err
+	}
+	if r.PullPolicy == pullNever {
+		return nil, &hintedError{fmt.Errorf("%s %s cannot be had without pulling it: %w", what, ref, reachable),
+			"pull it with `docker pull`, or choose --pull-policy if-not-present"}
+	}
+	return p.pull(ctx, r, what, ref)
+}
