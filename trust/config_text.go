@@ -51,53 +51,56 @@ func setValue(text, key, value string) (string, error) {
 }
 
 // proposeLine proposes texts in which the line of a key says something else, or
-// is no more, or is new. New ones go to the end of the section from line start
-// on.
+// is no more, or is new. Lines before start are left alone.
 func proposeLine(text, key, value string, start int) iter.Seq[string] {
 	lines := strings.SplitAfter(text, "\n")
-	assignment := regexp.MustCompile(`^\s*(?:` + regexp.QuoteMeta(key) + `|"` + regexp.QuoteMeta(key) + `"|'` + regexp.QuoteMeta(key) + `')\s*=\s*`)
+	quoted := regexp.QuoteMeta(key)
+	assignment := regexp.MustCompile(`^\s*(?:` + quoted + `|"` + quoted + `"|'` + quoted + `')\s*=\s*`)
 	return func(yield func(string) bool) {
 		for i, line := range lines {
 			beginning := assignment.FindString(line)
 			if i < start || beginning == "" {
 				continue
 			}
-			edited := slices.Clone(lines)
-			if value == "" {
-				edited = slices.Delete(edited, i, i+1)
-			} else {
-				edited[i] = beginning + quote(value) + afterValue.ReplaceAllString(line[len(beginning):], "$1")
+			var changed []string
+			if value != "" {
+				changed = []string{beginning + quote(value) + afterValue.ReplaceAllString(line[len(beginning):], "$1")}
 			}
-			if !yield(strings.Join(edited, "")) {
+			if !yield(strings.Join(slices.Replace(slices.Clone(lines), i, i+1, changed...), "")) {
 				return
 			}
 		}
-		end := start
-		for end < len(lines) && !anyHeader.MatchString(lines[end]) {
-			end++
-		}
-		header := end
-		// Comments right before the next header belong to that one.
-		for end > start && strings.HasPrefix(strings.TrimSpace(lines[end-1]), "#") {
-			end--
-		}
-		for end > start && strings.TrimSpace(lines[end-1]) == "" {
-			end--
-		}
-		added := bareKey(key) + " = " + quote(value) + newlineOf(text)
-		if start > 0 {
-			added = "  " + added
-		}
-		if end > 0 && !strings.HasSuffix(lines[end-1], "\n") {
-			added = newlineOf(text) + added
-		}
-		if header < len(lines) && end == header {
-			added += newlineOf(text)
-		}
 		if value != "" {
-			_ = yield(strings.Join(slices.Insert(slices.Clone(lines), end, added), ""))
+			_ = yield(insertLine(lines, bareKey(key)+" = "+quote(value), start, newlineOf(text)))
 		}
 	}
+}
+
+// insertLine adds a line at the end of the section whose content begins at line
+// start, which is the top of the file if it is 0.
+func insertLine(lines []string, added string, start int, newline string) string {
+	end := start
+	for end < len(lines) && !anyHeader.MatchString(lines[end]) {
+		end++
+	}
+	header := end
+	// Comments right before the next header belong to that one.
+	for end > start && strings.HasPrefix(strings.TrimSpace(lines[end-1]), "#") {
+		end--
+	}
+	for end > start && strings.TrimSpace(lines[end-1]) == "" {
+		end--
+	}
+	if added += newline; start > 0 {
+		added = "  " + added
+	}
+	if end > 0 && !strings.HasSuffix(lines[end-1], "\n") {
+		added = newline + added
+	}
+	if header < len(lines) && end == header {
+		added += newline
+	}
+	return strings.Join(slices.Insert(slices.Clone(lines), end, added), "")
 }
 
 // afterValue is a string, and then what may follow it on its line.
@@ -155,47 +158,48 @@ func setRunImage(text, image string, decide func([]string) []string) (string, er
 	}
 	list = slices.Clone(list)
 	at := slices.IndexFunc(list, func(table map[string]any) bool { return table["image"] == image })
-	var old []string
-	if at >= 0 {
-		old = stringsOf(list[at]["mirrors"])
+	if at < 0 {
+		at, list = len(list), append(list, map[string]any{"image": image})
 	}
+	old := stringsOf(list[at]["mirrors"])
 	mirrors := decide(old)
 	if slices.Equal(mirrors, old) {
 		return text, nil
 	}
 	var block []string
-	switch {
-	case len(mirrors) == 0:
+	if len(mirrors) == 0 {
 		list = slices.Delete(list, at, at+1)
-	case at < 0:
-		list = append(list, runImageTable(image, mirrors))
-	default:
+	} else {
 		list[at] = maps.Clone(list[at])
-		list[at]["mirrors"] = runImageTable(image, mirrors)["mirrors"]
-	}
-	if len(mirrors) > 0 {
+		list[at]["mirrors"] = anyOf(mirrors)
 		block = []string{"[[" + runImagesKey + "]]", "  image = " + quote(image), "  mirrors = " + quoteAll(mirrors)}
 	}
 	want[runImagesKey] = list
-	return settle(want, func(yield func(string) bool) {
+	return settle(want, proposeRunImage(text, block))
+}
+
+// proposeRunImage proposes texts in which a block stands for one of the run
+// images, or is new; without lines one is taken out.
+func proposeRunImage(text string, block []string) iter.Seq[string] {
+	return func(yield func(string) bool) {
 		for i, line := range strings.SplitAfter(text, "\n") {
-			if at >= 0 && runImagesHeader.MatchString(strings.TrimRight(line, "\r\n")) && !yield(replaceBlock(text, i, block)) {
+			if runImagesHeader.MatchString(strings.TrimRight(line, "\r\n")) && !yield(replaceBlock(text, i, block)) {
 				return
 			}
 		}
-		if at < 0 && yield(appendBlock(text, block...)) {
+		if yield(appendBlock(text, block...)) {
 			// pack writes an empty list like this.
 			_ = yield(appendBlock(noRunImages.ReplaceAllString(text, ""), block...))
 		}
-	})
+	}
 }
 
-func runImageTable(image string, mirrors []string) map[string]any {
-	var list []any
-	for _, mirror := range mirrors {
-		list = append(list, mirror)
+func anyOf(list []string) []any {
+	var all []any
+	for _, entry := range list {
+		all = append(all, entry)
 	}
-	return map[string]any{"image": image, "mirrors": list}
+	return all
 }
 
 func stringsOf(value any) []string {
