@@ -15,11 +15,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
+	"github.com/pack-cache/pack-cache/internal/samples"
 	"github.com/pack-cache/pack-cache/internal/testdocker"
 	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/inplace/takeoverimage"
 )
 
@@ -35,6 +38,9 @@ type container struct {
 	// shell puts a shell around pack-cache, as CI systems do: it is the first
 	// process of the container, and has the whole environment.
 	shell bool
+	// source is copied to /workspace first, "" for nothing, and after is what the
+	// shell does in the end.
+	source, after string
 }
 
 // command prepares pack-cache in a new container, which sees the machine's home
@@ -45,14 +51,21 @@ func (c *container) command(ctx context.Context, m *machine, args []string) *exe
 		run = append(run, "--env", entry)
 	}
 	for i, arg := range args {
-		if arg == "--path" {
+		if arg == "--path" && args[i+1] != lifecycle.AppDir {
 			run = append(run, "--volume", args[i+1]+":"+args[i+1]+":ro")
 		}
+	}
+	if c.source != "" {
+		run = append(run, "--volume", c.source+":"+c.source+":ro")
 	}
 	run = append(run, c.flags...)
 	switch {
 	case c.shell:
-		run = append(run, "--volume", binary+":/opt/pack-cache:ro", "--entrypoint", "/bin/sh", c.image, "-c", `/opt/pack-cache "$@"; exit $?`, "sh")
+		script := `/opt/pack-cache "$@"; exit $?`
+		if c.after != "" {
+			script = `cp -R "` + c.source + `/." /workspace/; /opt/pack-cache "$@" || exit $?; ` + c.after
+		}
+		run = append(run, "--volume", binary+":/opt/pack-cache:ro", "--entrypoint", "/bin/sh", c.image, "-c", script, "sh")
 	default:
 		run = append(run, c.image)
 	}
@@ -242,4 +255,109 @@ func (m *machine) mountSecrets() secrets {
 	}
 	copied.flags = append(copied.flags, "--volume", socket+":/run/daemon.sock")
 	return all
+}
+
+// TestInPlace is what is different for a pack-cache that runs in the builder.
+func TestInPlace(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	in := confinements(t, builder, reg)["inplace restricted"]
+	app := newApp(t, nil, map[string]string{"src/a": "a", "src/b": "b"})
+	args := func(name string, more ...string) []string {
+		return append([]string{reg.ref("app-" + name), "--path", app.dir, "--publish"}, more...)
+	}
+	want, _ := ground{name: "sandbox"}.machine(t).build(args("sandbox", "--builder", builder)...)
+	t.Run("the source is in /workspace, and stays", func(t *testing.T) {
+		t.Parallel()
+		moved := *in
+		moved.source = app.dir
+		moved.after = "cd /workspace && find . -type f | sort && ls -A /layers /var/tmp /tmp >&2"
+		out := moved.machine(t).run("build", reg.ref("app-moved"), "--publish", "--quiet", "--path", "/workspace", "--engine", "inplace")
+		out.wantCode(t, 0)
+		result, left, _ := strings.Cut(out.stdout, "\n")
+		if !strings.HasSuffix(result, want.Digest) {
+			t.Errorf("the image is %s instead of %s", result, want.Digest)
+		}
+		if diff := cmp.Diff("./hello.txt\n./src/a\n./src/b\n", left); diff != "" {
+			t.Errorf("/workspace (-want +got):\n%s", diff)
+		}
+		out.wantNoStderr(t, "samples_", "pack-cache-place")
+	})
+	t.Run("a buildpack of the user's", func(t *testing.T) {
+		t.Parallel()
+		app := newApp(t, nil, nil)
+		bp := newExtra("acme/extra", "1", "")
+		bp.dir(t, filepath.Join(app.dir, "extra"))
+		for path := range bp.files { // for whoever the container's user is
+			if err := os.Chmod(filepath.Join(app.dir, "extra", path), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		extra := []string{"--path", app.dir, "--pre-buildpack", filepath.Join(app.dir, "extra"), "--publish"}
+		here, out := in.machine(t).build(append(extra, reg.ref("app-extra-here"))...)
+		out.wantStderr(t, "extra: acme/extra", "flags: only-launch: new")
+		there, _ := ground{name: "sandbox"}.machine(t).build(append(extra, reg.ref("app-extra-there"), "--builder", builder)...)
+		if here.Digest != there.Digest {
+			t.Errorf("the images are %s and %s", here.Digest, there.Digest)
+		}
+	})
+	t.Run("another builder is named", func(t *testing.T) {
+		t.Parallel()
+		other := reg.ref("other-builder")
+		reg.relabel(t, builder, other, "io.buildpacks.builder.metadata", samples.LifecycleVersion, "0.0.1")
+		out := in.machine(t).run(append([]string{"build", "--engine", "inplace"}, args("other", "--builder", other)...)...)
+		out.wantCode(t, 1)
+		out.wantStderr(t, "pack-cache runs in another builder than the one named", "leave out --builder")
+	})
+	t.Run("a volume", func(t *testing.T) {
+		t.Parallel()
+		out := in.machine(t).run(append([]string{"build", "--engine", "inplace", "--volume", "/opt:/mnt/opt"}, args("volume")...)...)
+		out.wantCode(t, 2)
+		out.wantStderr(t, "engine inplace cannot mount anything")
+	})
+	t.Run("no network", func(t *testing.T) {
+		t.Parallel()
+		out := in.machine(t).run(append([]string{"build", "--engine", "inplace", "--network", "none"}, args("network")...)...)
+		out.wantCode(t, 1)
+		out.wantStderr(t, "phases have the container's network")
+	})
+	t.Run("not inside a builder", func(t *testing.T) {
+		t.Parallel()
+		for engine, why := range map[string]string{"inplace": "does not run inside a builder image", "takeover": "not a container of pack-cache's takeover image"} {
+			out := newMachine(t).run(append([]string{"build", "--engine", engine}, args("outside", "--builder", builder)...)...)
+			out.wantCode(t, 1)
+			out.wantStderr(t, why)
+		}
+	})
+}
+
+// relabel pushes an image anew with a text in a label replaced.
+func (r *registry) relabel(t *testing.T, from, to, label, old, replacement string) {
+	t.Helper()
+	source, err := name.ParseReference(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	target, err := name.ParseReference(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := []remote.Option{remote.WithAuthFromKeychain(r.keychain), remote.WithTransport(r.Transport())}
+	img, err := remote.Image(source, options...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := img.ConfigFile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := config.Config.DeepCopy()
+	changed.Labels[label] = strings.Replace(changed.Labels[label], old, replacement, 1)
+	if img, err = mutate.Config(img, *changed); err != nil {
+		t.Fatal(err)
+	}
+	if err := remote.Write(target, img, options...); err != nil {
+		t.Fatal(err)
+	}
 }

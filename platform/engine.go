@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -12,6 +14,9 @@ import (
 
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
+
+// onLinux are the engines that a pack-cache for another system does not have.
+var onLinux = []string{"sandbox", "inplace", "takeover"}
 
 // candidates returns the engine called wanted, or all of them.
 func (p *Platform) candidates(wanted string) ([]lifecycle.Engine, error) {
@@ -24,6 +29,10 @@ func (p *Platform) candidates(wanted string) ([]lifecycle.Engine, error) {
 			return []lifecycle.Engine{engine}, nil
 		}
 		known = append(known, engine.Name())
+	}
+	if slices.Contains(onLinux, wanted) {
+		return nil, NewUsageError(fmt.Sprintf("--engine %s works on Linux only, and this is %s", wanted, runtime.GOOS),
+			"choose --engine docker, whose daemon runs the phases in Linux containers")
 	}
 	return nil, NewUsageError(fmt.Sprintf("--engine %q is not known", wanted), "choose one of "+strings.Join(known, ", "))
 }

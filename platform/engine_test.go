@@ -1,0 +1,140 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+
+	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/builder/extra"
+	"github.com/pack-cache/pack-cache/internal/progress"
+	"github.com/pack-cache/pack-cache/lifecycle"
+)
+
+// fakeEngine is an engine that says what it is told to.
+type fakeEngine struct {
+	lifecycle.Engine
+	name, works string
+	probe       error
+	accept      error
+}
+
+func (e *fakeEngine) Name() string                  { return e.name }
+func (e *fakeEngine) Probe(context.Context) error   { return e.probe }
+func (e *fakeEngine) Describe() string              { return e.works }
+func (e *fakeEngine) Accept(lifecycle.Demand) error { return e.accept }
+
+// fakeHome is an engine whose builder this process is in.
+type fakeHome struct {
+	*fakeEngine
+	other error
+}
+
+func (e *fakeHome) Builder(context.Context) (v1.Image, error) { return empty.Image, nil }
+func (e *fakeHome) Is(context.Context, v1.Image) error        { return e.other }
+
+// infos keeps what the user is told.
+type infos struct {
+	progress.Reporter
+	all []string
+}
+
+func (i *infos) Info(message string) { i.all = append(i.all, message) }
+
+// TestChooseEngine tells what is said of the choice, in one line.
+func TestChooseEngine(t *testing.T) {
+	t.Parallel()
+	elsewhere := &hintedError{lifecycle.ErrElsewhere, "run it in a builder"}
+	forbidden := &hintedError{errors.New("no sandbox can be made here: seccomp\nids 1"), "allow namespaces"}
+	dead := &hintedError{errors.New("no daemon"), "start one"}
+	for _, test := range []struct {
+		name, wanted  string
+		inside, other error // of the engine in place
+		accept        error
+		sandbox       error
+		docker        error
+		unnamed       bool
+		want          string
+	}{
+		{name: "inside a builder", want: "Engine inplace: Landlock"},
+		{name: "inside a builder that nobody named", unnamed: true, want: "Engine inplace: Landlock"},
+		{name: "inside another builder", other: errors.New("another builder"), want: "Engine sandbox: root with namespaces; not inplace (another builder)"},
+		{name: "untrusted without landlock", accept: errors.New("no landlock"), want: "Engine sandbox: root with namespaces; not inplace (no landlock)"},
+		{name: "elsewhere", inside: elsewhere, want: "Engine sandbox: root with namespaces"},
+		{name: "no namespaces", inside: elsewhere, sandbox: forbidden, want: "Engine docker: Docker 28; not sandbox (no sandbox can be made here: seccomp)"},
+		{name: "chosen", wanted: "docker", want: "Engine docker: Docker 28; chosen with --engine"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			said := &infos{Reporter: progress.Discard}
+			p := &Platform{Progress: said, Engines: []lifecycle.Engine{
+				&fakeHome{&fakeEngine{name: "inplace", works: "Landlock", probe: test.inside, accept: test.accept}, test.other},
+				&fakeEngine{name: "sandbox", works: "root with namespaces", probe: test.sandbox},
+				&fakeEngine{name: "docker", works: "Docker 28", probe: test.docker},
+			}}
+			if err := chosen(t, p, test.wanted, test.unnamed); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]string{test.want}, said.all); diff != "" {
+				t.Errorf("said (-want +got):\n%s", diff)
+			}
+		})
+	}
+	t.Run("none", func(t *testing.T) {
+		t.Parallel()
+		p := &Platform{Progress: progress.Discard, Engines: []lifecycle.Engine{
+			&fakeHome{&fakeEngine{name: "inplace", probe: elsewhere}, nil},
+			&fakeEngine{name: "sandbox", probe: forbidden}, &fakeEngine{name: "docker", probe: dead},
+		}}
+		err := chosen(t, p, "auto", false)
+		hinted, ok := err.(interface{ Hint() string })
+		if !ok {
+			t.Fatalf("no hint in %v", err)
+		}
+		const table = "no engine can run phases here; tried:\n" +
+			"  inplace   not in such a place\n" +
+			"  sandbox   no sandbox can be made here: seccomp\n" +
+			"            ids 1\n" +
+			"  docker    no daemon"
+		const remedies = "one of these helps:\n" +
+			"  - for inplace: run it in a builder\n  - for sandbox: allow namespaces\n  - for docker: start one"
+		if diff := cmp.Diff([]string{table, remedies}, []string{err.Error(), hinted.Hint()}); diff != "" {
+			t.Errorf("error and hint (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("one", func(t *testing.T) {
+		t.Parallel()
+		p := &Platform{Progress: progress.Discard, Engines: []lifecycle.Engine{&fakeEngine{name: "sandbox", probe: forbidden}}}
+		if err := chosen(t, p, "sandbox", false); err == nil || !strings.HasPrefix(err.Error(), "engine sandbox: no sandbox") {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("of another system", func(t *testing.T) {
+		t.Parallel()
+		p := &Platform{Engines: []lifecycle.Engine{&fakeEngine{name: "docker"}}}
+		if _, err := p.candidates("sandbox"); err == nil || !strings.Contains(err.Error(), "Linux only") {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// chosen has an engine chosen for a build of nothing.
+func chosen(t *testing.T, p *Platform, wanted string, unnamed bool) error {
+	t.Helper()
+	r := &resolved{Options: Options{Engine: wanted}, builder: &builder.Builder{Image: empty.Image, UID: 1, GID: 1}, extra: &extra.Additions{}}
+	var err error
+	if r.engines, err = p.candidates(wanted); err != nil {
+		return err
+	}
+	if !unnamed {
+		if r.builderRef, err = r.parse("builder", "registry.example.com/builder"); err != nil {
+			return err
+		}
+	}
+	return p.chooseEngine(t.Context(), r)
+}
