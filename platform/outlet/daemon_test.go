@@ -1,6 +1,7 @@
 package outlet_test
 
 import (
+	"archive/tar"
 	"context"
 	"errors"
 	"io"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/internal/progress"
@@ -146,5 +148,56 @@ func TestDaemonUnknownLayer(t *testing.T) {
 	to := &outlet.Daemon{Daemon: &daemon{}, Tags: []string{"app:latest"}, Run: source(t, "run")}
 	if _, err := to.Layer(t.Context(), v1.Hash{Algorithm: "sha256", Hex: "12"}); err == nil {
 		t.Error("there is one")
+	}
+}
+
+// TestDaemonSBOM reads the SBOMs of a previous image without the layers of the
+// image, which the fake does not give out.
+func TestDaemonSBOM(t *testing.T) {
+	t.Parallel()
+	diffID := v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("12", 32)}
+	d := &daemon{images: map[string]*v1.ConfigFile{"app:latest": {
+		Config: v1.Config{Labels: map[string]string{"io.buildpacks.lifecycle.metadata": `{"sbom":{"sha":"` + diffID.String() + `"}}`}},
+	}}}
+	d.below = func(w *tar.Writer) error {
+		for _, header := range []tar.Header{
+			{Typeflag: tar.TypeDir, Name: "sbom/"},
+			{Typeflag: tar.TypeReg, Name: "sbom/launch/sbom.json"},
+			{Typeflag: tar.TypeReg, Name: "../outside"},
+			{Typeflag: tar.TypeSymlink, Name: "sbom/link", Linkname: "/"},
+		} {
+			if err := w.WriteHeader(&header); err != nil {
+				return err
+			}
+		}
+		return w.Close()
+	}
+	to := &outlet.Daemon{Daemon: d, Run: source(t, "run")}
+	if err := to.FindPrevious(t.Context(), "app:latest"); err != nil {
+		t.Fatal(err)
+	}
+	layer, err := to.Layer(t.Context(), diffID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer layer.Close()
+	var names []string
+	reader := tar.NewReader(layer)
+	for {
+		header, err := reader.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		names = append(names, header.Name)
+	}
+	if diff := cmp.Diff([]string{"/layers/sbom", "/layers/sbom/launch/sbom.json"}, names); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+	other := v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("34", 32)}
+	if _, err := to.Layer(t.Context(), other); err == nil {
+		t.Error("another layer is there, too")
 	}
 }

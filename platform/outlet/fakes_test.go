@@ -112,6 +112,8 @@ type daemon struct {
 	// forget makes it forget all images before the next load.
 	forget bool
 	refuse error
+	// below writes what there is in a directory of an image, nil for nothing.
+	below func(*tar.Writer) error
 
 	images map[string]*v1.ConfigFile // by name
 	loads  []int64                   // how much each archive had
@@ -133,7 +135,7 @@ func (d *daemon) has(chain []v1.Hash) bool {
 
 func (d *daemon) Find(_ context.Context, reference string) (lifecycle.DaemonImage, error) {
 	for name, config := range d.images {
-		if img := (kept{config: config}); name == reference || img.ID() == reference {
+		if img := (kept{config: config, below: d.below}); name == reference || img.ID() == reference {
 			return img, nil
 		}
 	}
@@ -200,6 +202,7 @@ func (d *daemon) Load(_ context.Context, archive io.Reader) error {
 type kept struct {
 	v1.Image
 	config *v1.ConfigFile
+	below  func(*tar.Writer) error
 }
 
 func (k kept) ConfigFile() (*v1.ConfigFile, error) { return k.config, nil }
@@ -207,7 +210,12 @@ func (k kept) RawConfigFile() ([]byte, error)      { return json.Marshal(k.confi
 func (k kept) Digests() []string                   { return nil }
 func (k kept) Close() error                        { return nil }
 func (k kept) Open(context.Context, string) (io.ReadCloser, error) {
-	return nil, fs.ErrNotExist
+	if k.below == nil {
+		return nil, fs.ErrNotExist
+	}
+	var b bytes.Buffer
+	err := k.below(tar.NewWriter(&b))
+	return io.NopCloser(&b), err
 }
 
 func (k kept) LayerByDiffID(v1.Hash) (v1.Layer, error) {

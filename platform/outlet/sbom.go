@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"path/filepath"
 
 	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
 	"github.com/buildpacks/lifecycle/platform/files"
@@ -63,7 +64,8 @@ func moveTo(to io.Writer, from io.Reader, dir string) error {
 		if err != nil {
 			return err
 		}
-		if header.Typeflag != tar.TypeReg && header.Typeflag != tar.TypeDir {
+		plain := header.Typeflag == tar.TypeReg || header.Typeflag == tar.TypeDir
+		if !plain || !filepath.IsLocal(header.Name) {
 			continue
 		}
 		header.Name = path.Join(dir, header.Name)
