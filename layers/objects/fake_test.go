@@ -17,6 +17,8 @@ type fakeService struct {
 	conditions string
 	// frozen are objects that do not become younger.
 	frozen bool
+	// refuses is the status that objects are not copied with; 0 if they are.
+	refuses int
 
 	mu      sync.Mutex
 	objects map[string]fakeObject
@@ -142,6 +144,9 @@ func (f *fakeService) Copy(ctx context.Context, from, to string, _ Info) error {
 	defer f.mu.Unlock()
 	if from == to {
 		f.copied = append(f.copied, to)
+	}
+	if f.refuses != 0 {
+		return &Error{Status: f.refuses}
 	}
 	if from != to || !f.frozen {
 		f.store(to, o.info.ContentType, o.content)

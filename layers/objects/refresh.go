@@ -3,11 +3,14 @@ package objects
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/pack-cache/pack-cache/layers"
 )
 
 // Refresh implements layers.Refresher. It touches what is getting old, so that a
@@ -68,7 +71,15 @@ func (s *Store) touch(ctx context.Context, key string, info Info) error {
 	if s.config.Refresh == 0 || time.Since(info.Modified) < s.config.Refresh || s.untouchable.Load() {
 		return nil
 	}
-	if err := s.config.Service.Copy(ctx, key, key, info); err != nil {
+	err := s.config.Service.Copy(ctx, key, key, info)
+	switch {
+	case errors.Is(err, layers.ErrDenied):
+		// Who may only read can still use what is there.
+		s.untouchable.Store(true)
+		return nil
+	case err != nil && unmet(err) && !missing(err):
+		return nil // another build has touched it
+	case err != nil:
 		return fmt.Errorf("touch: %w", err)
 	}
 	after, err := s.config.Service.Head(ctx, key)

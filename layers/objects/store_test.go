@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -113,19 +114,22 @@ func TestNames(t *testing.T) {
 func TestRefresh(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name   string
-		frozen bool
-		age    time.Duration
-		want   int
+		name    string
+		frozen  bool
+		refuses int
+		age     time.Duration
+		want    int
 	}{
-		{"young", false, time.Minute, 0},
-		{"old", false, 2 * time.Hour, 2},
-		{"old, and stays so", true, 2 * time.Hour, 1},
+		{"young", false, 0, time.Minute, 0},
+		{"old", false, 0, 2 * time.Hour, 2},
+		{"old, and stays so", true, 0, 2 * time.Hour, 1},
+		{"may only be read", false, http.StatusForbidden, 2 * time.Hour, 1},
+		{"touched by somebody else", false, http.StatusPreconditionFailed, 2 * time.Hour, 6},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake()
-			f.frozen = test.frozen
+			f.frozen, f.refuses = test.frozen, test.refuses
 			s := openFake(f)
 			digest := save(t, s, "main", "content", v1.Hash{})
 			f.age(test.age)
