@@ -115,7 +115,7 @@ func TestProbeOnDaemons(t *testing.T) {
 	reg := newRegistry(t, testregistry.Options{Auth: testregistry.Token, TLS: true, Users: []testregistry.User{alice}})
 	builder := reg.tiny(t, nil)
 	ownDaemons(t, func(t *testing.T, on ground) {
-		probed{name: on.name, on: on}.build(t, reg, builder)
+		probed{name: on.name, trusted: on.name == "docker", on: on}.build(t, reg, builder)
 		secrets := reg.secrets(t)
 		secrets.wantNoneBelow(t, on.daemon.Dir)
 		secrets.wantNone(t, "the daemon's log", strings.NewReader(on.daemon.Log()))

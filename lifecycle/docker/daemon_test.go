@@ -174,6 +174,10 @@ func (b *bench) testLeftovers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	lost, err := api.ContainerCommit(t.Context(), "pack-cache-lost-1", container.CommitOptions{Reference: placeRepository + ":lost"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	running := b.open(t, plainBuilder(t)) // its attendant runs, and has its volumes
 	defer func() { b.daemon.oldPlace = oldPlace }()
 
@@ -193,6 +197,9 @@ func (b *bench) testLeftovers(t *testing.T) {
 		if slices.Contains(left, name) {
 			t.Errorf("%s is still there", name)
 		}
+	}
+	if _, err := api.ImageInspect(t.Context(), lost.ID); err == nil {
+		t.Error("an image is still there")
 	}
 	if err := running.Run(t.Context(), say(), lifecycle.Streams{}); err != nil {
 		t.Errorf("a place in use: %v", err)
