@@ -2,6 +2,7 @@ package platform
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/buildpacks/lifecycle/api"
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -49,7 +50,7 @@ func (p *Platform) addNamed(r *resolved) error {
 			return err
 		}
 		into := []purpose{{"cache image", written, ref}}
-		if err := refuseSame(append(r.outputs, purpose{"builder", r.Builder, r.builderRef}), into); err != nil {
+		if err := refuseSame(slices.Concat(r.outputs, []purpose{{"builder", r.Builder, r.builderRef}}), into); err != nil {
 			return err
 		}
 		r.outputs = append(r.outputs, into...)

@@ -1,6 +1,7 @@
 package caches
 
 import (
+	"cmp"
 	"errors"
 	"os"
 	"path/filepath"
@@ -74,12 +75,29 @@ func (f *NamedFlags) input(source string, images []string) (named.Input, error) 
 			in.Dirs = []string{in.Source, here}
 		}
 	}
+	if os.Getenv("PACK_HOME") != "" {
+		in.Source = checkoutOf(cmp.Or(in.Source, here))
+	}
 	for _, image := range images {
 		if ref, err := name.ParseReference(image, name.WeakValidation); err == nil {
 			in.Hosts = append(in.Hosts, ref.Context().RegistryStr())
 		}
 	}
 	return in, nil
+}
+
+// checkoutOf is the checkout that a directory is in, or else the directory. CI
+// systems keep files from job to job below it, where changes to the source can
+// put others.
+func checkoutOf(dir string) string {
+	for at := dir; ; at = filepath.Dir(at) {
+		if _, err := os.Lstat(filepath.Join(at, ".git")); err == nil {
+			return at
+		}
+		if at == filepath.Dir(at) {
+			return dir
+		}
+	}
 }
 
 func namedUsage(err error) error {
