@@ -114,8 +114,9 @@ func (l *Layout) Save(ctx context.Context, app phases.App) (saved phases.Saved, 
 	return phases.Saved{Digest: committed.Digest.String()}, nil
 }
 
-// push stores the image's blobs. When one cannot be stored, those that have begun
-// come to their end, so that undo finds all there is to undo.
+// push stores the image's blobs. When one cannot be stored, or ctx ends, those that
+// have begun come to an end before it returns, so that undo finds all there is to
+// undo.
 func (l *Layout) push(ctx context.Context, store layers.Store, app phases.App) error {
 	const atOnce = 4
 	all, unlessFailed := errgroup.WithContext(ctx)
@@ -125,12 +126,19 @@ func (l *Layout) push(ctx context.Context, store layers.Store, app phases.App) e
 			if err := unlessFailed.Err(); err != nil {
 				return err
 			}
-			_, err := store.Push(ctx, layer.Descriptor, func() (io.ReadCloser, error) {
+			_, err := store.Push(context.WithoutCancel(ctx), layer.Descriptor, func() (io.ReadCloser, error) {
 				from, err := blobOf(ctx, layer, l.Run, l.Previous)
 				if err != nil {
 					return nil, err
 				}
-				return from.open()
+				content, err := from.open()
+				if err != nil {
+					return nil, err
+				}
+				return struct {
+					io.Reader
+					io.Closer
+				}{readerContext{ctx, content}, content}, nil
 			})
 			return err
 		})
@@ -140,7 +148,7 @@ func (l *Layout) push(ctx context.Context, store layers.Store, app phases.App) e
 		if err != nil {
 			return err
 		}
-		_, err = store.Push(ctx, manifest.Config, func() (io.ReadCloser, error) {
+		_, err = store.Push(context.WithoutCancel(ctx), manifest.Config, func() (io.ReadCloser, error) {
 			return io.NopCloser(bytes.NewReader(app.Config)), nil
 		})
 		return err

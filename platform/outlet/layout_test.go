@@ -92,6 +92,29 @@ func TestLayout(t *testing.T) {
 	}
 }
 
+// TestLayoutCancelled ends with its context, and leaves nothing.
+func TestLayoutCancelled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	to := &outlet.Layout{Dir: dir, Name: outlet.LayoutName, Run: source(t, "run")}
+	if _, err := to.Save(t.Context(), app(t, 1, "run", "one")); err != nil {
+		t.Fatal(err)
+	}
+	before := tree(t, dir)
+	ctx, cancel := context.WithCancel(t.Context())
+	endless := app(t, 1, "run", "two")
+	endless.Layers[1].Open = func(context.Context) (io.ReadCloser, error) {
+		cancel()
+		return io.NopCloser(zeros{}), nil
+	}
+	if _, err := to.Save(ctx, endless); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if diff := cmp.Diff(before, tree(t, dir)); diff != "" {
+		t.Errorf("the directory has changed (-before +after):\n%s", diff)
+	}
+}
+
 // TestLayoutIncomplete finds no previous image where a part of it is missing.
 func TestLayoutIncomplete(t *testing.T) {
 	t.Parallel()
