@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"regexp"
 	"strings"
 	"testing"
 
@@ -168,4 +169,26 @@ func TestInlineRights(t *testing.T) {
 	_, out := reader.build(reg.ref("app:again"), "--builder", builder, "--path", app.dir, "--publish", "--cache-required",
 		"--import-cache", "type=registry,ref="+reg.ref("app"), "--env", "BP_SEED=2")
 	out.wantStderr(t, "flags: only-cache: restored", "flags: launch-cache: restored")
+}
+
+// TestInlineInPart cannot find out what is kept beside an app image: the layers of
+// the image itself are used.
+func TestInlineInPart(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	app := newApp(t, nil, nil)
+	args := []string{reg.ref("app"), "--builder", builder, "--path", app.dir, "--publish"}
+	newMachine(t).build(append(args, "--export-cache", "type=inline,mode=max", "--cache-required")...)
+	faulty := testregistry.NewFaults(t, reg.Registry, testregistry.Rule{
+		Path: regexp.MustCompile(`^/v2/app/manifests/sha256-`), Status: 200, Body: "[]",
+	})
+	args = append(args, "--import-cache", faulty.Addr+"/app")
+	args[0] = reg.ref("other")
+	_, out := newMachine(t).build(args...)
+	out.wantStderr(t, "flags: launch-cache: restored", "flags: only-cache: new",
+		"Warning: cache "+faulty.Addr+"/app:latest is used in part: what is kept beside the app image: ")
+	required := newMachine(t).run(append([]string{"build", "--cache-required"}, args...)...)
+	required.wantCode(t, 1)
+	required.wantStderr(t, "ERROR: the cache "+faulty.Addr+"/app:latest could not be read: what is kept beside the app image")
 }

@@ -83,7 +83,7 @@ func cacheNotRead(out phases.RestoreOutput, required bool) error {
 		return nil
 	}
 	for _, at := range out.Imports {
-		if at.Digest == "" && !at.Missing {
+		if !at.Missing && at.Reason != "" {
 			return &CacheNotReadError{From: at.From, Reason: at.Reason, Advice: at.Advice, Denied: at.Denied}
 		}
 	}

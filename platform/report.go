@@ -28,21 +28,26 @@ func (b *build) reportRefusals(grant *trust.Grant) {
 // one does not come as a surprise.
 func (b *build) reportImports(imports []phases.ImportOutcome) {
 	for _, at := range imports {
+		what := "is not used"
 		switch {
 		case strings.HasSuffix(at.From, "@"+at.Digest):
 			b.Progress.Info("Cache " + at.From)
+			what = "is used in part"
 		case at.Digest != "":
 			b.Progress.Info(fmt.Sprintf("Cache %s@%s", at.From, at.Digest))
+			what = "is used in part"
 		case at.Missing:
 			b.Progress.Info(fmt.Sprintf("Cache %s: %s", at.From, at.Reason))
 			if at.Advice != "" {
 				b.Progress.Info(at.Advice)
 			}
-		default:
-			b.Progress.Warn(fmt.Sprintf("cache %s is not used: %s", at.From, at.Reason))
-			if at.Advice != "" {
-				b.Progress.Warn(at.Advice)
-			}
+		}
+		if at.Missing || at.Reason == "" {
+			continue
+		}
+		b.Progress.Warn(fmt.Sprintf("cache %s %s: %s", at.From, what, at.Reason))
+		if at.Advice != "" {
+			b.Progress.Warn(at.Advice)
 		}
 	}
 }

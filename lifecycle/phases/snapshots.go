@@ -21,7 +21,8 @@ type ImportOutcome struct {
 	Missing bool `json:"missing,omitempty"`
 	// Denied is set when it may not be read.
 	Denied bool `json:"denied,omitempty"`
-	// Reason says why nothing was read, Advice what can be done about it.
+	// Reason says why nothing was read or, if there is a Digest, not all of it;
+	// Advice what can be done about it.
 	Reason string `json:"reason,omitempty"`
 	Advice string `json:"advice,omitempty"`
 }
