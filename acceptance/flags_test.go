@@ -2,7 +2,9 @@ package acceptance
 
 import (
 	"archive/tar"
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"os"
@@ -298,4 +300,34 @@ func TestForeignPlatform(t *testing.T) {
 		out.wantCode(t, 1)
 		out.wantStderr(t, "exec format error", "HINT: the machine of the daemon cannot run programs for linux/s390x")
 	}
+}
+
+// TestNetworkOfContainer has a build in the network of a container: that of
+// another build, which has none.
+func TestNetworkOfContainer(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	reg.pushImage(t, reg.ref("see"), buildpackage(t, seeing()))
+	on := daemonGrounds(t)[0]
+	args := func(image string, settings map[string]string, more ...string) []string {
+		return append([]string{"build", reg.ref(image), "--builder", builder, "--path", newApp(t, settings, nil).dir, "--publish"}, more...)
+	}
+	asleep := on.machine(t).start(args("asleep", map[string]string{"build-sleep": "600"}, "--network", "none")...)
+	asleep.awaitLog("build: sleeping")
+	var containers []struct {
+		ID string `json:"Id"`
+	}
+	var body bytes.Buffer
+	if err := on.daemon.Get(t.Context(), `/v1.41/containers/json?filters={"network":["none"],"name":["-build-"]}`, &body); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(body.Bytes(), &containers); err != nil || len(containers) == 0 {
+		t.Fatalf("no container: %v\n%s", err, body.String())
+	}
+	out := on.machine(t).run(args("awake", nil, "--buildpack", reg.ref("see"), "--network", "container:"+containers[0].ID)...)
+	asleep.interrupt(syscall.SIGINT)
+	asleep.wait()
+	out.wantCode(t, 0)
+	out.wantStderr(t, "see: network lo \n")
 }
