@@ -90,23 +90,11 @@ func describe(c layers.Content) inspectedLayer {
 }
 
 func runInspect(ctx context.Context, opts *InspectOptions) error {
-	if err := opts.check(); err != nil {
-		return err
-	}
-	from, err := opts.from(opts.Cache)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := limit(ctx, from)
-	defer cancel()
-	opened, err := opts.open(ctx, from)
-	if err != nil {
-		return err
-	}
-	snapshot, err := load(ctx, from, opened[0])
-	if err != nil {
-		return explain(ctx, from, err)
-	}
+	return opts.withSnapshot(ctx, opts.Cache, func(_ context.Context, snapshot *layers.Snapshot) error { return opts.show(snapshot) })
+}
+
+// show writes what is in a cache.
+func (o *InspectOptions) show(snapshot *layers.Snapshot) error {
 	shown := inspected{
 		Cache: snapshot.String(), Digest: snapshot.Digest().String(), Target: snapshot.Target().String(), Size: snapshot.Size(),
 		Changed: moment(snapshot.Created()), Layers: []inspectedLayer{},
@@ -114,12 +102,12 @@ func runInspect(ctx context.Context, opts *InspectOptions) error {
 	for _, content := range snapshot.Contents() {
 		shown.Layers = append(shown.Layers, describe(content))
 	}
-	if opts.output == "json" {
-		return opts.json(shown)
+	if o.output == "json" {
+		return o.json(shown)
 	}
-	fmt.Fprintf(opts.Streams.Out, "Cache:    %s\nDigest:   %s\nTarget:   %s\nChanged:  %s\nSize:     %s\n\n",
+	fmt.Fprintf(o.Streams.Out, "Cache:    %s\nDigest:   %s\nTarget:   %s\nChanged:  %s\nSize:     %s\n\n",
 		shown.Cache, shown.Digest, shown.Target, when(snapshot.Created()), units.Size(shown.Size))
-	return layerTable(opts.Streams.Out, shown.Layers)
+	return layerTable(o.Streams.Out, shown.Layers)
 }
 
 func layerTable(out io.Writer, layers []inspectedLayer) error {

@@ -180,6 +180,29 @@ func limit(ctx context.Context, places ...place) (context.Context, context.Cance
 	return context.WithTimeoutCause(ctx, shortest, fmt.Errorf("its timeout of %s is over", shortest))
 }
 
+// withSnapshot does something with the cache that an argument names, within the
+// time that there is for it.
+func (c *common) withSnapshot(ctx context.Context, written string, do func(context.Context, *layers.Snapshot) error) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	from, err := c.from(written)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := limit(ctx, from)
+	defer cancel()
+	opened, err := c.open(ctx, from)
+	if err != nil {
+		return err
+	}
+	snapshot, err := load(ctx, from, opened[0])
+	if err == nil {
+		err = do(ctx, snapshot)
+	}
+	return explain(ctx, from, err)
+}
+
 // load loads the snapshot that a place names, to look at it: that may be an app
 // image with an inline cache.
 func load(ctx context.Context, p place, opened platform.OpenedCache) (*layers.Snapshot, error) {

@@ -52,40 +52,28 @@ type verified struct {
 }
 
 func runVerify(ctx context.Context, opts *VerifyOptions) error {
-	if err := opts.check(); err != nil {
-		return err
-	}
-	from, err := opts.from(opts.Cache)
-	if err != nil {
-		return err
-	}
-	ctx, cancel := limit(ctx, from)
-	defer cancel()
-	opened, err := opts.open(ctx, from)
-	if err != nil {
-		return err
-	}
-	snapshot, err := load(ctx, from, opened[0])
-	if err != nil {
-		return explain(ctx, from, err)
-	}
+	return opts.withSnapshot(ctx, opts.Cache, opts.verify)
+}
+
+// verify reads a cache and says what is damaged.
+func (o *VerifyOptions) verify(ctx context.Context, snapshot *layers.Snapshot) error {
 	result := verified{Cache: snapshot.String(), Digest: snapshot.Digest().String(), Layers: []inspectedLayer{}}
-	_, err = snapshot.Check(ctx, func(checked layers.Checked) {
+	_, err := snapshot.Check(ctx, func(checked layers.Checked) {
 		layer := describe(checked.Content)
 		if checked.Err != nil {
 			layer.Damage = checked.Err.Error()
 			result.Damaged++
 		}
 		result.Layers = append(result.Layers, layer)
-		if opts.output == "text" {
-			fmt.Fprintln(opts.Streams.Out, verdict(layer))
+		if o.output == "text" {
+			fmt.Fprintln(o.Streams.Out, verdict(layer))
 		}
 	})
 	if err != nil {
-		return explain(ctx, from, err)
+		return err
 	}
-	if opts.output == "json" {
-		if err := opts.json(result); err != nil {
+	if o.output == "json" {
+		if err := o.json(result); err != nil {
 			return err
 		}
 	}
