@@ -157,6 +157,9 @@ func TestEngines(t *testing.T) {
 			{trusted: true, output: "daemon", from: own},
 			{trusted: false, output: "daemon", from: own},
 		}
+		if on.name == "podman" { // the same engine: enough to see that the other daemon does it, too
+			rows = []outcomeOf{rows[0], rows[1], rows[2], rows[5]}
+		}
 		if before != "" {
 			rows[1].from = reg.ref("cache-" + before)
 		}

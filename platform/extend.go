@@ -9,7 +9,6 @@ import (
 	"github.com/buildpacks/lifecycle/api"
 	"github.com/buildpacks/lifecycle/platform/files"
 	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"golang.org/x/sync/errgroup"
@@ -119,7 +118,7 @@ func (b *build) extend(ctx context.Context) error {
 // extension is how Dockerfiles are applied.
 func (b *build) extension(dockerfiles []lifecycle.Dockerfile) lifecycle.Extension {
 	return lifecycle.Extension{
-		Dockerfiles: dockerfiles, Proxies: lifecycle.WithProxies(nil, b.Environ), Network: b.plan[lifecycle.Build].Network,
+		Dockerfiles: dockerfiles, Proxies: lifecycle.WithProxies(nil, b.Environ), Network: b.Network,
 	}
 }
 
@@ -170,11 +169,8 @@ func (b *build) runImageToExtend(ctx context.Context) (v1.Image, error) {
 	if b.run != nil {
 		return b.run.Image, nil
 	}
-	ref, err := name.ParseReference(b.result.RunImage, name.WeakValidation)
+	ref, err := b.parse("run image", b.result.RunImage)
 	if err != nil {
-		return nil, err
-	}
-	if ref, err = b.parse("run image", ref.Name()); err != nil {
 		return nil, err
 	}
 	return b.pull(ctx, b.resolved, "run image", ref)
