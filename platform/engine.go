@@ -114,6 +114,16 @@ func resident(ctx context.Context, engines []lifecycle.Engine) lifecycle.Residen
 	return nil
 }
 
+// noBuilder says what is missing where there is no builder.
+func noBuilder(ctx context.Context, engines []lifecycle.Engine) error {
+	if _, ok := engines[0].(lifecycle.Resident); ok && len(engines) == 1 {
+		if err := engines[0].Probe(ctx); err != nil {
+			return fmt.Errorf("engine %s: %w", engines[0].Name(), err)
+		}
+	}
+	return NewUsageError("no builder given", "name one with --builder")
+}
+
 // defaultBuilder takes the builder that pack-cache runs in, or else that of
 // config.toml, if the user and the project name none.
 func (p *Platform) defaultBuilder(ctx context.Context, r *resolved) {

@@ -36,7 +36,7 @@ func (r *resolved) parse(what, written string) (name.Reference, error) {
 // combinations in which one image would overwrite another.
 func (p *Platform) checkReferences(ctx context.Context, r *resolved) error {
 	if r.Builder == "" && resident(ctx, r.engines) == nil {
-		return NewUsageError("no builder given", "name one with --builder")
+		return noBuilder(ctx, r.engines)
 	}
 	if err := r.checkNames(); err != nil {
 		return err
