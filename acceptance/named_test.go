@@ -163,6 +163,13 @@ func TestNamedCaches(t *testing.T) {
 		if names := slices.Collect(maps.Keys(listed)); len(names) != 1 || !strings.HasPrefix(names[0], "linux-") {
 			t.Errorf("listed %v", names)
 		}
+		// Each of the two with its own login.
+		m.env = append(m.env, "FORK_OWNER=dev", "FORK_USER="+developer.Name, "FORK_TOKEN="+developer.Password)
+		m.run(append([]string{"cache", "prune", "type=named,name=fork", "--dry-run", "--keep", "0"}, trust...)...).wantCode(t, 0)
+		m.run(append([]string{"cache", "copy", "type=named,name=org", "type=named,name=fork"}, trust...)...).wantCode(t, 0)
+		if diff := cmp.Diff(listed, listing(t, m.run(append([]string{"cache", "list", "type=named,name=fork"}, trust...)...))); diff != "" {
+			t.Errorf("the copy for the fork (-organisation +fork):\n%s", diff)
+		}
 		m.run("cache", "inspect", "type=named,name=org").wantCode(t, 2)
 		m.run("cache", "inspect", "type=named,nam=org").wantCode(t, 2)
 	})
