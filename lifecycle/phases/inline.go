@@ -74,6 +74,16 @@ func (s *save) beside(ctx context.Context, images layers.Store, previous *layers
 			request.Layers = append(request.Layers, layer)
 		}
 	}
+	if previous != nil {
+		// The exporter may take launch layers from the previous image, too.
+		for _, bp := range previous.Metadata().Buildpacks {
+			for name, layer := range bp.Layers {
+				if id := (layers.LayerID{Buildpack: bp.ID, Layer: name}); layer.Launch && slices.Contains(s.made.group, bp.ID) {
+					request.Beside = append(request.Beside, id)
+				}
+			}
+		}
+	}
 	return layers.Save(ctx, request)
 }
 
