@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"testing"
 
 	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
@@ -15,7 +17,7 @@ import (
 )
 
 // TestLocalOnDaemons keeps the cache in a directory of the machine that
-// pack-cache runs on. The daemon knows nothing of it.
+// pack-cache runs on, by its path and as a volume. The daemon knows nothing of it.
 func TestLocalOnDaemons(t *testing.T) {
 	t.Parallel()
 	reg := newRegistry(t, testregistry.Options{})
@@ -28,19 +30,33 @@ func TestLocalOnDaemons(t *testing.T) {
 			if err := os.Chmod(dir, 0o700); err != nil {
 				t.Fatal(err)
 			}
-			args := []string{reg.ref("app-" + on.name), "--builder", builder, "--path", app.dir, "--publish", "--cache-required",
-				"--import-cache", "type=local,src=" + dir, "--export-cache", "type=local,dest=" + dir}
-			cold, _ := on.machine(t).build(args...)
+			args := []string{reg.ref("app-" + on.name), "--builder", builder, "--path", app.dir, "--publish", "--cache-required"}
+			machine := func() *machine {
+				m := on.machine(t)
+				m.env = append(m.env, "XDG_CACHE_HOME="+dir)
+				return m
+			}
+			kept := dir
+			if on.name == "docker" {
+				kept = filepath.Join(dir, "pack-cache/volumes/mine")
+				args = append(args, "--cache", "type=build;format=volume;name=mine")
+			} else {
+				args = append(args, "--import-cache", "type=local,src="+dir, "--export-cache", "type=local,dest="+dir)
+			}
+			cold, _ := machine().build(args...)
 			if diff := cmp.Diff(flagged("missed", "added"), fates(cold)); diff != "" {
 				t.Errorf("cold build (-want +got):\n%s", diff)
 			}
-			warm, out := on.machine(t).build(args...)
-			out.wantStderr(t, "flags: only-cache: restored", "Cache "+dir+":latest is as it was")
+			warm, out := machine().build(args...)
+			out.wantStderr(t, "flags: only-cache: restored", "Cache "+kept+":latest is as it was")
 			if diff := cmp.Diff(flagged("restored", "reused"), fates(warm)); diff != "" {
 				t.Errorf("warm build (-want +got):\n%s", diff)
 			}
-			img, _ := localImage(t, dir, "latest")
+			img, _ := localImage(t, kept, "latest")
 			cacheOf(t, img).wantWhole(t)
+			if left := on.left(t); slices.Contains(left, "mine") {
+				t.Errorf("the daemon has a volume of the cache: %v", left)
+			}
 		})
 	}
 }
