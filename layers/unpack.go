@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -56,9 +55,6 @@ type unpacker struct {
 	used   int
 	result unpacked
 	first  bool
-	// began is the time of everything if the archive's own mean nothing: one for
-	// all, so that no file is newer than another one that was made of it.
-	began posix.Timespec
 }
 
 // unpack reads the archive of the layer dir to its end and makes its tree below
@@ -75,7 +71,6 @@ func unpack(ctx context.Context, archive io.Reader, hash *tarHash, dir string, r
 		blocks: newBlockPool(8, blockSize),
 		result: unpacked{mode: 0o755, evidence: map[string]evidence{}, links: map[string]string{}, uniform: true},
 		first:  true,
-		began:  timespec(time.Now()),
 	}
 	group.Go(func() error {
 		defer close(ops)
@@ -129,10 +124,9 @@ func (u *unpacker) entry(ctx context.Context, header *tar.Header, path string) e
 		u.result.mode = uint32(header.Mode & 0o7777)
 	}
 	o := op{path: path, mode: uint32(header.Mode & 0o7777), last: true}
-	o.mtime, o.setTime = u.began, true
-	if !u.result.normalized {
-		o.mtime = timespec(header.ModTime)
-	}
+	// Times that mean nothing are older than every source: what is made of one
+	// that has changed since is made again, as after the lifecycle's restore.
+	o.mtime, o.setTime = timespec(header.ModTime), true
 	switch header.Typeflag {
 	case tar.TypeDir:
 		o.kind = posix.S_IFDIR
