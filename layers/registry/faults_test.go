@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -315,6 +316,12 @@ func TestLostAnswers(t *testing.T) {
 	for _, rule := range []testregistry.Rule{
 		{Method: "PUT", Path: manifests, Lose: true, Times: 1},
 		{Method: "PUT", Path: manifests, Status: http.StatusServiceUnavailable, Times: 2},
+		// What distribution 2 says while it writes down a blob for somebody else.
+		{Method: "PUT", Path: manifests, Times: 1, EditResponse: func(r *http.Response) {
+			const halfWritten = `{"errors":[{"code":"DIGEST_INVALID"},{"code":"MANIFEST_BLOB_UNKNOWN"}]}`
+			r.StatusCode, r.Body, r.ContentLength = http.StatusBadRequest, io.NopCloser(strings.NewReader(halfWritten)), int64(len(halfWritten))
+			r.Header.Set("Content-Length", strconv.Itoa(len(halfWritten)))
+		}},
 		// A registry that does not tell the digest.
 		{Method: "HEAD", Path: manifests, EditResponse: func(r *http.Response) { r.Header.Del("Docker-Content-Digest") }},
 	} {

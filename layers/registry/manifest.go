@@ -165,18 +165,32 @@ func (c *client) stands(ctx context.Context, op, name string, scopes []string) (
 func (c *client) putManifest(ctx context.Context, name string, desc v1.Descriptor, manifest []byte) (http.Header, error) {
 	k := call{op: "push", method: http.MethodPut, url: c.url("manifests", name), scopes: c.push(), body: manifest,
 		header: http.Header{"Content-Type": {string(desc.MediaType)}}}
-	resp, err := c.send(ctx, k)
+	var resp *http.Response
+	err := c.retry.run(ctx, func() (retry, error) {
+		var err error
+		if resp, err = c.send(ctx, k); err != nil || resp.StatusCode == http.StatusCreated {
+			return retry{}, err
+		}
+		err = c.answered(resp, k.op, c.subject(name))
+		return retry{again: halfWritten(err)}, err
+	})
 	if err != nil {
 		return nil, err
-	}
-	if resp.StatusCode != http.StatusCreated {
-		return nil, c.answered(resp, k.op, c.subject(name))
 	}
 	drop(resp)
 	if err := agree(desc.Digest, resp.Header.Get("Docker-Content-Digest")); err != nil {
 		return nil, &failure{op: k.op, subject: c.subject(name), cause: fmt.Errorf("the registry stored something else: %w", err)}
 	}
 	return resp.Header, nil
+}
+
+// halfWritten reports whether a registry refused a manifest because it was just
+// writing down, for somebody else, that it has one of the blobs: distribution 2
+// then reads an empty file instead of the blob's digest. A blob that is really
+// missing is no DIGEST_INVALID.
+func halfWritten(err error) bool {
+	f, ok := errors.AsType[*failure](err)
+	return ok && f.status == http.StatusBadRequest && strings.Contains(f.said, "DIGEST_INVALID") && strings.Contains(f.said, "MANIFEST_BLOB_UNKNOWN")
 }
 
 // subject is how errors name a manifest or a blob.
