@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sys/unix"
 
 	"github.com/pack-cache/pack-cache/builder/unpack"
 	"github.com/pack-cache/pack-cache/internal/progress"
@@ -125,11 +127,12 @@ func serveUnpacking(c *control, img v1.Image, order *unpacking, report progress.
 		return nil, fmt.Errorf("helper: %w", err)
 	}
 	var failures readErrors
+	var unheard error
 	for {
 		m, _, err := c.Receive()
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("helper: %w", err)
+			return nil, fmt.Errorf("helper: %w", cmp.Or(failures.first(), unheard, err))
 		case m.Note != nil:
 			m.Note.tell(report)
 		case m.Failure != nil:
@@ -141,7 +144,11 @@ func serveUnpacking(c *control, img v1.Image, order *unpacking, report progress.
 		case m.Result != nil:
 			return m.Result.Layers, nil
 		case m.Blob != "":
-			if err := sendLayer(c, img, m.Blob, &failures); err != nil {
+			err := sendLayer(c, img, m.Blob, &failures)
+			switch {
+			case errors.Is(err, unix.EPIPE), errors.Is(err, unix.ECONNRESET):
+				unheard = err // it has hung up, and may have said why
+			case err != nil:
 				return nil, fmt.Errorf("helper: %w", err)
 			}
 		}
