@@ -28,6 +28,8 @@ type archiveForm struct {
 	// is above the layer does not show.
 	normalized bool
 	uid, gid   int
+	// parent, if not nil, edits what is said of a directory above.
+	parent func(*tar.Header)
 }
 
 // epoch is the time of the directories above a layer that keeps its times. A
@@ -95,6 +97,9 @@ func (f *archiveForm) describe(h *tar.Header, layersDir string) error {
 		return &os.PathError{Op: "stat", Path: here, Err: err}
 	}
 	h.Mode, h.Uid, h.Gid = int64(st.Mode&0o7777), int(st.Uid), int(st.Gid)
+	if f.parent != nil {
+		f.parent(h)
+	}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package layers
 
 import (
+	"archive/tar"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -51,6 +52,9 @@ type SaveRequest struct {
 	Created time.Time
 	// UID and GID become the owner of every archive entry.
 	UID, GID int
+	// Parent, if not nil, edits what the archives of launch layers say of the
+	// directories above them: mode and owner.
+	Parent func(*tar.Header)
 	// Beside are layers of this build that need no place in the snapshot, because
 	// the image has them that it belongs to.
 	Beside []LayerID

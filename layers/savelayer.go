@@ -46,6 +46,7 @@ func (s *saver) saveLayer(ctx context.Context, layer *saved) error {
 		dir:        s.dirOf(id),
 		normalized: layer.layer.Metadata.Launch || id == sbomID,
 		uid:        s.UID, gid: s.GID,
+		parent: s.Parent,
 	}
 	entries, root, err := listTree(filepath.Join(s.LayersDir, form.dir))
 	if err != nil {

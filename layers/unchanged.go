@@ -1,6 +1,7 @@
 package layers
 
 import (
+	"archive/tar"
 	"context"
 	"path/filepath"
 )
@@ -12,8 +13,10 @@ type UnchangedRequest struct {
 	// StateDir is the one that Restore was given.
 	StateDir string
 	ID       LayerID
-	// UID and GID own the entries of the app image's layers.
+	// UID and GID own the entries of the app image's layers, Parent is that of
+	// SaveRequest.
 	UID, GID int
+	Parent   func(*tar.Header)
 }
 
 // UnchangedLaunchLayer returns the diffID of the archive that a launch layer was
@@ -22,7 +25,7 @@ type UnchangedRequest struct {
 // not restored. It reads the content of those files alone that may have changed
 // behind their times, and is safe for concurrent use.
 func UnchangedLaunchLayer(ctx context.Context, req UnchangedRequest) (string, error) {
-	form := archiveForm{prefix: req.LayersDir, dir: req.ID.Dir(), normalized: true, uid: req.UID, gid: req.GID}
+	form := archiveForm{prefix: req.LayersDir, dir: req.ID.Dir(), normalized: true, uid: req.UID, gid: req.GID, parent: req.Parent}
 	f := readFingerprint(req.StateDir, form.dir)
 	if f == nil {
 		return "", nil

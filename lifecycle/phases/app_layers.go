@@ -2,6 +2,7 @@ package phases
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"sync"
 
@@ -35,10 +36,15 @@ func (a *appLayers) DirLayer(id, dir, createdBy string) (lifecyclelayers.Layer, 
 	if err != nil {
 		return lifecyclelayers.Layer{}, err
 	}
-	if diffID == "" {
-		return a.Factory.DirLayer(id, dir, createdBy)
-	}
 	layer := lifecyclelayers.Layer{ID: id, Digest: diffID, History: v1.History{CreatedBy: createdBy}}
+	if diffID == "" {
+		if layer, err = a.Factory.DirLayer(id, dir, createdBy); err != nil || dir == layer.TarPath {
+			return layer, err
+		}
+		if err := a.nameParents(&layer, dir); err != nil {
+			return layer, fmt.Errorf("layer %s: %w", id, err)
+		}
+	}
 	a.known.Store(id, layer)
 	return layer, nil
 }

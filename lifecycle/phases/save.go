@@ -134,7 +134,7 @@ func (s *save) request() layers.SaveRequest {
 		LayersDir: s.Paths.Layers, StateDir: s.Paths.State,
 		SBOM:   existingDir(s.Paths.Layers, sbomDir),
 		Target: s.in.Target,
-		UID:    s.Owner.UID, GID: s.Owner.GID,
+		UID:    s.Owner.UID, GID: s.Owner.GID, Parent: s.nameParent,
 		Compression: s.at.Compression, ForceCompression: s.at.ForceCompression,
 		DockerMediaTypes: s.at.DockerMediaTypes,
 	}
