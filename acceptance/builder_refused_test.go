@@ -83,5 +83,5 @@ func TestBuilderWithoutLifecycle(t *testing.T) {
 	hollow := reg.change(t, reg.ref("samples/tiny-run"), reg.ref("hollow"), func(c *v1.ConfigFile) { c.Config = config.Config })
 
 	args := []string{reg.ref("app"), "--builder", hollow, "--path", app.dir, "--publish"}
-	refusal{args: args, code: 1, says: []string{hollow, "/cnb in the builder", "HINT: "}}.check(t, reg)
+	refusal{args: args, code: 1, says: []string{hollow, "/cnb/lifecycle/detector: no such file or directory", "HINT: the builder image lacks it"}}.check(t, reg)
 }
