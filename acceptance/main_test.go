@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -27,6 +29,8 @@ var engine lifecycle.Engine
 
 func TestMain(m *testing.M) {
 	sandbox.Child() // tests run app images in the sandbox themselves
+	// Programs under test are to know hangups, also where nohup runs the tests.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP)
 	os.Exit(run(m))
 }
 
