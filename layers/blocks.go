@@ -8,6 +8,10 @@ import (
 // blockSize is the size of the pieces in which the content of files travels.
 const blockSize = 1 << 20
 
+// blockMargin is memory behind a block that decoders may write to: it lets them
+// copy in larger steps.
+const blockMargin = 64
+
 // block is a piece of memory that several owners may share. It goes back to its
 // pool when nobody refers to it any more.
 type block struct {
@@ -38,7 +42,7 @@ func (p *blockPool) try() *block {
 			p.left.Add(1)
 			return nil
 		}
-		b = &block{data: make([]byte, p.size)}
+		b = &block{data: make([]byte, p.size, p.size+blockMargin)}
 	}
 	b.refs.Store(1)
 	return b

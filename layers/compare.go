@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 	"strings"
-
-	"github.com/pack-cache/pack-cache/internal/posix"
 )
 
 // verdict says what became of a layer since its fingerprint was taken.
@@ -43,7 +41,7 @@ func (f *fingerprint) compare(ctx context.Context, entries []entry, root *os.Fil
 	known := lookup{records: f.records}
 	stack := newDirStack(int(root.Fd()))
 	defer stack.close()
-	buffer := make([]byte, 256<<10)
+	reader := contentReader{stack: stack, witness: newWitness(f.key), buffer: make([]byte, 256<<10)}
 	for i := range entries {
 		e := &entries[i]
 		if e.isSocket() {
@@ -58,10 +56,11 @@ func (f *fingerprint) compare(ctx context.Context, entries []entry, root *os.Fil
 			v.changed++
 			continue
 		}
-		if r.sameStat(e) && !f.doubtful(r) {
-			continue
+		if e.isDir() || r.sameStat(e) && !f.doubtful(r) {
+			continue // a directory's content are its entries, which are compared anyway
 		}
-		same, err := v.content(r, e, stack, buffer)
+		v.read++
+		same, err := reader.same(r, e)
 		if err = cmp.Or(ctx.Err(), err); err != nil {
 			return v, err
 		}
@@ -107,19 +106,21 @@ func (r *record) sameStat(e *entry) bool {
 	return r.inode == e.inode && r.nlink == e.nlink && r.mtime == e.mtime && r.ctime == e.ctime
 }
 
-// content compares one entry by its content. A directory's content are its
-// entries, which are compared anyway.
-func (v *verdict) content(r *record, e *entry, stack *dirStack, buffer []byte) (bool, error) {
-	if e.isDir() {
-		return true, nil
-	}
+// contentReader compares entries of a tree by their content.
+type contentReader struct {
+	stack   *dirStack
+	witness *witness
+	buffer  []byte
+}
+
+// same reports whether an entry has the content that it had.
+func (c *contentReader) same(r *record, e *entry) (bool, error) {
 	dir, base := splitPath(e.path)
-	fd, err := stack.enter(dir)
+	fd, err := c.stack.enter(dir)
 	if err != nil {
 		return false, err
 	}
-	v.read++
-	if e.mode&posix.S_IFMT == posix.S_IFLNK {
+	if e.isSymlink() {
 		link, err := readLink(fd, base)
 		return link == r.link, err
 	}
@@ -128,5 +129,5 @@ func (v *verdict) content(r *record, e *entry, stack *dirStack, buffer []byte) (
 		return false, err
 	}
 	defer file.Close()
-	return r.evidence.holds(io.LimitReader(file, e.size), buffer)
+	return c.witness.holds(r.evidence, io.LimitReader(file, e.size), c.buffer)
 }

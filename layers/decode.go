@@ -3,44 +3,22 @@ package layers
 import (
 	"bufio"
 	"bytes"
-	"fmt"
+	"context"
 	"io"
-
-	"github.com/klauspost/compress/zstd"
 )
 
-// maxWindow bounds the memory that a foreign zstd stream can ask for. It is
-// what `zstd --ultra -22` needs.
-const maxWindow = 128 << 20
-
-// newDecoder undoes the compression that the first bytes announce. The media
-// type is not asked: the lifecycle gives every layer the one for gzip.
-func newDecoder(from io.Reader) (io.ReadCloser, error) {
-	buffered := bufio.NewReaderSize(from, 64<<10)
-	magic, err := buffered.Peek(4)
-	if err != nil && len(magic) < 2 {
-		if err == io.EOF {
-			return io.NopCloser(buffered), nil
-		}
-		return nil, err
-	}
+// formOf recognises the compression that the first bytes announce.
+func formOf(from *bufio.Reader) (form, error) {
+	magic, err := from.Peek(4)
 	switch {
 	case bytes.HasPrefix(magic, []byte{0x1f, 0x8b}):
-		decoder, err := newGzip(buffered)
-		if err != nil {
-			return nil, fmt.Errorf("gzip: %w", err)
-		}
-		return decoder, nil
+		return &gzipForm{}, nil
 	case isZstd(magic):
-		decoder, err := zstd.NewReader(buffered, zstd.WithDecoderMaxWindow(maxWindow),
-			zstd.WithDecoderConcurrency(2), zstd.IgnoreChecksum(true)) // sha256 is checked
-		if err != nil {
-			return nil, fmt.Errorf("zstd: %w", err)
-		}
-		return decoder.IOReadCloser(), nil
-	default:
-		return io.NopCloser(buffered), nil
+		return newZstdForm()
+	case err != nil && err != io.EOF:
+		return nil, err
 	}
+	return plainForm{}, nil
 }
 
 // isZstd recognises a frame and a skippable frame (RFC 8878, 3.1).
@@ -51,4 +29,60 @@ func isZstd(magic []byte) bool {
 	frame := bytes.Equal(magic, []byte{0x28, 0xb5, 0x2f, 0xfd})
 	skippable := magic[0]&0xf0 == 0x50 && bytes.Equal(magic[1:], []byte{0x2a, 0x4d, 0x18})
 	return frame || skippable
+}
+
+// plainForm is no compression.
+type plainForm struct{}
+
+func (plainForm) fetch(*bufio.Reader, []byte) ([]byte, int, error) { return nil, 0, nil }
+
+func (plainForm) decode([]byte, []byte) error { return nil }
+
+func (plainForm) rest(from *bufio.Reader) (io.ReadCloser, error) { return io.NopCloser(from), nil }
+
+// newDecoder returns a reader of what a compressed stream decodes to.
+func newDecoder(from io.Reader) (io.ReadCloser, error) {
+	pool := newBlockPool(feedBlocks, blockSize)
+	f, err := newFeed(context.Background(), from, pool)
+	if err != nil {
+		return nil, err
+	}
+	return &feedReader{feed: f}, nil
+}
+
+// feedReader reads what a feed hands out.
+type feedReader struct {
+	feed  *feed
+	block *block
+	data  []byte
+}
+
+// Read implements io.Reader.
+func (r *feedReader) Read(p []byte) (int, error) {
+	for len(r.data) == 0 {
+		r.release()
+		b, size, err := r.feed.next()
+		if err != nil {
+			return 0, err
+		}
+		r.block, r.data = b, b.data[:size]
+	}
+	n := copy(p, r.data)
+	r.data = r.data[n:]
+	return n, nil
+}
+
+func (r *feedReader) release() {
+	if r.block != nil {
+		r.feed.pool.release(r.block)
+		r.block = nil
+	}
+}
+
+// Close implements io.Closer.
+func (r *feedReader) Close() error {
+	r.data = nil
+	r.release()
+	r.feed.close()
+	return nil
 }

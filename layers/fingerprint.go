@@ -1,8 +1,7 @@
 package layers
 
 import (
-	"fmt"
-	"path/filepath"
+	"os"
 	"slices"
 	"time"
 
@@ -27,6 +26,8 @@ type fingerprint struct {
 	uniform    bool
 	uid, gid   int
 
+	// key is that of the records' evidence.
+	key     evidenceKey
 	records []record
 }
 
@@ -37,31 +38,19 @@ type record struct {
 	evidence evidence // of regular files
 }
 
-// takeFingerprint looks at a layer that has just been unpacked. Nothing may
-// have touched it since.
-func takeFingerprint(layersDir, dir string, tree *unpacked) (*fingerprint, error) {
-	entries, root, err := listTree(filepath.Join(layersDir, dir))
-	if err != nil {
-		return nil, err
+// newFingerprint is the fingerprint of a layer that has just been unpacked, and
+// whose open directory is root. Nothing may have touched it since.
+func newFingerprint(root *os.File, dir string, tree *unpacked, key evidenceKey) (*fingerprint, error) {
+	var st posix.Stat_t
+	if err := posix.Fstat(int(root.Fd()), &st); err != nil {
+		return nil, &os.PathError{Op: "stat", Path: dir, Err: err}
 	}
-	defer root.Close()
-	f := &fingerprint{
+	tree.records[0].entry = entryOf("", &st)
+	return &fingerprint{
 		dir: dir, normalized: tree.normalized,
 		parents: tree.parents, uniform: tree.uniform, uid: tree.uid, gid: tree.gid,
-		records: make([]record, len(entries)),
-	}
-	for i, e := range entries {
-		f.records[i] = record{entry: e, link: tree.links[e.path]}
-		if !e.isRegular() {
-			continue
-		}
-		known, ok := tree.evidence[e.path]
-		if !ok {
-			return nil, fmt.Errorf("%q appeared in %s while it was restored", e.path, dir)
-		}
-		f.records[i].evidence = known
-	}
-	return f, nil
+		key: key, records: tree.records,
+	}, nil
 }
 
 // clock is the time of the fingerprint as the file system's own clock had it.

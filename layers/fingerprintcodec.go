@@ -11,14 +11,14 @@ import (
 )
 
 // fingerprintMagic begins a fingerprint's file. It changes with the format.
-const fingerprintMagic = "pack-cache fingerprint 1\n"
+const fingerprintMagic = "pack-cache fingerprint 2\n"
 
 var errNoFingerprint = errors.New("not a fingerprint")
 
 // encode writes the fingerprint as variable-length integers and strings with
 // their lengths, followed by the sha256 of it all.
 func (f *fingerprint) encode() []byte {
-	e := &encoder{data: make([]byte, 0, 1024+256*len(f.records))}
+	e := &encoder{data: make([]byte, 0, 1024+160*len(f.records))}
 	e.data = append(e.data, fingerprintMagic...)
 	e.text(f.dir)
 	e.text(f.diffID)
@@ -34,6 +34,7 @@ func (f *fingerprint) encode() []byte {
 		e.number(int64(p.uid))
 		e.number(int64(p.gid))
 	}
+	e.data = append(e.data, f.key[:]...)
 	e.number(int64(len(f.records)))
 	for i := range f.records {
 		e.record(&f.records[i])
@@ -78,8 +79,7 @@ func (e *encoder) record(r *record) {
 	case r.isSymlink():
 		e.text(r.link)
 	case r.isRegular():
-		e.data = append(e.data, r.evidence.state[:]...)
-		e.data = append(e.data, r.evidence.sum[:]...)
+		e.data = append(e.data, r.evidence[:]...)
 	}
 }
 
@@ -100,6 +100,7 @@ func decodeFingerprint(data []byte) (*fingerprint, error) {
 			name: d.text(), mode: uint32(d.number()), uid: int(d.number()), gid: int(d.number()),
 		})
 	}
+	copy(f.key[:], d.bytes(len(f.key)))
 	n := d.count(9)
 	f.records = make([]record, n)
 	for i := range n {
@@ -165,8 +166,7 @@ func (d *decoder) record() record {
 	case r.isSymlink():
 		r.link = d.text()
 	case r.isRegular():
-		copy(r.evidence.state[:], d.bytes(stateSize))
-		copy(r.evidence.sum[:], d.bytes(len(r.evidence.sum)))
+		copy(r.evidence[:], d.bytes(len(r.evidence)))
 	}
 	return r
 }

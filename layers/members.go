@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
 	"sync"
 
 	"github.com/klauspost/compress/flate"
@@ -47,175 +46,74 @@ func memberLength(header []byte) (int, bool) {
 	return length, length >= memberHeader+memberTrailer && length <= maxMember
 }
 
-// newGzip undoes gzip: with all cores as long as members say how long they are.
-func newGzip(from *bufio.Reader) (io.ReadCloser, error) {
-	header, _ := from.Peek(memberHeader)
-	if _, ok := memberLength(header); !ok {
-		return gzip.NewReader(from)
-	}
-	m := &memberReader{from: from, stop: make(chan struct{})}
-	m.start()
-	return m, nil
+// gzipForm is gzip. A member that says how long it is, and that it decodes to a
+// block at most, is a part.
+type gzipForm struct{ inflaters sync.Pool }
+
+var _ form = (*gzipForm)(nil)
+
+// inflater inflates one member after the other.
+type inflater struct {
+	from  bytes.Reader
+	flate io.ReadCloser
 }
 
-// memberReader decodes members side by side, and hands them out in their order.
-// What follows them that does not say how long it is, is decoded as it comes. It
-// is not safe for concurrent use.
-type memberReader struct {
-	from *bufio.Reader
-	// queue holds the members under way, in order.
-	queue chan *member
-	stop  chan struct{}
-	once  sync.Once
-	read  sync.WaitGroup // of the goroutine that reads from
-	free  chan *member
-	now   *member
-	// rest decodes what does not say how long it is.
-	rest io.ReadCloser
-	err  error
-}
-
-// member is a member on its way.
-type member struct {
-	packed []byte
-	raw    bytes.Buffer
-	inner  bytes.Reader
-	flate  io.ReadCloser
-	err    error
-	done   chan struct{}
-}
-
-func (m *memberReader) start() {
-	workers := runtime.GOMAXPROCS(0)
-	m.free = make(chan *member, 2*workers)
-	m.queue = make(chan *member, cap(m.free))
-	for range cap(m.free) {
-		m.free <- &member{done: make(chan struct{}, 1)}
-	}
-	slots := make(chan struct{}, workers)
-	m.read.Go(func() {
-		defer close(m.queue)
-		for {
-			var next *member
-			select {
-			case next = <-m.free:
-			case <-m.stop:
-				return
-			}
-			if ok := next.fetch(m.from); !ok {
-				return
-			}
-			m.queue <- next // it has room for every member there is
-			if next.err != nil {
-				next.done <- struct{}{}
-				return
-			}
-			slots <- struct{}{}
-			go func() {
-				next.err = next.decode()
-				next.done <- struct{}{}
-				<-slots
-			}()
-		}
-	})
-}
-
-// fetch reads a member, and returns false if there is none that says how long
-// it is.
-func (b *member) fetch(from *bufio.Reader) bool {
+func (g *gzipForm) fetch(from *bufio.Reader, packed []byte) ([]byte, int, error) {
 	header, err := from.Peek(memberHeader)
 	length, ok := memberLength(header)
 	if !ok {
-		if err != nil && err != io.EOF {
-			b.err = err
-			return true
+		if err == io.EOF {
+			err = nil
 		}
-		return false
+		return nil, 0, err
 	}
-	if cap(b.packed) < length {
-		b.packed = make([]byte, length)
+	if packed, err = readOn(from, packed[:0], length); err != nil {
+		if err == io.EOF {
+			err = io.ErrUnexpectedEOF
+		}
+		return nil, 0, err
 	}
-	b.packed = b.packed[:length]
-	if _, b.err = io.ReadFull(from, b.packed); b.err == io.EOF {
-		b.err = io.ErrUnexpectedEOF
+	size := binary.LittleEndian.Uint32(packed[length-4:])
+	if size > blockSize {
+		return nil, 0, errors.New("gzip: a member is larger than those that say how long they are")
 	}
-	return true
+	return packed, int(size), nil
 }
 
 // decode inflates a member. Its checksum is not looked at, because everything
 // has a sha256.
-func (b *member) decode() error {
-	b.inner.Reset(b.packed[memberHeader : len(b.packed)-memberTrailer])
-	if b.flate == nil {
-		b.flate = flate.NewReader(&b.inner)
-	} else if err := b.flate.(flate.Resetter).Reset(&b.inner, nil); err != nil {
-		return err
+func (g *gzipForm) decode(part, raw []byte) error {
+	i, _ := g.inflaters.Get().(*inflater)
+	if i == nil {
+		i = &inflater{}
+		i.flate = flate.NewReader(&i.from)
 	}
-	b.raw.Reset()
-	n, err := io.Copy(&b.raw, io.LimitReader(b.flate, maxMember+1))
+	defer g.inflaters.Put(i)
+	i.from.Reset(part[memberHeader : len(part)-memberTrailer])
+	if err := i.flate.(flate.Resetter).Reset(&i.from, nil); err != nil {
+		return fmt.Errorf("gzip: %w", err)
+	}
+	_, err := io.ReadFull(i.flate, raw)
+	var more [1]byte
+	if err == nil {
+		_, err = io.ReadFull(i.flate, more[:])
+	}
 	switch {
-	case err != nil:
-		return fmt.Errorf("gzip: %w", err)
-	case n > maxMember, b.inner.Len() > 0, uint32(n) != binary.LittleEndian.Uint32(b.packed[len(b.packed)-4:]):
+	case err == io.ErrUnexpectedEOF, err == nil, i.from.Len() > 0:
 		return errors.New("gzip: a member has another size than it says")
-	}
-	return nil
-}
-
-// Read implements io.Reader. Once it has returned an error or io.EOF, nothing is
-// read any more.
-func (m *memberReader) Read(p []byte) (int, error) {
-	for m.err == nil {
-		if m.rest != nil {
-			return m.rest.Read(p)
-		}
-		if m.now != nil && m.now.raw.Len() > 0 {
-			return m.now.raw.Read(p)
-		}
-		m.err = m.next()
-	}
-	return 0, m.err
-}
-
-// next waits for the next member, or begins with the rest.
-func (m *memberReader) next() error {
-	if m.now != nil {
-		m.free <- m.now
-		m.now = nil
-	}
-	next, ok := <-m.queue
-	if ok {
-		<-next.done
-		if next.err != nil {
-			m.halt()
-			return next.err
-		}
-		m.now = next
-		return nil
-	}
-	m.read.Wait()
-	if _, err := m.from.Peek(1); err != nil {
-		return err
-	}
-	rest, err := gzip.NewReader(m.from)
-	if err != nil {
+	case err != io.EOF:
 		return fmt.Errorf("gzip: %w", err)
 	}
-	m.rest = rest
 	return nil
 }
 
-// halt ends the reading and waits until it has ended.
-func (m *memberReader) halt() {
-	m.once.Do(func() { close(m.stop) })
-	m.read.Wait()
-}
-
-// Close implements io.Closer.
-func (m *memberReader) Close() error {
-	m.halt()
-	if m.rest != nil {
-		return m.rest.Close()
+func (g *gzipForm) rest(from *bufio.Reader) (io.ReadCloser, error) {
+	if _, err := from.Peek(1); err != nil {
+		return nil, err
 	}
-	return nil
+	rest, err := gzip.NewReader(from)
+	if err != nil {
+		return nil, fmt.Errorf("gzip: %w", err)
+	}
+	return rest, nil
 }

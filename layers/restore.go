@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -82,7 +83,8 @@ func (s *Snapshot) restore(ctx context.Context, blob v1.Descriptor, diffID, laye
 
 	source := &countingReader{from: openBlob(ctx, s.store, blob, s.memory)}
 	defer source.from.(io.Closer).Close()
-	tree, err := unpackBlob(ctx, source, blob, diffID, dir, grown)
+	key := newEvidenceKey()
+	tree, err := s.unpackBlob(ctx, source, blob, diffID, dir, grown, key)
 	transfer = Transfer{Received: source.read, Size: tree.size, Files: tree.files}
 	if err != nil {
 		return transfer, err
@@ -93,7 +95,7 @@ func (s *Snapshot) restore(ctx context.Context, blob v1.Descriptor, diffID, laye
 	if stateDir == "" {
 		return transfer, nil
 	}
-	taken, err := takeFingerprint(layersDir, dir, &tree)
+	taken, err := newFingerprint(grown.dir, dir, &tree, key)
 	if err == nil {
 		taken.diffID, taken.origin = diffID, origin(s.store, blob)
 		err = writeFingerprint(stateDir, taken)
@@ -109,25 +111,58 @@ func origin(store Store, blob v1.Descriptor) string {
 
 // unpackBlob decodes and verifies what source yields and makes the layer's tree
 // in the stage.
-func unpackBlob(ctx context.Context, source io.Reader, blob v1.Descriptor, diffID, dir string, grown *stage) (unpacked, error) {
+func (s *Snapshot) unpackBlob(ctx context.Context, source io.Reader, blob v1.Descriptor, diffID, dir string, grown *stage, key evidenceKey) (unpacked, error) {
 	verified := &stickyReader{from: newVerifier(source, blob)}
-	archive, err := newDecoder(verified)
+	feed, err := newFeed(ctx, verified, newBlockPool(feedBlocks, blockSize))
 	if err != nil {
 		return unpacked{}, verified.blame(err)
 	}
-	defer archive.Close()
-	hash := newTarHash()
-	tree, err := unpack(ctx, &blamingReader{from: archive, source: verified}, hash, dir, int(grown.dir.Fd()))
+	defer feed.close()
+	archive := &archiveReader{feed: feed, blame: verified.blame}
+	size, known := s.knownSize(diffID, blob)
+	if !known {
+		archive.hash = newTarHash()
+	}
+	tree, err := unpack(ctx, archive, dir, int(grown.dir.Fd()), key)
 	if err != nil {
 		return tree, err
 	}
+	feed.stop()
 	if _, err := io.Copy(io.Discard, verified); err != nil {
 		return tree, err
 	}
-	if got := hashOf(hash).String(); got != diffID {
-		return tree, fmt.Errorf("archive has diffID %s instead of %s: %w", got, diffID, ErrCorrupt)
+	switch {
+	case known && tree.size != size:
+		return tree, fmt.Errorf("archive has %d bytes instead of %d: %w", tree.size, size, ErrCorrupt)
+	case known:
+	case hashOf(archive.hash).String() != diffID:
+		return tree, fmt.Errorf("archive has diffID %s instead of %s: %w", hashOf(archive.hash), diffID, ErrCorrupt)
 	}
 	return tree, nil
+}
+
+// knownSize returns how large the archive of a layer is, if its diffID need not be
+// looked at: the blob has its digest, which is checked, and was written by package
+// layers, which computes both in one pass. The diffID of a launch layer stands for
+// the app image's layer, so it is always checked, and so is that of a blob that
+// somebody else wrote.
+func (s *Snapshot) knownSize(diffID string, blob v1.Descriptor) (int64, bool) {
+	size, err := strconv.ParseInt(blob.Annotations[sizeAnnotation], 10, 64)
+	if err != nil || blobCodec(blob) == Estargz {
+		return 0, false
+	}
+	found := false
+	for _, bp := range s.metadata.Buildpacks {
+		for _, layer := range bp.Layers {
+			if layer.SHA == diffID {
+				if layer.Launch {
+					return 0, false
+				}
+				found = true
+			}
+		}
+	}
+	return size, found
 }
 
 func publish(grown *stage, dir string, tree *unpacked) error {

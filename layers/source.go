@@ -33,21 +33,6 @@ func (r *stickyReader) blame(err error) error {
 	return fmt.Errorf("decoding: %w: %w", err, ErrCorrupt)
 }
 
-// blamingReader reads a decoder and tells its errors from those of its source.
-type blamingReader struct {
-	from   io.Reader
-	source *stickyReader
-}
-
-// Read implements io.Reader.
-func (r *blamingReader) Read(p []byte) (int, error) {
-	n, err := r.from.Read(p)
-	if err == nil || err == io.EOF {
-		return n, err
-	}
-	return n, r.source.blame(err)
-}
-
 // countingReader counts what passes.
 type countingReader struct {
 	from io.Reader

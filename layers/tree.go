@@ -30,43 +30,58 @@ type op struct {
 	data       []byte
 	block      *block
 	pool       *blockPool
+	// evidence of the whole content comes with last.
+	evidence evidence
 }
 
 // treeWriter makes the tree of one layer. Directories stay writable until
 // everything is there.
 type treeWriter struct {
 	stack *dirStack
-	dirs  map[string]op
+	dirs  map[string]dir
 	// mask are the permission bits that the system takes from new files.
 	mask uint32
 	// now is the access time of everything.
 	now posix.Timespec
-	// file is the open file, parent the directory it is in; -1 for none.
-	file, fileParent int
+	// file is the open file; -1 for none.
+	file int
+	// records are what has been made, as it is when nobody touches it any more.
+	records []record
 }
 
-// writeTree makes the entries that come out of ops below the directory root.
-func writeTree(ctx context.Context, root int, ops <-chan op) error {
+// dir is a directory that has been made.
+type dir struct {
+	op
+	record int // its place among the records
+}
+
+// writeTree makes the entries that come out of ops below the directory root, and
+// returns a record of each. The first is that of the layer's own directory, of
+// which nothing but the path is final.
+func writeTree(ctx context.Context, root int, ops <-chan op) ([]record, error) {
 	mask, err := probeMask(root)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	w := &treeWriter{stack: newDirStack(root), dirs: map[string]op{"": {mode: 0o755}}, mask: mask, now: timespec(time.Now()), file: -1}
+	w := &treeWriter{
+		stack: newDirStack(root), dirs: map[string]dir{"": {op: op{mode: 0o755}}}, records: make([]record, 1),
+		mask: mask, now: timespec(time.Now()), file: -1,
+	}
 	defer w.close()
 	for {
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return nil, ctx.Err()
 		case o, ok := <-ops:
 			if !ok {
-				return w.finishDirs()
+				return w.records, w.finishDirs()
 			}
 			err := w.apply(o)
 			if o.block != nil {
 				o.pool.release(o.block)
 			}
 			if err != nil {
-				return err
+				return nil, err
 			}
 		}
 	}
@@ -97,7 +112,7 @@ func (w *treeWriter) apply(o op) error {
 		if o.kind != posix.S_IFDIR {
 			return fmt.Errorf("the layer itself is not a directory: %w", ErrCorrupt)
 		}
-		w.dirs[""] = o
+		w.dirs[""] = dir{op: o}
 		return nil
 	}
 	dir, base := splitPath(o.path)
@@ -131,12 +146,16 @@ func (w *treeWriter) parent(dir string) (int, error) {
 }
 
 func (w *treeWriter) mkdir(parent int, base string, o op) error {
-	if _, ok := w.dirs[o.path]; !ok {
+	made, ok := w.dirs[o.path]
+	if !ok {
 		if err := posix.Mkdirat(parent, base, 0o700); err != nil {
 			return entryError(o.path, err)
 		}
+		made.record = len(w.records)
+		w.records = append(w.records, record{})
 	}
-	w.dirs[o.path] = o
+	made.op = o
+	w.dirs[o.path] = made
 	return nil
 }
 
@@ -144,7 +163,15 @@ func (w *treeWriter) symlink(parent int, base string, o op) error {
 	if err := posix.Symlinkat(o.link, parent, base); err != nil {
 		return entryError(o.path, err)
 	}
-	return w.setTime(parent, base, o)
+	if err := w.setTime(parent, base, o); err != nil {
+		return err
+	}
+	var st posix.Stat_t
+	if err := posix.Fstatat(parent, base, &st, posix.AT_SYMLINK_NOFOLLOW); err != nil {
+		return fmt.Errorf("looking at %q: %w", o.path, err)
+	}
+	w.records = append(w.records, record{entry: entryOf(o.path, &st), link: o.link})
+	return nil
 }
 
 func (w *treeWriter) create(parent int, base string, o op) error {
@@ -152,7 +179,7 @@ func (w *treeWriter) create(parent int, base string, o op) error {
 	if err != nil {
 		return entryError(o.path, err)
 	}
-	w.file, w.fileParent = fd, parent
+	w.file = fd
 	return w.write(o)
 }
 
@@ -178,17 +205,28 @@ func (w *treeWriter) write(o op) error {
 func (w *treeWriter) finishFile(o op) error {
 	fd := w.file
 	w.file = -1
+	st, err := w.settle(fd, o)
+	if closeErr := posix.Close(fd); closeErr != nil && err == nil {
+		return fmt.Errorf("writing %q: %w", o.path, closeErr)
+	}
+	w.records = append(w.records, record{entry: entryOf(o.path, &st), evidence: o.evidence})
+	return err
+}
+
+// settle gives an open file its mode, if it has not got it yet, and its time.
+func (w *treeWriter) settle(fd int, o op) (st posix.Stat_t, err error) {
 	if o.mode&w.mask != 0 || o.mode&0o7000 != 0 {
 		if err := posix.Fchmod(fd, o.mode); err != nil {
-			posix.Close(fd)
-			return fmt.Errorf("setting the mode of %q: %w", o.path, err)
+			return st, fmt.Errorf("setting the mode of %q: %w", o.path, err)
 		}
 	}
-	if err := posix.Close(fd); err != nil {
-		return fmt.Errorf("writing %q: %w", o.path, err)
+	if err := posix.Futimens(fd, w.times(o)); err != nil {
+		return st, fmt.Errorf("setting the time of %q: %w", o.path, err)
 	}
-	_, base := splitPath(o.path)
-	return w.setTime(w.fileParent, base, o)
+	if err := posix.Fstat(fd, &st); err != nil {
+		return st, fmt.Errorf("looking at %q: %w", o.path, err)
+	}
+	return st, nil
 }
 
 // finishDirs gives the directories below the layer's own their modes and times,
@@ -202,16 +240,14 @@ func (w *treeWriter) finishDirs() error {
 	slices.SortFunc(paths, func(a, b string) int { return strings.Compare(b, a) })
 	for _, path := range paths {
 		if path == "" {
-			if err := w.setTime(w.stack.root, ".", w.dirs[""]); err != nil {
-				return err
-			}
-			continue
+			return w.setTime(w.stack.root, ".", w.dirs[""].op) // it is the last one
 		}
 		fd, err := w.stack.enter(path)
 		if err != nil {
 			return err
 		}
-		if err := posix.Fchmod(fd, w.dirs[path].mode); err != nil {
+		made := w.dirs[path]
+		if err := posix.Fchmod(fd, made.mode); err != nil {
 			return fmt.Errorf("setting the mode of %q: %w", path, err)
 		}
 		above, base := splitPath(path)
@@ -219,9 +255,14 @@ func (w *treeWriter) finishDirs() error {
 		if err != nil {
 			return err
 		}
-		if err := w.setTime(parent, base, w.dirs[path]); err != nil {
+		if err := w.setTime(parent, base, made.op); err != nil {
 			return err
 		}
+		var st posix.Stat_t
+		if err := posix.Fstatat(parent, base, &st, posix.AT_SYMLINK_NOFOLLOW); err != nil {
+			return fmt.Errorf("looking at %q: %w", path, err)
+		}
+		w.records[made.record].entry = entryOf(path, &st)
 	}
 	return nil
 }
@@ -233,16 +274,18 @@ func (w *treeWriter) close() {
 	w.stack.close()
 }
 
+// setTime is for what is not open.
 func (w *treeWriter) setTime(parent int, base string, o op) error {
 	if !o.setTime {
 		return nil
 	}
-	times := []posix.Timespec{w.now, o.mtime}
-	if err := posix.UtimesNanoAt(parent, base, times, posix.AT_SYMLINK_NOFOLLOW); err != nil {
+	if err := posix.UtimesNanoAt(parent, base, w.times(o), posix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return fmt.Errorf("setting the time of %q: %w", o.path, err)
 	}
 	return nil
 }
+
+func (w *treeWriter) times(o op) []posix.Timespec { return []posix.Timespec{w.now, o.mtime} }
 
 // entryError tells an archive that contradicts itself from a disk that fails.
 func entryError(path string, err error) error {

@@ -19,9 +19,8 @@ type unpacked struct {
 	files int   // entries of the layer
 	// mode is the one of the layer's own directory.
 	mode uint32
-	// evidence of regular files and targets of symbolic links by path.
-	evidence map[string]evidence
-	links    map[string]string
+	// records are what the layer looks like, its own directory first.
+	records []record
 	// normalized says that the archive's times mean nothing.
 	normalized bool
 	// parents are the directories above the layer as the archive has them.
@@ -45,58 +44,57 @@ func parentEntryOf(h *tar.Header) parentEntry {
 
 // unpacker reads an archive and hands its entries to a treeWriter.
 type unpacker struct {
-	tar   *tar.Reader
-	hash  *tarHash
-	paths *entryPaths
+	archive *archiveReader
+	witness *witness
+	paths   *entryPaths
 	// ops leads to the treeWriter.
 	ops    chan<- op
-	blocks *blockPool
-	block  *block
-	used   int
 	result unpacked
 	first  bool
 }
 
 // unpack reads the archive of the layer dir to its end and makes its tree below
-// root. hash gets to see every byte of it.
-func unpack(ctx context.Context, archive io.Reader, hash *tarHash, dir string, root int) (unpacked, error) {
+// root. The result has a record of everything but the layer's own directory, with
+// evidence under the key.
+func unpack(ctx context.Context, archive *archiveReader, dir string, root int, key evidenceKey) (unpacked, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	ops := make(chan op, 256)
-	counted := &countingReader{from: io.TeeReader(archive, hash)}
 	u := &unpacker{
-		tar:    tar.NewReader(counted),
-		hash:   hash,
-		paths:  newEntryPaths(dir),
-		ops:    ops,
-		blocks: newBlockPool(8, blockSize),
-		result: unpacked{mode: 0o755, evidence: map[string]evidence{}, links: map[string]string{}, uniform: true},
-		first:  true,
+		archive: archive,
+		witness: newWitness(key),
+		paths:   newEntryPaths(dir),
+		ops:     ops,
+		result:  unpacked{mode: 0o755, uniform: true},
+		first:   true,
 	}
 	group.Go(func() error {
 		defer close(ops)
+		defer archive.release()
 		if err := u.readEntries(ctx); err != nil {
 			return err
 		}
-		_, err := io.Copy(io.Discard, counted) // the diffID is of everything
+		return archive.drain() // the diffID is of everything
+	})
+	var records []record
+	group.Go(func() (err error) {
+		records, err = writeTree(ctx, root, ops)
 		return err
 	})
-	group.Go(func() error { return writeTree(ctx, root, ops) })
 	err := group.Wait()
-	u.result.size = counted.read
+	u.result.size, u.result.records = archive.size, records
 	return u.result, err
 }
 
 func (u *unpacker) readEntries(ctx context.Context) error {
+	headers := &headerReader{from: u.archive}
 	for {
-		header, err := u.tar.Next()
+		header := new(tar.Header)
+		err := headers.next(header)
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
 			return archiveError(err)
-		}
-		if header.Typeflag == tar.TypeXGlobalHeader {
-			continue
 		}
 		path, inside, err := u.paths.place(header)
 		if err != nil {
@@ -106,11 +104,12 @@ func (u *unpacker) readEntries(ctx context.Context) error {
 			u.result.normalized = header.ModTime.Equal(normalizedTime)
 			u.first = false
 		}
-		if !inside {
+		if inside {
+			err = u.entry(ctx, header, path)
+		} else {
 			u.result.parents = append(u.result.parents, parentEntryOf(header))
-			continue
 		}
-		if err := u.entry(ctx, header, path); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -133,7 +132,6 @@ func (u *unpacker) entry(ctx context.Context, header *tar.Header, path string) e
 		return u.send(ctx, o)
 	case tar.TypeSymlink:
 		o.kind, o.link = posix.S_IFLNK, header.Linkname
-		u.result.links[path] = header.Linkname
 		return u.send(ctx, o)
 	case tar.TypeReg:
 		o.kind = posix.S_IFREG
@@ -148,30 +146,23 @@ func (u *unpacker) entry(ctx context.Context, header *tar.Header, path string) e
 	}
 }
 
-// file sends a regular file in pieces and keeps the evidence of its content.
+// file sends a regular file in pieces, with the evidence of its content behind
+// the last one.
 func (u *unpacker) file(ctx context.Context, o op, size int64) error {
-	var e evidence
-	var err error
-	if e.state, err = u.hash.state(); err != nil {
-		return err
-	}
 	for rest := size; ; {
 		piece := o
 		if rest > 0 {
-			if err := u.room(ctx, rest); err != nil {
-				return err
-			}
-			n := min(rest, int64(blockSize-u.used))
-			piece.data = u.block.data[u.used : u.used+int(n)]
-			if _, err := io.ReadFull(u.tar, piece.data); err != nil {
+			var err error
+			if piece.data, piece.block, err = u.archive.take(rest); err != nil {
 				return archiveError(err)
 			}
-			u.used += int(n)
-			rest -= n
-			piece.block = u.block
-			u.block.refs.Add(1)
+			piece.pool = u.archive.feed.pool
+			u.witness.Write(piece.data)
+			rest -= int64(len(piece.data))
 		}
-		piece.last = rest == 0
+		if piece.last = rest == 0; piece.last {
+			piece.evidence = u.witness.sum()
+		}
 		if err := u.send(ctx, piece); err != nil {
 			return err
 		}
@@ -180,30 +171,10 @@ func (u *unpacker) file(ctx context.Context, o op, size int64) error {
 		}
 		o.more = true
 	}
-	e.sum = u.hash.sum()
-	u.result.evidence[o.path] = e
-	return nil
-}
-
-// room makes sure that the current block has space for a good part of size.
-func (u *unpacker) room(ctx context.Context, size int64) error {
-	free := blockSize - u.used
-	if u.block != nil && (size <= int64(free) || free > blockSize/4) {
-		return nil
-	}
-	if u.block != nil {
-		u.blocks.release(u.block)
-	}
-	var err error
-	u.block, err = u.blocks.get(ctx)
-	u.used = 0
-	return err
+	return archiveError(u.archive.skip(-size & (tarBlock - 1)))
 }
 
 func (u *unpacker) send(ctx context.Context, o op) error {
-	if o.block != nil {
-		o.pool = u.blocks
-	}
 	select {
 	case u.ops <- o:
 		return nil
@@ -223,7 +194,7 @@ func (u *unpacker) noteOwner(header *tar.Header) {
 // archiveError marks what the tar reader itself finds wrong. Whatever comes from
 // further down has its meaning already.
 func archiveError(err error) error {
-	for _, own := range []error{tar.ErrHeader, tar.ErrFieldTooLong, tar.ErrWriteTooLong, io.ErrUnexpectedEOF} {
+	for _, own := range []error{errHeader, io.ErrUnexpectedEOF} {
 		if errors.Is(err, own) {
 			return fmt.Errorf("%w: %w", err, ErrCorrupt)
 		}

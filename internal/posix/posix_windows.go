@@ -105,6 +105,9 @@ func Fchmod(int, uint32) error { return errors.ErrUnsupported }
 // UtimesNanoAt is not supported.
 func UtimesNanoAt(int, string, []Timespec, int) error { return errors.ErrUnsupported }
 
+// Futimens is not supported.
+func Futimens(int, []Timespec) error { return errors.ErrUnsupported }
+
 // TryLock locks a file without waiting: ErrLocked says that somebody else has
 // it. Closing it, or the end of the process, lets go of it.
 func TryLock(file *os.File) error {

@@ -1,0 +1,195 @@
+package layers
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"runtime"
+	"sync"
+)
+
+// feed hands out what a compressed stream decodes to, in blocks and in order.
+//
+// What was written here consists of parts, each of which decodes by itself to one
+// block at most: zstd frames, and gzip members that say how long they are. They
+// are decoded side by side, straight into the blocks in which they travel on.
+// What follows them that is no such part, or everything of a stream that others
+// wrote, is decoded as it comes, ahead of whoever takes the blocks.
+//
+// It is not safe for concurrent use, and has to be closed.
+type feed struct {
+	from *bufio.Reader
+	form form
+	pool *blockPool
+	// queue holds what is under way, in order; free what is not in use.
+	queue, free chan *part
+	cancel      context.CancelFunc
+	reading     sync.WaitGroup // the goroutine that reads from
+	err         error
+}
+
+// form is a kind of compression.
+type form interface {
+	// fetch reads the part that comes next into packed, and returns its bytes and
+	// how many they decode to. If what comes next is no part that decodes to a
+	// block, it returns no bytes and has read none.
+	fetch(from *bufio.Reader, packed []byte) (part []byte, size int, err error)
+	// decode decodes a part into raw, which is as long as fetch said. It is safe
+	// for concurrent use.
+	decode(part, raw []byte) error
+	// rest decodes everything that is left.
+	rest(from *bufio.Reader) (io.ReadCloser, error)
+}
+
+// part is a part on its way.
+type part struct {
+	packed []byte
+	block  *block
+	size   int
+	err    error
+	done   chan struct{} // has room for one
+}
+
+// newFeed decodes what comes from a reader, in the form that its first bytes
+// announce: a layer's media type is not asked, because the lifecycle gives every
+// layer the one for gzip. The pool needs room for some blocks more than whoever
+// takes them holds on to.
+func newFeed(ctx context.Context, from io.Reader, pool *blockPool) (*feed, error) {
+	buffered := bufio.NewReaderSize(from, 64<<10)
+	form, err := formOf(buffered)
+	if err != nil {
+		return nil, err
+	}
+	workers := runtime.GOMAXPROCS(0)
+	ctx, cancel := context.WithCancel(ctx)
+	f := &feed{from: buffered, form: form, pool: pool, cancel: cancel, free: make(chan *part, 2*workers+2)}
+	f.queue = make(chan *part, cap(f.free))
+	for range cap(f.free) {
+		f.free <- &part{done: make(chan struct{}, 1)}
+	}
+	f.reading.Go(func() {
+		defer close(f.queue)
+		if f.parts(ctx, workers) {
+			f.rest(ctx)
+		}
+	})
+	return f, nil
+}
+
+// parts reads parts and has them decoded, as long as there are some. It reports
+// whether something may follow.
+func (f *feed) parts(ctx context.Context, workers int) bool {
+	slots := make(chan struct{}, workers)
+	for {
+		next := f.begin(ctx)
+		if next == nil {
+			return false
+		}
+		var packed []byte
+		packed, next.size, next.err = f.form.fetch(f.from, next.packed)
+		if next.err != nil {
+			next.done <- struct{}{}
+			f.queue <- next
+			return false
+		}
+		if packed == nil {
+			f.pool.release(next.block)
+			next.block = nil
+			f.free <- next
+			return true
+		}
+		next.packed = packed
+		f.queue <- next // it has room for every part there is
+		slots <- struct{}{}
+		go func() {
+			next.err = f.form.decode(next.packed, next.block.data[:next.size])
+			next.done <- struct{}{}
+			<-slots
+		}()
+	}
+}
+
+// rest decodes what is left, block by block.
+func (f *feed) rest(ctx context.Context) {
+	decoder, err := f.form.rest(f.from)
+	if err == nil {
+		defer decoder.Close()
+	}
+	for {
+		next := f.begin(ctx)
+		if next == nil {
+			return
+		}
+		next.size = 0
+		if next.err = err; err == nil {
+			next.size, next.err = io.ReadFull(decoder, next.block.data)
+		}
+		if next.err == io.ErrUnexpectedEOF && next.size > 0 {
+			next.err = nil // the last block, unless the next one says otherwise
+		}
+		ended := next.err != nil
+		next.done <- struct{}{}
+		f.queue <- next
+		if ended {
+			return
+		}
+	}
+}
+
+// begin waits for a part that is not in use and a block for it, nil if the feed
+// is closed first.
+func (f *feed) begin(ctx context.Context) *part {
+	select {
+	case next := <-f.free:
+		var err error
+		if next.block, err = f.pool.get(ctx); err != nil {
+			return nil
+		}
+		return next
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// next returns the next block, of which size bytes are content. One reference to
+// it is the caller's. Once it has returned an error, io.EOF among them, nothing is
+// read any more.
+func (f *feed) next() (b *block, size int, err error) {
+	if f.err != nil {
+		return nil, 0, f.err
+	}
+	one, ok := <-f.queue
+	if !ok {
+		f.err = io.EOF
+		return nil, 0, f.err
+	}
+	<-one.done
+	b, size, err = one.block, one.size, one.err
+	one.block = nil
+	f.free <- one
+	if err != nil {
+		f.pool.release(b)
+		f.stop()
+		f.err = err
+		return nil, 0, err
+	}
+	return b, size, nil
+}
+
+// stop ends the reading and waits until it has ended.
+func (f *feed) stop() {
+	f.cancel()
+	f.reading.Wait()
+}
+
+// close ends the reading. Blocks that were handed out stay good.
+func (f *feed) close() {
+	f.stop()
+	for one := range f.queue {
+		<-one.done
+		f.pool.release(one.block)
+	}
+	if f.err == nil {
+		f.err = io.EOF
+	}
+}
