@@ -38,19 +38,18 @@ type record struct {
 	evidence evidence // of regular files
 }
 
-// newFingerprint is the fingerprint of a layer that has just been unpacked, and
+// complete fills in what is known of a layer that has just been unpacked, and
 // whose open directory is root. Nothing may have touched it since.
-func newFingerprint(root *os.File, dir string, tree *unpacked, key evidenceKey) (*fingerprint, error) {
+func (f *fingerprint) complete(root *os.File, tree *unpacked) error {
 	var st posix.Stat_t
 	if err := posix.Fstat(int(root.Fd()), &st); err != nil {
-		return nil, &os.PathError{Op: "stat", Path: dir, Err: err}
+		return &os.PathError{Op: "stat", Path: f.dir, Err: err}
 	}
 	tree.records[0].entry = entryOf("", &st)
-	return &fingerprint{
-		dir: dir, normalized: tree.normalized,
-		parents: tree.parents, uniform: tree.uniform, uid: tree.uid, gid: tree.gid,
-		key: key, records: tree.records,
-	}, nil
+	f.normalized, f.parents = tree.normalized, tree.parents
+	f.uniform, f.uid, f.gid = tree.uniform, tree.uid, tree.gid
+	f.records = tree.records
+	return nil
 }
 
 // clock is the time of the fingerprint as the file system's own clock had it.

@@ -24,6 +24,10 @@ type RestoreOptions struct {
 	// Save to find; "" for none. Code that is not trusted with the cache must
 	// not be able to write there.
 	StateDir string
+	// Stage is a directory below the layers directory in which the layer grows, as
+	// a path relative to that; "" for the layers directory itself. Nobody else may
+	// be able to write there.
+	Stage string
 }
 
 // Transfer says what a restore moved.
@@ -49,59 +53,101 @@ type Transfer struct {
 // the store does not have the layer, and ErrCorrupt when its bytes are not what
 // they should be. Layers may be restored concurrently.
 func (s *Snapshot) Restore(ctx context.Context, diffID string, layersDir, dir string, opts RestoreOptions) (Transfer, error) {
-	started := time.Now()
-	blob, ok := s.Blob(diffID)
-	if !ok {
-		return Transfer{}, fmt.Errorf("layer %s in %s: %w", diffID, s, ErrNotFound)
-	}
-	if !filepath.IsLocal(dir) || dir == "." || path.Clean(dir) != dir {
-		return Transfer{}, fmt.Errorf("layer directory %q is not below the layers directory", dir)
-	}
-	if err := forgetFingerprint(opts.StateDir, dir); err != nil {
-		return Transfer{}, err
-	}
-	transfer, err := s.restore(ctx, blob, diffID, layersDir, dir, opts.StateDir)
-	transfer.Duration = time.Since(started)
+	fetched, err := s.Fetch(ctx, diffID, layersDir, dir, opts)
 	if err != nil {
-		err = errors.Join(err, noteUnusable(opts.StateDir, dir, blob, err))
-		return transfer, fmt.Errorf("restoring %s: %w", dir, err)
+		return fetched.Transfer, err
 	}
-	return transfer, nil
+	return fetched.Publish()
 }
 
-func (s *Snapshot) restore(ctx context.Context, blob v1.Descriptor, diffID, layersDir, dir, stateDir string) (transfer Transfer, err error) {
-	root, err := os.OpenRoot(layersDir)
-	if err != nil {
-		return Transfer{}, err
-	}
-	defer root.Close()
-	grown, err := newStage(root)
-	if err != nil {
-		return Transfer{}, err
-	}
-	defer func() { err = errors.Join(err, grown.discard()) }()
+// Fetched is a layer that is whole and verified, but not in its place yet. Either
+// Publish or Discard has to be called.
+type Fetched struct {
+	// Transfer says what it took.
+	Transfer Transfer
+	layers   *os.Root
+	dir      string
+	grown    *stage
+	fresh    fingerprint // without what is known only when the layer is published
+	tree     unpacked
+	stateDir string
+}
 
+// Fetch is the larger part of Restore: everything but putting the layer in its
+// place. It returns a *Fetched that has a Transfer also with an error, and then
+// there is nothing to discard.
+func (s *Snapshot) Fetch(ctx context.Context, diffID string, layersDir, dir string, opts RestoreOptions) (*Fetched, error) {
+	started := time.Now()
+	f := &Fetched{dir: dir, stateDir: opts.StateDir}
+	blob, ok := s.Blob(diffID)
+	if !ok {
+		return f, fmt.Errorf("layer %s in %s: %w", diffID, s, ErrNotFound)
+	}
+	if !filepath.IsLocal(dir) || dir == "." || path.Clean(dir) != dir {
+		return f, fmt.Errorf("layer directory %q is not below the layers directory", dir)
+	}
+	if err := forgetFingerprint(opts.StateDir, dir); err != nil {
+		return f, err
+	}
+	err := s.fetch(ctx, f, blob, diffID, layersDir, opts.Stage)
+	f.Transfer.Duration = time.Since(started)
+	if err != nil {
+		err = errors.Join(err, f.Discard(), noteUnusable(opts.StateDir, dir, blob, err))
+		return f, fmt.Errorf("restoring %s: %w", dir, err)
+	}
+	return f, nil
+}
+
+func (s *Snapshot) fetch(ctx context.Context, f *Fetched, blob v1.Descriptor, diffID, layersDir, stage string) (err error) {
+	if f.layers, err = os.OpenRoot(layersDir); err != nil {
+		return err
+	}
+	if f.grown, err = newStage(f.layers, stage); err != nil {
+		return err
+	}
 	source := &countingReader{from: openBlob(ctx, s.store, blob, s.memory)}
 	defer source.from.(io.Closer).Close()
-	key := newEvidenceKey()
-	tree, err := s.unpackBlob(ctx, source, blob, diffID, dir, grown, key)
-	transfer = Transfer{Received: source.read, Size: tree.size, Files: tree.files}
+	f.fresh = fingerprint{dir: f.dir, diffID: diffID, origin: origin(s.store, blob), key: newEvidenceKey()}
+	f.tree, err = s.unpackBlob(ctx, source, blob, diffID, f.dir, f.grown, f.fresh.key)
+	f.Transfer = Transfer{Received: source.read, Size: f.tree.size, Files: f.tree.files}
+	return err
+}
+
+// Publish puts the layer in its place, and keeps its fingerprint. Nothing may have
+// touched it since it was fetched.
+func (f *Fetched) Publish() (Transfer, error) {
+	started := time.Now()
+	err := publish(f.grown, f.dir, &f.tree)
+	if err == nil && f.stateDir != "" {
+		f.Transfer.NoFingerprint = f.keepFingerprint()
+	}
+	err = errors.Join(err, f.Discard())
+	f.Transfer.Duration += time.Since(started)
 	if err != nil {
-		return transfer, err
+		return f.Transfer, fmt.Errorf("restoring %s: %w", f.dir, err)
 	}
-	if err := publish(grown, dir, &tree); err != nil {
-		return transfer, err
+	return f.Transfer, nil
+}
+
+func (f *Fetched) keepFingerprint() error {
+	if err := f.fresh.complete(f.grown.dir, &f.tree); err != nil {
+		return err
 	}
-	if stateDir == "" {
-		return transfer, nil
+	return writeFingerprint(f.stateDir, &f.fresh)
+}
+
+// Discard removes what was fetched, unless it was published.
+func (f *Fetched) Discard() error {
+	var err error
+	if f.grown != nil {
+		err = f.grown.discard()
+		f.grown = nil
 	}
-	taken, err := newFingerprint(grown.dir, dir, &tree, key)
-	if err == nil {
-		taken.diffID, taken.origin = diffID, origin(s.store, blob)
-		err = writeFingerprint(stateDir, taken)
+	if f.layers != nil {
+		err = errors.Join(err, f.layers.Close())
+		f.layers = nil
 	}
-	transfer.NoFingerprint = err
-	return transfer, nil
+	return err
 }
 
 // origin names a blob of a store.

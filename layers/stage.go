@@ -12,7 +12,7 @@ import (
 // stagePrefix begins the names of the directories in which layers grow.
 const stagePrefix = ".pack-cache-"
 
-// stage is a directory beside the buildpacks' directories in which a layer
+// stage is a directory on the layers directory's file system in which a layer
 // grows until it is whole.
 type stage struct {
 	// layers is the layers directory.
@@ -22,8 +22,9 @@ type stage struct {
 	dir *os.File
 }
 
-func newStage(layers *os.Root) (*stage, error) {
-	name := stagePrefix + rand.Text()
+// newStage makes a stage in parent, a directory relative to the layers directory.
+func newStage(layers *os.Root, parent string) (*stage, error) {
+	name := path.Join(parent, stagePrefix+rand.Text())
 	if err := layers.Mkdir(name, 0o700); err != nil {
 		return nil, fmt.Errorf("making room for a layer: %w", err)
 	}

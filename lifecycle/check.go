@@ -32,12 +32,23 @@ func (p Phase) CheckForDaemon(volumes map[string]bool) error {
 	case p.Root == BuilderRoot && len(p.Args) == 0:
 		return errors.New("nothing to run")
 	}
+	if p.Hidden != "" && (!path.IsAbs(p.Hidden) || path.Clean(p.Hidden) == "/") {
+		return errors.New("what is hidden has to be an absolute path below the root")
+	}
 	for _, m := range p.Mounts {
 		if err := m.check(volumes); err != nil {
 			return fmt.Errorf("mount of %s: %w", m.Target, err)
 		}
 	}
 	return p.User.Check()
+}
+
+// CheckHidden is for engines that cannot hide anything.
+func (p Phase) CheckHidden() error {
+	if p.Hidden != "" {
+		return fmt.Errorf("this engine cannot hide %s", p.Hidden)
+	}
+	return nil
 }
 
 // Check refuses users that nothing of a build may run as.

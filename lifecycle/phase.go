@@ -84,4 +84,8 @@ type Phase struct {
 	Dir     string
 	Mounts  []Mount
 	Network Network
+	// Hidden is a directory, by an absolute path inside the root, in whose place the
+	// phase finds an empty one that it cannot change; "" for none. It exists. An
+	// engine that is not Early refuses it.
+	Hidden string `json:",omitempty"`
 }

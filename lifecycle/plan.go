@@ -39,6 +39,11 @@ const (
 	CNBDir      = "/cnb"
 )
 
+// StageDir is a directory in VolumeLayers in which layers grow while the builder's
+// detector runs. It is there if restore can be started that early, and gone when
+// restore has ended.
+const StageDir = ".pack-cache"
+
 // PlanInput is what decides how the phases of one build look.
 type PlanInput struct {
 	// PlatformAPI is the version that builder and pack-cache both speak.
@@ -59,7 +64,9 @@ type PlanInput struct {
 	// Network is what detect and build see. Own phases use the host's.
 	Network Network
 	// Paths are those that the user or an engine wants to be other than usual.
-	Paths    Paths
+	Paths Paths
+	// Early says that restore may be running beside detect.
+	Early    bool
 	LogLevel string
 	NoColor  bool
 }
@@ -74,6 +81,9 @@ func NewPlan(in PlanInput) Plan {
 	detect := in.builders(Detect, "/cnb/lifecycle/detector", Mount{Volume: VolumeHomeDetect, Target: in.Paths.HomeDetect})
 	if in.NoSystem && in.speaks("0.15") {
 		detect.Args = append(detect.Args, "-system", path.Join(in.Paths.Platform, noSystem))
+	}
+	if in.Early {
+		detect.Hidden = path.Join(in.Paths.Layers, StageDir)
 	}
 	if in.speaks("0.10") && !in.speaks("0.13") {
 		// What image extensions were called until then; older lifecycles fail.

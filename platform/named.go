@@ -69,11 +69,11 @@ func (r *resolved) fillsNamed() bool { return r.Output.To == ToNowhere || r.Upda
 
 // keychain has the user's credentials, and the login of the named cache for that
 // cache alone.
-func (b *build) keychain() authn.Keychain {
-	if c := b.ImageCache; c != nil && c.Login != nil {
-		return trust.WithLogin(b.Keychain, *c.Login)
+func (p *Platform) keychain(r *resolved) authn.Keychain {
+	if c := r.ImageCache; c != nil && c.Login != nil {
+		return trust.WithLogin(p.Keychain, *c.Login)
 	}
-	return b.Keychain
+	return p.Keychain
 }
 
 // unprimed returns an error if the named cache is not there. One that cannot be

@@ -1,30 +1,41 @@
 package platform
 
 import (
+	"archive/tar"
 	"context"
 	"errors"
 	"fmt"
+	"path"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
-// open chooses an engine, and fills the volumes while the builder is fetched.
+// open opens a place on the engine, and fills its volumes. The builder may be on
+// its way still: waitBuilder waits for it.
 func (p *Platform) open(ctx context.Context, r *resolved) (lifecycle.Place, error) {
 	if err := checkHostPaths(r.Volumes, r.engine); err != nil {
 		return nil, err
 	}
-	place, err := r.engine.Open(ctx, lifecycle.PlaceSpec{
+	spec := lifecycle.PlaceSpec{
 		Builder:    r.image,
 		User:       r.user(),
 		Volumes:    lifecycle.Volumes(),
 		Trusted:    r.verdict.Trusted,
 		HostUserns: r.UsernsHost,
 		Progress:   p.Progress,
-	})
+	}
+	var place lifecycle.Place
+	var err error
+	if early, ok := r.engine.(lifecycle.Early); ok {
+		spec.Expected = p.expect(ctx, r)
+		place, err = early.OpenEarly(ctx, spec)
+	} else {
+		place, err = r.engine.Open(ctx, spec)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("open builder %s: %w", r.builderName(), err)
+		return nil, r.noBuilder(err)
 	}
 	err = r.checkDisplaced(place)
 	if err == nil {
@@ -34,6 +45,21 @@ func (p *Platform) open(ctx context.Context, r *resolved) (lifecycle.Place, erro
 		return nil, errors.Join(err, place.Close())
 	}
 	return place, nil
+}
+
+// waitBuilder waits until the builder is there, if it was not when the place was
+// opened.
+func (b *build) waitBuilder(ctx context.Context) error {
+	if early, ok := b.place.(lifecycle.EarlyPlace); ok {
+		if err := early.WaitBuilder(ctx); err != nil {
+			return b.noBuilder(err)
+		}
+	}
+	return nil
+}
+
+func (r *resolved) noBuilder(err error) error {
+	return fmt.Errorf("open builder %s: %w", r.builderName(), err)
 }
 
 // fill puts the source and the buildpacks' environment where phases see them.
@@ -48,5 +74,15 @@ func fill(ctx context.Context, place lifecycle.Place, r *resolved) error {
 		return importArchive(ctx, place, lifecycle.VolumePlatform,
 			envArchive(r.Env), mountPoints(r.Volumes, lifecycle.PlatformDir))
 	})
+	if stage := r.plan[lifecycle.Detect].Hidden; stage != "" {
+		both.Go(func() error { return importArchive(ctx, place, lifecycle.VolumeLayers, directory(path.Base(stage))) })
+	}
 	return both.Wait()
+}
+
+// directory is an empty directory of nobody's but the build user's.
+func directory(name string) archiver {
+	return func(_ context.Context, archive *tar.Writer) error {
+		return archive.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: name + "/", Mode: 0o700})
+	}
 }

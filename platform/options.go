@@ -88,7 +88,9 @@ type Options struct {
 	// Insecure are registry hosts to be reached without verified TLS.
 	Insecure []string
 	// Engine is the name of the engine, "" or "auto" for the first that works.
-	Engine  string
+	Engine string
+	// OnDisk keeps the build's files out of memory, also where there is plenty.
+	OnDisk  bool
 	Verbose bool
 	NoColor bool
 }

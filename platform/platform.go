@@ -53,9 +53,13 @@ func (p *Platform) Build(ctx context.Context, opts Options) (*Result, error) {
 			p.Progress.Warn(fmt.Sprintf("not everything of the build could be removed: %v", err))
 		}
 	}()
+	b := &build{Platform: p, resolved: r, place: place, result: newResult(r, started)}
+	if _, ok := place.(lifecycle.EarlyPlace); ok {
+		b.restoring = b.beginRestore(ctx)
+		defer b.restoring.stop()
+	}
 	p.prepare(ctx, place, r.plan[lifecycle.Export])
 
-	b := &build{Platform: p, resolved: r, place: place, result: newResult(r, started)}
 	if r.Output.To == ToDaemon {
 		b.result.Output.At = r.daemon.String()
 	}
@@ -73,6 +77,11 @@ func (p *Platform) Build(ctx context.Context, opts Options) (*Result, error) {
 	} {
 		if step.name == lifecycle.Extend && b.extensions == nil {
 			continue
+		}
+		if step.name == lifecycle.Detect {
+			if err := b.result.prepare(func() error { return b.waitBuilder(ctx) }); err != nil {
+				return nil, err
+			}
 		}
 		p.Progress.Step(step.title)
 		if err := b.result.time(step.name, func() error { return step.run(ctx) }); err != nil {
@@ -106,6 +115,8 @@ type build struct {
 	readable []phases.Import
 	// extensions are set by detect, if there are any.
 	extensions *extensions
+	// restoring is the restore phase, if it was started before its turn.
+	restoring *restoring
 }
 
 func (b *build) analyze(ctx context.Context) error {
@@ -133,14 +144,11 @@ func (b *build) detect(ctx context.Context) error {
 }
 
 func (b *build) restore(ctx context.Context) error {
-	var out phases.RestoreOutput
-	err := b.own(ctx, lifecycle.Restore, b.restoreScope(), phases.RestoreInput{
-		Imports:    b.imports,
-		Target:     b.target(),
-		SkipLayers: b.ClearCache,
-		RunImage:   b.extensions.newRunImage(),
-		Known:      b.known,
-	}, &out)
+	if b.restoring == nil {
+		b.restoring = b.beginRestore(ctx)
+		defer b.restoring.stop()
+	}
+	out, err := b.restoring.finish()
 	if err != nil {
 		return err
 	}

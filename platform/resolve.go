@@ -147,7 +147,9 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (_ *resolved, err 
 // newPlan lays out the phases. env is the environment of the image that the
 // builder's phases run in.
 func (p *Platform) newPlan(r *resolved, env []string) lifecycle.Plan {
+	_, early := r.engine.(lifecycle.Early)
 	return lifecycle.NewPlan(lifecycle.PlanInput{
+		Early:       early,
 		PlatformAPI: r.api,
 		User:        r.user(),
 		BuilderEnv:  lifecycle.WithProxies(env, p.Environ),

@@ -125,6 +125,15 @@ func (res *Result) time(phase lifecycle.Name, run func() error) error {
 	return err
 }
 
+// prepare runs what belongs to the time before the phases, although one of them
+// has run already.
+func (res *Result) prepare(run func() error) error {
+	started := time.Now()
+	err := run()
+	res.Phases[0].Seconds += time.Since(started).Seconds()
+	return err
+}
+
 func (res *Result) layer(id string) *LayerResult {
 	for i := range res.Layers {
 		if res.Layers[i].Layer == id {

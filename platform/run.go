@@ -11,10 +11,11 @@ import (
 	"github.com/pack-cache/pack-cache/trust"
 )
 
-// own runs one of pack-cache's own phases with a grant for scope.
-func (b *build) own(ctx context.Context, name lifecycle.Name, scope trust.Scope, input, output any) error {
+// own runs one of pack-cache's own phases with a grant for scope. more says what
+// else the call is to have.
+func (b *build) own(ctx context.Context, name lifecycle.Name, scope trust.Scope, input, output any, more ...func(*phases.Call)) error {
 	mint := func(ctx context.Context) (*trust.Grant, error) {
-		return trust.Mint(ctx, b.keychain(), scope, trust.MintOptions{Insecure: b.insecureHosts()})
+		return trust.Mint(ctx, b.Platform.keychain(b.resolved), scope, trust.MintOptions{Insecure: b.insecureHosts()})
 	}
 	grant, err := mint(ctx)
 	if err != nil {
@@ -28,6 +29,9 @@ func (b *build) own(ctx context.Context, name lifecycle.Name, scope trust.Scope,
 		Insecure: b.Insecure, Verbose: b.Verbose, Grant: grant,
 	}
 	call := phases.Call{Place: b.place, Phase: b.plan[name], Session: session, Renew: mint, Loans: b.loans, Logins: b.logins, Apps: b.outlet, Log: log}
+	for _, set := range more {
+		set(&call)
+	}
 	err = call.Run(ctx, input, output)
 	failed, ok := errors.AsType[*phases.Error](err)
 	switch {

@@ -14,7 +14,7 @@ func engines() []lifecycle.Engine {
 	return []lifecycle.Engine{
 		inplace.New(inplace.Config{}),
 		inplace.NewTakeover(inplace.Config{}),
-		sandbox.New(sandbox.Config{}),
+		sandbox.New(sandbox.Config{MemoryDir: "/dev/shm"}),
 		docker.New(docker.Config{}),
 	}
 }

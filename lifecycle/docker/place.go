@@ -113,7 +113,7 @@ func (p *place) Run(ctx context.Context, phase lifecycle.Phase, streams lifecycl
 		return err
 	}
 	defer p.running.Done()
-	if err := phase.CheckForDaemon(p.volumes); err != nil {
+	if err := errors.Join(phase.CheckForDaemon(p.volumes), phase.CheckHidden()); err != nil {
 		return fmt.Errorf("phase %s: %w", phase.Name, err)
 	}
 	inner, cancel := p.untilClosed(ctx)

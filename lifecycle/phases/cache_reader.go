@@ -30,6 +30,7 @@ type cacheReader struct {
 	meta      lifecycleplatform.CacheMetadata
 	layersDir string
 	stateDir  string
+	early     *early
 	slots     chan struct{}
 	dirs      map[string][]layers.LayerID // by diffID
 
@@ -45,9 +46,9 @@ const sbomDir = "sbom/cache"
 // sbomID is what the lifecycle calls that layer.
 var sbomID = layers.LayerID{Buildpack: "buildpacksio/lifecycle", Layer: "cache.sbom"}
 
-func newCacheReader(ctx context.Context, from imported, layersDir, stateDir string) *cacheReader {
+func newCacheReader(ctx context.Context, from imported, layersDir, stateDir string, early *early) *cacheReader {
 	c := &cacheReader{
-		ctx: ctx, from: from, meta: from.metadata(), layersDir: layersDir, stateDir: stateDir,
+		ctx: ctx, from: from, meta: from.metadata(), layersDir: layersDir, stateDir: stateDir, early: early,
 		slots: make(chan struct{}, max(2, runtime.NumCPU())),
 		dirs:  map[string][]layers.LayerID{},
 		done:  map[layers.LayerID]LayerRestored{},
@@ -93,8 +94,14 @@ func (c *cacheReader) restoreLayer(id layers.LayerID, dir, diffID string) {
 	if len(sources) == 0 {
 		outcome.Reason = "the cache names the layer but does not hold it"
 	}
-	for _, from := range sources {
-		transfer, err := from.Restore(from.ctx, diffID, c.layersDir, dir, layers.RestoreOptions{StateDir: c.stateDir})
+	for i, from := range sources {
+		transfer, fetched, err := layers.Transfer{}, false, error(nil)
+		if i == 0 {
+			transfer, fetched, err = c.early.restore(id)
+		}
+		if !fetched {
+			transfer, err = from.Restore(from.ctx, diffID, c.layersDir, dir, layers.RestoreOptions{StateDir: c.stateDir})
+		}
 		outcome.From = from.String()
 		outcome.Received += transfer.Received
 		outcome.Seconds += transfer.Duration.Seconds()

@@ -32,6 +32,8 @@ type Call struct {
 	Logins []Login
 	// Apps keeps the app image, nil if the phase publishes it.
 	Apps Apps
+	// Detected waits until restore can go on; nil if it can at once.
+	Detected func(context.Context) (Detected, error)
 	// Log receives what the phase has to say to people.
 	Log io.Writer
 }
@@ -53,7 +55,7 @@ func (c Call) Run(ctx context.Context, input, out any) error {
 		stdout.Close()
 		ended <- err
 	}()
-	talk := &conversation{toPhase: json.NewEncoder(toPhase), renew: c.Renew, logins: c.Logins, lender: lender{c.Place, c.Loans}, apps: c.Apps}
+	talk := &conversation{toPhase: json.NewEncoder(toPhase), renew: c.Renew, logins: c.Logins, lender: lender{c.Place, c.Loans}, apps: c.Apps, detected: c.Detected}
 	output, talkErr := talk.hold(ctx, request{Session: c.Session, Input: rawInput}, fromPhase)
 	io.Copy(io.Discard, fromPhase)
 	toPhase.Close()
@@ -75,10 +77,11 @@ func (c Call) Run(ctx context.Context, input, out any) error {
 
 // conversation is the caller's side of the messages.
 type conversation struct {
-	renew  Renew
-	logins []Login
-	lender lender
-	apps   Apps
+	renew    Renew
+	logins   []Login
+	lender   lender
+	apps     Apps
+	detected func(context.Context) (Detected, error)
 
 	mu      sync.Mutex
 	toPhase *json.Encoder
@@ -130,6 +133,11 @@ func (c *conversation) answer(ctx context.Context, q question) answer {
 		a.Grant, err = c.renew(ctx)
 	case q.Login != 0:
 		a.Keys, err = findKeys(ctx, c.logins, q.Login)
+	case q.Detected:
+		a.Detected, err = new(Detected), nil
+		if c.detected != nil {
+			*a.Detected, err = c.detected(ctx)
+		}
 	case q.Loan != nil:
 		var done loanAnswer
 		done, err = c.lender.answer(ctx, *q.Loan)

@@ -44,6 +44,8 @@ type question struct {
 	RenewGrant bool `json:"renew_grant,omitempty"`
 	// Login asks for the keys of a login, by its number.
 	Login int `json:"login,omitempty"`
+	// Detected waits until the buildpacks have been detected.
+	Detected bool `json:"detected,omitempty"`
 	// Loan asks something of a borrowed store.
 	Loan *loanQuestion `json:"loan,omitempty"`
 	// Apps asks something of those who keep app images.
@@ -52,12 +54,13 @@ type question struct {
 
 // answer is what a phase gets for a question: Refusal, or what was asked for.
 type answer struct {
-	ID      int          `json:"id"`
-	Grant   *trust.Grant `json:"grant,omitempty"`
-	Keys    *wireKeys    `json:"keys,omitempty"`
-	Loan    *loanAnswer  `json:"loan,omitempty"`
-	Saved   *Saved       `json:"saved,omitempty"`
-	Refusal *refusal     `json:"refusal,omitempty"`
+	ID       int          `json:"id"`
+	Grant    *trust.Grant `json:"grant,omitempty"`
+	Keys     *wireKeys    `json:"keys,omitempty"`
+	Detected *Detected    `json:"detected,omitempty"`
+	Loan     *loanAnswer  `json:"loan,omitempty"`
+	Saved    *Saved       `json:"saved,omitempty"`
+	Refusal  *refusal     `json:"refusal,omitempty"`
 }
 
 // Error is a failure inside a phase as its caller sees it.

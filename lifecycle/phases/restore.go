@@ -2,8 +2,10 @@ package phases
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/buildpacks/lifecycle/buildpack"
 	"github.com/buildpacks/lifecycle/cmd"
@@ -20,9 +22,6 @@ type RestoreInput struct {
 	Target  layers.Target `json:"target"`
 	// SkipLayers restores nothing (--clear-cache).
 	SkipLayers bool `json:"skip_layers,omitempty"`
-	// RunImage is what image extensions have made of the run image, nil if it is
-	// still that of analyze.
-	RunImage *RunImage `json:"run_image,omitempty"`
 	// Known is set when the app image goes to Apps.
 	Known *KnownImages `json:"known,omitempty"`
 }
@@ -54,7 +53,21 @@ type LayerRestored struct {
 // restore brings back the metadata of launch layers and the content of cached
 // layers (CNB Platform specification, "restorer"). Which layers are wanted is
 // the lifecycle's decision; their data goes through package layers.
-func restore(ctx context.Context, j *job, in RestoreInput) (RestoreOutput, error) {
+//
+// The phase may be started before the buildpacks have been detected. It begins with
+// fetching then, and asks its caller when it can go on.
+func restore(ctx context.Context, j *job, in RestoreInput) (_ RestoreOutput, err error) {
+	var found imported
+	if !in.SkipLayers {
+		found = j.loadImports(ctx, in.Imports, in.Target)
+		defer found.Close()
+	}
+	early := j.fetchEarly(found)
+	defer func() { err = errors.Join(err, early.close()) }()
+	a, err := j.link.ask(ctx, question{Detected: true})
+	if err != nil {
+		return RestoreOutput{}, err
+	}
 	inputs := j.inputs()
 	if err := lifecycleplatform.ResolveInputs(lifecycleplatform.Build, inputs, j.log); err != nil {
 		return RestoreOutput{}, err
@@ -67,17 +80,15 @@ func restore(ctx context.Context, j *job, in RestoreInput) (RestoreOutput, error
 	if err != nil {
 		return RestoreOutput{}, err
 	}
-	if in.RunImage != nil {
-		if err := j.useRunImage(ctx, in, inputs.AnalyzedPath, analyzed); err != nil {
+	if a.Detected.RunImage != nil {
+		if err := j.useRunImage(ctx, *a.Detected.RunImage, in.Known, inputs.AnalyzedPath, analyzed); err != nil {
 			return RestoreOutput{}, err
 		}
 	}
-	var found imported
-	if !in.SkipLayers {
-		found = j.loadImports(ctx, in.Imports, in.Target)
-		defer found.Close()
-	}
-	cache := newCacheReader(ctx, found, j.Paths.Layers, j.Paths.State)
+	early.keep(func(id layers.LayerID) bool {
+		return slices.ContainsFunc(group.Group, func(bp buildpack.GroupElement) bool { return bp.ID == id.Buildpack })
+	})
+	cache := newCacheReader(ctx, found, j.Paths.Layers, j.Paths.State, early)
 	restorer := &phase.Restorer{
 		LayersDir:      j.Paths.Layers,
 		Buildpacks:     group.Group,

@@ -45,19 +45,19 @@ type RunImage struct {
 
 // useRunImage writes to both copies of analyzed.toml what the app image will be
 // based on. analyzed is the one that no buildpack can write.
-func (j *job) useRunImage(ctx context.Context, in RestoreInput, path string, analyzed files.Analyzed) error {
-	img, err := j.openRunImage(ctx, in)
+func (j *job) useRunImage(ctx context.Context, run RunImage, known *KnownImages, path string, analyzed files.Analyzed) error {
+	img, err := j.openRunImage(ctx, run, known)
 	if err != nil {
 		return err
 	}
 	if !img.Found() {
-		return fmt.Errorf("run image %s is not there", in.RunImage.Name)
+		return fmt.Errorf("run image %s is not there", run.Name)
 	}
-	used := &files.RunImage{Reference: in.RunImage.Reference, Extend: in.RunImage.Extended}
+	used := &files.RunImage{Reference: run.Reference, Extend: run.Extended}
 	if j.api.AtLeast("0.12") {
-		used.Image = in.RunImage.Name
+		used.Image = run.Name
 		if used.TargetMetadata, err = lifecycleplatform.GetTargetMetadata(img); err != nil {
-			return fmt.Errorf("run image %s: %w", in.RunImage.Name, err)
+			return fmt.Errorf("run image %s: %w", run.Name, err)
 		}
 	}
 	analyzed.RunImage = used
@@ -69,9 +69,9 @@ func (j *job) useRunImage(ctx context.Context, in RestoreInput, path string, ana
 	return nil
 }
 
-func (j *job) openRunImage(ctx context.Context, in RestoreInput) (imgutil.Image, error) {
-	if in.Known != nil {
-		return j.openKnown(ctx, in.Known.Run.Name, &in.Known.Run)
+func (j *job) openRunImage(ctx context.Context, run RunImage, known *KnownImages) (imgutil.Image, error) {
+	if known != nil {
+		return j.openKnown(ctx, known.Run.Name, &known.Run)
 	}
-	return image.NewHandler(nil, j.keychain, "", false, j.Insecure).InitImage(in.RunImage.Reference)
+	return image.NewHandler(nil, j.keychain, "", false, j.Insecure).InitImage(run.Reference)
 }

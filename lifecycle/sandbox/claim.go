@@ -37,15 +37,15 @@ func claim(dir string) (*os.File, error) {
 	return file, nil
 }
 
-// removeAbandoned removes the places of this user's processes that were killed.
-// What cannot be removed stays; the next build will try again.
-func (h *host) removeAbandoned(ctx context.Context, u lifecycle.User) {
-	entries, err := os.ReadDir(h.work)
+// removeAbandoned removes the places in work of this user's processes that were
+// killed. What cannot be removed stays; the next build will try again.
+func (h *host) removeAbandoned(ctx context.Context, work string, u lifecycle.User) {
+	entries, err := os.ReadDir(work)
 	if err != nil {
 		return
 	}
 	for _, entry := range entries {
-		dir := filepath.Join(h.work, entry.Name())
+		dir := filepath.Join(work, entry.Name())
 		if strings.HasPrefix(entry.Name(), placePrefix) && isOwn(dir) && ctx.Err() == nil {
 			h.removeIfAbandoned(ctx, u, dir)
 		}

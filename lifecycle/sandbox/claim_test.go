@@ -42,7 +42,7 @@ func TestRemoveAbandoned(t *testing.T) {
 	}
 	stay := []string{make(placePrefix+"used", true), make(placePrefix+"new", false), elsewhere}
 
-	h.removeAbandoned(t.Context(), lifecycle.User{UID: os.Geteuid(), GID: os.Getegid()})
+	h.removeAbandoned(t.Context(), h.work, lifecycle.User{UID: os.Geteuid(), GID: os.Getegid()})
 	if _, err := os.Stat(abandoned); !os.IsNotExist(err) {
 		t.Errorf("the abandoned place is still there: %v", err)
 	}

@@ -19,6 +19,9 @@ type Config struct {
 	// WorkDir is where places are made; they are gone after Close. The default
 	// is the temporary directory.
 	WorkDir string
+	// MemoryDir is a directory of a file system in memory, where places are made
+	// instead if there is room to spare for what PlaceSpec expects; "" for none.
+	MemoryDir string
 	// Executable is the statically linked program that own phases run. The
 	// default is the running program.
 	Executable string
@@ -36,7 +39,10 @@ type Engine struct {
 	host *host // what the probe found; nil until it has succeeded
 }
 
-var _ lifecycle.Described = (*Engine)(nil)
+var (
+	_ lifecycle.Described = (*Engine)(nil)
+	_ lifecycle.Early     = (*Engine)(nil)
+)
 
 // New returns an engine. It does no I/O.
 func New(config Config) *Engine {

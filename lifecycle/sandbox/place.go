@@ -28,13 +28,20 @@ const (
 
 // place is a directory with the volumes of one build, and the unpacked builder.
 type place struct {
-	host    *host
-	dir     string
-	claim   *os.File // says that dir is in use; nil before
-	user    lifecycle.User
-	volumes map[string]bool
-	builder *builderLayers
-	report  progress.Reporter
+	host *host
+	// work is the directory that dir is in.
+	work, dir string
+	claim     *os.File // says that dir is in use; nil before
+	user      lifecycle.User
+	volumes   map[string]bool
+	report    progress.Reporter
+
+	// unpacked is closed when the builder is there or cannot be; builder and
+	// noBuilder are set then.
+	unpacked      chan struct{}
+	builder       *builderLayers
+	noBuilder     error
+	stopUnpacking context.CancelFunc
 
 	phases atomic.Int64 // how many have been started
 
@@ -46,12 +53,33 @@ type place struct {
 }
 
 var (
-	_ lifecycle.Place   = (*place)(nil)
-	_ lifecycle.Located = (*place)(nil)
+	_ lifecycle.EarlyPlace = (*place)(nil)
+	_ lifecycle.Forgetful  = (*place)(nil)
+	_ lifecycle.Located    = (*place)(nil)
 )
 
 // Open implements lifecycle.Engine.
 func (e *Engine) Open(ctx context.Context, spec lifecycle.PlaceSpec) (lifecycle.Place, error) {
+	p, err := e.open(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.WaitBuilder(ctx); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// OpenEarly implements lifecycle.Early.
+func (e *Engine) OpenEarly(ctx context.Context, spec lifecycle.PlaceSpec) (lifecycle.EarlyPlace, error) {
+	p, err := e.open(ctx, spec)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (e *Engine) open(ctx context.Context, spec lifecycle.PlaceSpec) (*place, error) {
 	h, err := e.ready(ctx)
 	if err != nil {
 		return nil, err
@@ -60,23 +88,47 @@ func (e *Engine) Open(ctx context.Context, spec lifecycle.PlaceSpec) (lifecycle.
 		return nil, err
 	}
 	p := &place{
-		host: h, user: spec.User, report: spec.Progress,
-		volumes: map[string]bool{}, closing: make(chan struct{}),
+		host: h, work: h.work, user: spec.User, report: spec.Progress,
+		volumes: map[string]bool{}, closing: make(chan struct{}), unpacked: make(chan struct{}),
 	}
 	if p.report == nil {
 		p.report = e.config.Progress
 	}
-	h.removeAbandoned(ctx, spec.User)
-	if p.dir, err = os.MkdirTemp(h.work, placePrefix); err != nil {
+	h.removeAbandoned(ctx, h.work, spec.User)
+	if e.config.MemoryDir != "" {
+		h.removeAbandoned(ctx, e.config.MemoryDir, spec.User)
+		if inMemory(e.config.MemoryDir, spec.Expected) {
+			p.work = e.config.MemoryDir
+		}
+	}
+	if p.dir, err = os.MkdirTemp(p.work, placePrefix); err != nil {
 		return nil, p.explain(ctx, err, "making a place")
 	}
+	inner, cancel := context.WithCancel(ctx)
+	p.stopUnpacking = cancel
 	if err := p.fill(ctx, spec); err != nil {
+		close(p.unpacked)
 		return nil, errors.Join(err, p.Close())
 	}
+	go func() {
+		defer close(p.unpacked)
+		builder, err := h.unpackBuilder(inner, spec.Builder, p.user, p.report)
+		p.builder, p.noBuilder = builder, confine.Step(err, "unpacking the builder")
+	}()
 	return p, nil
 }
 
-// fill makes the directories of the place and unpacks the builder.
+// WaitBuilder implements lifecycle.EarlyPlace.
+func (p *place) WaitBuilder(ctx context.Context) error {
+	select {
+	case <-p.unpacked:
+		return p.noBuilder
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// fill makes the directories of the place.
 func (p *place) fill(ctx context.Context, spec lifecycle.PlaceSpec) error {
 	var err error
 	if p.claim, err = claim(p.dir); err != nil {
@@ -96,11 +148,7 @@ func (p *place) fill(ctx context.Context, spec lifecycle.PlaceSpec) error {
 	_, err = p.host.do(ctx, p.host.identity, &job{
 		Kind: jobVolumes, Dir: filepath.Join(p.dir, dirVolumes), Names: spec.Volumes, User: p.user,
 	}, nil)
-	if err != nil {
-		return p.explain(ctx, err, "making volumes")
-	}
-	p.builder, err = p.host.unpackBuilder(ctx, spec.Builder, p.user, p.report)
-	return confine.Step(err, "unpacking the builder")
+	return p.explain(ctx, err, "making volumes")
 }
 
 // Run implements lifecycle.Place.
@@ -112,6 +160,13 @@ func (p *place) Run(ctx context.Context, phase lifecycle.Phase, streams lifecycl
 	if err := p.check(phase); err != nil {
 		return fmt.Errorf("phase %s: %w", phase.Name, err)
 	}
+	var layers []string
+	if phase.NeedsBuilder() {
+		if err := p.WaitBuilder(ctx); err != nil {
+			return err
+		}
+		layers = p.builder.dirs
+	}
 	scratch := filepath.Join(p.dir, dirPhases, strconv.FormatInt(p.phases.Add(1), 10))
 	defer p.host.remove(context.WithoutCancel(ctx), p.host.identity, p.user, scratch)
 	if err := makeScratch(scratch); err != nil {
@@ -120,8 +175,8 @@ func (p *place) Run(ctx context.Context, phase lifecycle.Phase, streams lifecycl
 	t := &task{
 		Phase: phase, Identity: p.host.identity,
 		Stage: filepath.Join(p.dir, dirStage), Scratch: scratch,
-		Volumes: filepath.Join(p.dir, dirVolumes), Layers: p.builder.dirs,
-		UpperInMemory: !p.host.support.Upper,
+		Volumes: filepath.Join(p.dir, dirVolumes), Layers: layers,
+		UpperInMemory: !p.host.support.Upper || p.inMemory(),
 	}
 	inner, cancel := p.untilClosed(ctx)
 	defer cancel()
@@ -131,21 +186,21 @@ func (p *place) Run(ctx context.Context, phase lifecycle.Phase, streams lifecycl
 
 // Import implements lifecycle.Place.
 func (p *place) Import(ctx context.Context, volume string, archive io.Reader) error {
-	_, err := p.work(ctx, &job{Kind: jobImport}, volume, archive)
+	_, err := p.inVolume(ctx, &job{Kind: jobImport}, volume, archive)
 	return err
 }
 
 // Export implements lifecycle.Place.
 func (p *place) Export(ctx context.Context, volume, path string) (io.ReadCloser, error) {
-	file, err := p.work(ctx, &job{Kind: jobExport, Path: path}, volume, nil)
+	file, err := p.inVolume(ctx, &job{Kind: jobExport, Path: path}, volume, nil)
 	if err != nil {
 		return nil, err
 	}
 	return file, nil
 }
 
-// work has a job done in a volume.
-func (p *place) work(ctx context.Context, j *job, volume string, in io.Reader) (*os.File, error) {
+// inVolume has a job done in a volume.
+func (p *place) inVolume(ctx context.Context, j *job, volume string, in io.Reader) (*os.File, error) {
 	if err := p.enter(); err != nil {
 		return nil, err
 	}
@@ -169,7 +224,9 @@ func (p *place) Close() error {
 	}
 	p.closed = true
 	close(p.closing)
+	p.stopUnpacking()
 	p.running.Wait()
+	<-p.unpacked
 	p.result = errors.Join(p.builder.Close(), p.host.remove(context.Background(), p.host.identity, p.user, p.dir))
 	if p.claim != nil {
 		p.claim.Close()
@@ -211,19 +268,24 @@ func (p *place) explain(ctx context.Context, err error, what string) error {
 	}
 	if _, exited := errors.AsType[*lifecycle.ExitError](err); exited {
 		// A program that runs out of room seldom says where.
-		if isFull(p.host.work) {
-			return withRoomHint(err, p.host.work)
+		if isFull(p.work) {
+			return withRoomHint(err, p.work)
 		}
 		return err
 	}
 	if confine.NoRoom(err) {
-		err = withRoomHint(err, p.host.work)
+		err = withRoomHint(err, p.work)
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
 
 // Dir implements lifecycle.Located.
-func (p *place) Dir() string { return p.host.work }
+func (p *place) Dir() string { return p.work }
+
+func (p *place) inMemory() bool { return p.work != p.host.work }
+
+// OutOfMemory implements lifecycle.Forgetful.
+func (p *place) OutOfMemory() bool { return p.inMemory() && room(p.work) < 64<<20 }
 
 // makeScratch makes a phase's scratch directory.
 func makeScratch(dir string) error {

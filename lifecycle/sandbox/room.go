@@ -6,6 +6,15 @@ import (
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
+// room is how many bytes this user can write to dir's file system.
+func room(dir string) int64 {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil {
+		return 0
+	}
+	return int64(s.Bavail) * s.Bsize
+}
+
 // isFull tells whether next to nothing can be written to dir's file system any
 // more.
 func isFull(dir string) bool {

@@ -117,6 +117,13 @@ func phaseMounts(t *task) ([]mounting, error) {
 		}
 		mounts = append(mounts, made)
 	}
+	if hidden := t.Phase.Hidden; hidden != "" {
+		m, err := fresh("tmpfs", hidden, restricted|noExec|readOnly, "size", "0", "mode", "0555")
+		if err != nil {
+			return nil, err
+		}
+		mounts = append(mounts, m)
+	}
 	return mounts, nil
 }
 

@@ -82,6 +82,7 @@ func (o *Options) addFlags(cmd *cobra.Command) {
 	f.StringVar(&o.imageCache, "image-cache", "", "look in the cache of this `name` in pack-cache.toml, too; pack-cache prime fills it")
 	f.BoolVar(&o.UpdateImageCache, "update-image-cache", false, "save to the cache of --image-cache afterwards")
 	o.named.Add(f)
+	f.BoolVar(&o.OnDisk, "on-disk", false, "keep the build's files on disk; otherwise the sandbox keeps them in memory (/dev/shm) if there is plenty for what the cache holds")
 	f.BoolVar(&o.CacheRequired, "cache-required", false, "fail when the cache cannot be read (exit code 1) or saved (exit code 3)")
 	f.BoolVar(&o.ClearCache, "clear-cache", false, "restore nothing, and overwrite the cache afterwards")
 	f.BoolVar(&o.TrustBuilder, "trust-builder", false, "trust the builder for this build")

@@ -1,0 +1,58 @@
+package platform
+
+import (
+	"context"
+
+	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+)
+
+// restoring is a restore phase that has been started.
+type restoring struct {
+	// detected is closed when the group is known and the phase can go on.
+	detected chan struct{}
+	// ended is closed when the phase has ended; out and err are set then.
+	ended  chan struct{}
+	out    phases.RestoreOutput
+	err    error
+	cancel context.CancelFunc
+}
+
+// beginRestore starts the restore phase. Where it can fetch layers before it is
+// known which are wanted (lifecycle.Early), that is the first thing of all.
+func (b *build) beginRestore(ctx context.Context) *restoring {
+	ctx, cancel := context.WithCancel(ctx)
+	r := &restoring{detected: make(chan struct{}), ended: make(chan struct{}), cancel: cancel}
+	go func() {
+		defer close(r.ended)
+		r.err = b.own(ctx, lifecycle.Restore, b.restoreScope(), phases.RestoreInput{
+			Imports:    b.imports,
+			Target:     b.target(),
+			SkipLayers: b.ClearCache,
+			Known:      b.known,
+		}, &r.out, func(call *phases.Call) {
+			call.Detected = func(ctx context.Context) (phases.Detected, error) {
+				select {
+				case <-r.detected:
+					return phases.Detected{RunImage: b.extensions.newRunImage()}, nil
+				case <-ctx.Done():
+					return phases.Detected{}, ctx.Err()
+				}
+			}
+		})
+	}()
+	return r
+}
+
+// finish lets the phase go on, and waits for its end.
+func (r *restoring) finish() (phases.RestoreOutput, error) {
+	close(r.detected)
+	<-r.ended
+	return r.out, r.err
+}
+
+// stop ends the phase, if it has not ended.
+func (r *restoring) stop() {
+	r.cancel()
+	<-r.ended
+}
