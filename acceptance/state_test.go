@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -67,8 +68,15 @@ func (r *registry) wantContent(t *testing.T, before map[string]string) {
 
 // wantNothingLeft fails if a command of the machine left anything behind except
 // unpacked builders: files in TMPDIR, what is half unpacked, mounts or processes.
+// A build that succeeded has a process remove its files after its end.
 func (m *machine) wantNothingLeft() {
 	m.t.Helper()
+	for range 200 {
+		if places, _ := filepath.Glob(filepath.Join(m.home, "tmp", "pack-cache-place-*")); len(places) == 0 && len(m.processes()) == 0 {
+			break
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
 	tmp := filepath.Join(m.home, "tmp")
 	entries, err := os.ReadDir(tmp)
 	if err != nil {

@@ -82,3 +82,11 @@ type Preparer interface {
 	// only in part because of an error, runs all the same; it takes longer.
 	Prepare(ctx context.Context, phase Phase) error
 }
+
+// Leaver is what a Place may be besides: one that need not be waited for when it is
+// no longer needed.
+type Leaver interface {
+	// Leave is Close, but a process may go on removing what is left on the machine
+	// after this one has ended.
+	Leave() error
+}

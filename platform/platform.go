@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,6 +39,23 @@ type Platform struct {
 // failing phase was export; a cache never changes before the app image.
 func (p *Platform) Build(ctx context.Context, opts Options) (*Result, error) {
 	started := time.Now()
+	result, err := p.attempt(ctx, opts, started)
+	if full, ok := errors.AsType[*outOfMemoryError](err); ok && ctx.Err() == nil {
+		p.Progress.Warn(fmt.Sprintf("the build's files did not fit into memory (%v): building again on disk, as with --on-disk", full.error))
+		opts.OnDisk = true
+		return p.attempt(ctx, opts, started)
+	}
+	return result, err
+}
+
+// outOfMemoryError says that a build failed that might work on disk.
+type outOfMemoryError struct{ error }
+
+// Unwrap returns what failed.
+func (e *outOfMemoryError) Unwrap() error { return e.error }
+
+// attempt is Build, which may be tried again after an *outOfMemoryError.
+func (p *Platform) attempt(ctx context.Context, opts Options, started time.Time) (result *Result, err error) {
 	r, err := p.resolve(ctx, opts)
 	if err != nil {
 		return nil, err
@@ -48,21 +66,40 @@ func (p *Platform) Build(ctx context.Context, opts Options) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if err := place.Close(); err != nil {
-			p.Progress.Warn(fmt.Sprintf("not everything of the build could be removed: %v", err))
-		}
-	}()
+	defer func() { p.leave(place, err) }()
 	b := &build{Platform: p, resolved: r, place: place, result: newResult(r, started)}
-	if _, ok := place.(lifecycle.EarlyPlace); ok {
-		b.restoring = b.beginRestore(ctx)
-		defer b.restoring.stop()
-	}
-	p.prepare(ctx, place, r.plan[lifecycle.Export])
-
 	if r.Output.To == ToDaemon {
 		b.result.Output.At = r.daemon.String()
 	}
+	if err := b.runPhases(ctx); err != nil {
+		if memory, ok := place.(lifecycle.Forgetful); ok && memory.OutOfMemory() {
+			err = &outOfMemoryError{err}
+		}
+		return nil, err
+	}
+	return b.result, b.result.cacheNotSaved(opts.CacheRequired || opts.Output.To == ToNowhere)
+}
+
+// leave removes what a build has left on the machine. When all is well, nobody
+// waits for that.
+func (p *Platform) leave(place lifecycle.Place, failed error) {
+	closePlace := place.Close
+	if leaver, ok := place.(lifecycle.Leaver); ok && failed == nil {
+		closePlace = leaver.Leave
+	}
+	if err := closePlace(); err != nil {
+		p.Progress.Warn(fmt.Sprintf("not everything of the build could be removed: %v", err))
+	}
+}
+
+// runPhases runs one after the other, and restore beside those before it where it
+// can be.
+func (b *build) runPhases(ctx context.Context) error {
+	if _, ok := b.place.(lifecycle.EarlyPlace); ok {
+		b.restoring = b.beginRestore(ctx)
+		defer b.restoring.stop()
+	}
+	b.prepare(ctx, b.place, b.plan[lifecycle.Export])
 	for _, step := range []struct {
 		title string
 		name  lifecycle.Name
@@ -75,20 +112,20 @@ func (p *Platform) Build(ctx context.Context, opts Options) (*Result, error) {
 		{"BUILDING", lifecycle.Build, b.build},
 		{"EXPORTING", lifecycle.Export, b.export},
 	} {
-		if step.name == lifecycle.Extend && b.extensions == nil {
+		switch {
+		case step.name == lifecycle.Extend && b.extensions == nil:
 			continue
-		}
-		if step.name == lifecycle.Detect {
+		case step.name == lifecycle.Detect:
 			if err := b.result.prepare(func() error { return b.waitBuilder(ctx) }); err != nil {
-				return nil, err
+				return err
 			}
 		}
-		p.Progress.Step(step.title)
+		b.Progress.Step(step.title)
 		if err := b.result.time(step.name, func() error { return step.run(ctx) }); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return b.result, b.result.cacheNotSaved(opts.CacheRequired || opts.Output.To == ToNowhere)
+	return nil
 }
 
 // prepare readies what can be of a phase while others run. It ends with the place.

@@ -18,6 +18,7 @@ const (
 	initProcess   = "init"
 	setupProcess  = "setup"
 	helperProcess = "helper"
+	leaveProcess  = "leave"
 )
 
 // Descriptors of the engine's own processes.
@@ -33,6 +34,10 @@ const (
 func Child() {
 	if len(os.Args) != 2 || os.Args[0] != marker {
 		return
+	}
+	if os.Args[1] == leaveProcess {
+		runLeave()
+		os.Exit(0)
 	}
 	// Descriptors that pack-cache itself has inherited must not go further.
 	if err := unix.CloseRange(controlFD, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {

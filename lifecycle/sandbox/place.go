@@ -55,6 +55,7 @@ type place struct {
 var (
 	_ lifecycle.EarlyPlace = (*place)(nil)
 	_ lifecycle.Forgetful  = (*place)(nil)
+	_ lifecycle.Leaver     = (*place)(nil)
 	_ lifecycle.Located    = (*place)(nil)
 )
 
@@ -217,6 +218,20 @@ func (p *place) inVolume(ctx context.Context, j *job, volume string, in io.Reade
 
 // Close implements lifecycle.Place. It stops what still runs.
 func (p *place) Close() error {
+	return p.close(func() error { return p.host.remove(context.Background(), p.host.identity, p.user, p.dir) })
+}
+
+// Leave implements lifecycle.Leaver.
+func (p *place) Leave() error {
+	return p.close(func() error {
+		if p.claim != nil && p.host.leave(p.dir, p.claim) {
+			return nil
+		}
+		return p.host.remove(context.Background(), p.host.identity, p.user, p.dir)
+	})
+}
+
+func (p *place) close(remove func() error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -227,7 +242,7 @@ func (p *place) Close() error {
 	p.stopUnpacking()
 	p.running.Wait()
 	<-p.unpacked
-	p.result = errors.Join(p.builder.Close(), p.host.remove(context.Background(), p.host.identity, p.user, p.dir))
+	p.result = errors.Join(p.builder.Close(), remove())
 	if p.claim != nil {
 		p.claim.Close()
 	}

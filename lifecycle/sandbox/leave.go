@@ -1,0 +1,50 @@
+package sandbox
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// leave lets a process of its own remove the place, which outlives this one: on a
+// machine that is thrown away, nobody has to wait for that. It reports whether it
+// could. What such a process does not get done is an abandoned place like that of
+// a build that was killed.
+func (h *host) leave(dir string, claim *os.File) bool {
+	if h.identity.userNS() && h.identity.Kind != asSingle {
+		return false // other ids' files can be removed in a namespace only
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	defer null.Close()
+	cmd := &exec.Cmd{
+		Path: fdPath(selfFD), Args: []string{marker, leaveProcess}, Env: []string{},
+		Dir: dir, // is what it has to remove
+		// The place is claimed as long as the process has the file open.
+		ExtraFiles: []*os.File{claim, h.self},
+		Stdin:      null, Stdout: null, Stderr: null,
+		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
+	}
+	if cmd.Start() != nil {
+		return false
+	}
+	_ = cmd.Process.Release()
+	return true
+}
+
+// runLeave removes the place that is the working directory, behind everybody else
+// who has something to do.
+func runLeave() {
+	dir, err := os.Getwd()
+	if err != nil || !strings.HasPrefix(filepath.Base(dir), placePrefix) || os.Chdir("/") != nil {
+		return
+	}
+	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, 19)
+	_ = os.RemoveAll(dir)
+}
