@@ -43,7 +43,7 @@ func (plainForm) rest(from *bufio.Reader) (io.ReadCloser, error) { return io.Nop
 // newDecoder returns a reader of what a compressed stream decodes to.
 func newDecoder(from io.Reader) (io.ReadCloser, error) {
 	pool := newBlockPool(feedBlocks, blockSize)
-	f, err := newFeed(context.Background(), from, pool)
+	f, err := newFeed(context.Background(), from, pool, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -106,16 +106,17 @@ func (s *Snapshot) content(diffID string) Content {
 	return one
 }
 
-// UnpackedSize is how many bytes the archives of all layers have together, as far
-// as their blobs say so: others are taken for three times what they are stored as.
-func (s *Snapshot) UnpackedSize() int64 {
+// Footprint is how many bytes a restore of all layers takes: those of their
+// archives, as far as blobs say so (others are taken for three times what is
+// stored), and those of the blobs, which may be kept.
+func (s *Snapshot) Footprint() int64 {
 	var all int64
 	for _, blob := range s.blobs {
 		size, err := strconv.ParseInt(blob.Annotations[sizeAnnotation], 10, 64)
 		if err != nil || size < 0 {
 			size = 3 * blob.Size
 		}
-		all += size
+		all += size + blob.Size
 	}
 	return all
 }

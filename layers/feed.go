@@ -21,6 +21,8 @@ type feed struct {
 	from *bufio.Reader
 	form form
 	pool *blockPool
+	// keep keeps the parts; nil does not.
+	keep *frameKeeper
 	// queue holds what is under way, in order; free what is not in use.
 	queue, free chan *part
 	cancel      context.CancelFunc
@@ -48,13 +50,16 @@ type part struct {
 	size   int
 	err    error
 	done   chan struct{} // has room for one
+	// content is the evidence of a part that is kept.
+	content evidence
+	whole   bool // it is a part, and not a block of the rest
 }
 
 // newFeed decodes what comes from a reader, in the form that its first bytes
 // announce: a layer's media type is not asked, because the lifecycle gives every
 // layer the one for gzip. The pool needs room for some blocks more than whoever
 // takes them holds on to.
-func newFeed(ctx context.Context, from io.Reader, pool *blockPool) (*feed, error) {
+func newFeed(ctx context.Context, from io.Reader, pool *blockPool, keep *frameKeeper) (*feed, error) {
 	buffered := bufio.NewReaderSize(from, 64<<10)
 	form, err := formOf(buffered)
 	if err != nil {
@@ -62,7 +67,7 @@ func newFeed(ctx context.Context, from io.Reader, pool *blockPool) (*feed, error
 	}
 	workers := runtime.GOMAXPROCS(0)
 	ctx, cancel := context.WithCancel(ctx)
-	f := &feed{from: buffered, form: form, pool: pool, cancel: cancel, free: make(chan *part, 2*workers+2)}
+	f := &feed{from: buffered, form: form, pool: pool, keep: keep, cancel: cancel, free: make(chan *part, 2*workers+2)}
 	f.queue = make(chan *part, cap(f.free))
 	for range cap(f.free) {
 		f.free <- &part{done: make(chan struct{}, 1)}
@@ -98,11 +103,15 @@ func (f *feed) parts(ctx context.Context, workers int) bool {
 			f.free <- next
 			return true
 		}
-		next.packed = packed
+		next.packed, next.whole = packed, true
+		f.keep.write(packed)
 		f.queue <- next // it has room for every part there is
 		slots <- struct{}{}
 		go func() {
-			next.err = f.form.decode(next.packed, next.block.data[:next.size])
+			raw := next.block.data[:next.size]
+			if next.err = f.form.decode(next.packed, raw); next.err == nil {
+				next.content = f.keep.evidence(raw)
+			}
 			next.done <- struct{}{}
 			<-slots
 		}()
@@ -120,7 +129,7 @@ func (f *feed) rest(ctx context.Context) {
 		if next == nil {
 			return
 		}
-		next.size = 0
+		next.size, next.whole = 0, false
 		if next.err = err; err == nil {
 			next.size, next.err = io.ReadFull(decoder, next.block.data)
 		}
@@ -165,6 +174,11 @@ func (f *feed) next() (b *block, size int, err error) {
 	}
 	<-one.done
 	b, size, err = one.block, one.size, one.err
+	if one.whole {
+		f.keep.add(one.content, len(one.packed))
+	} else if err != io.EOF {
+		f.keep.fail()
+	}
 	one.block = nil
 	f.free <- one
 	if err != nil {

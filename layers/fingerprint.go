@@ -29,6 +29,8 @@ type fingerprint struct {
 	// key is that of the records' evidence.
 	key     evidenceKey
 	records []record
+	// frames are those of the blob that were kept, under the same key.
+	frames []frameRecord
 }
 
 // record is one entry of a fingerprint.

@@ -39,6 +39,11 @@ func (f *fingerprint) encode() []byte {
 	for i := range f.records {
 		e.record(&f.records[i])
 	}
+	e.number(int64(len(f.frames)))
+	for _, frame := range f.frames {
+		e.data = append(e.data, frame.content[:]...)
+		e.number(int64(frame.length))
+	}
 	return sealFingerprint(e.data)
 }
 
@@ -100,11 +105,15 @@ func decodeFingerprint(data []byte) (*fingerprint, error) {
 			name: d.text(), mode: uint32(d.number()), uid: int(d.number()), gid: int(d.number()),
 		})
 	}
-	copy(f.key[:], d.bytes(len(f.key)))
+	f.key = evidenceKey(d.evidence())
 	n := d.count(9)
 	f.records = make([]record, n)
 	for i := range n {
 		f.records[i] = d.record()
+	}
+	for range d.count(1 + len(evidence{})) {
+		frame := frameRecord{content: d.evidence(), length: int(d.number())}
+		f.frames = append(f.frames, frame)
 	}
 	if d.failed || len(d.data) > 0 || n == 0 {
 		return nil, fmt.Errorf("%w: of another shape", errNoFingerprint)
@@ -153,6 +162,11 @@ func (d *decoder) bytes(n int) []byte {
 	return b
 }
 
+func (d *decoder) evidence() (e evidence) {
+	copy(e[:], d.bytes(len(e)))
+	return e
+}
+
 func (d *decoder) fail() { d.data, d.failed = nil, true }
 
 func (d *decoder) record() record {
@@ -166,7 +180,7 @@ func (d *decoder) record() record {
 	case r.isSymlink():
 		r.link = d.text()
 	case r.isRegular():
-		copy(r.evidence[:], d.bytes(len(r.evidence)))
+		r.evidence = d.evidence()
 	}
 	return r
 }

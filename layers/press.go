@@ -165,7 +165,9 @@ type frameWriter struct {
 	press *press
 	queue chan<- *frame
 	plain bool
-	now   *frame
+	// kept may have frames that need not be compressed again.
+	kept *keptFrames
+	now  *frame
 	// written counts the bytes of the archive.
 	written int64
 }
@@ -250,7 +252,12 @@ func (w *frameWriter) cut() error {
 	}
 	w.press.slots <- struct{}{}
 	go func() {
-		w.press.squeeze(f)
+		var found bool
+		if f.packed, found = w.kept.find(f.raw, f.packed); found {
+			f.out = f.packed
+		} else {
+			w.press.squeeze(f)
+		}
 		f.done <- struct{}{}
 		<-w.press.slots
 	}()

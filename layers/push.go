@@ -13,13 +13,25 @@ import (
 
 // push archives, compresses and stores the layer in one pass.
 func (s *saver) push(ctx context.Context, layer *saved, archive *treeArchive) error {
-	stored, _, sent, err := s.stream(ctx, s.pressFor(layer.layer), archive.writeTo)
+	press := s.pressFor(layer.layer)
+	var kept *keptFrames
+	if layer.changed != nil && press.codec == Zstd && s.Compression.Level == nil {
+		kept = openKeptFrames(s.StateDir, layer.changed)
+		defer kept.close()
+	}
+	stored, _, sent, err := s.stream(ctx, press, func(w *frameWriter) error {
+		w.kept = kept
+		return archive.writeTo(w)
+	})
 	var source *sourceError
 	if errors.As(err, &source) {
 		return layer.fail(ctx, source.error)
 	}
 	if err != nil {
 		return fmt.Errorf("storing %s: %w", layer.layer.ID, err)
+	}
+	if previousDiffID(s.usable, layer.layer.ID) != "" {
+		stored.blob.Annotations[volatileAnnotation] = "true"
 	}
 	layer.conclude(s.usable, stored, sent)
 	return nil

@@ -28,6 +28,10 @@ type RestoreOptions struct {
 	// a path relative to that; "" for the layers directory itself. Nobody else may
 	// be able to write there.
 	Stage string
+	// KeepFrames keeps the compressed frames of layers that tend to change in
+	// StateDir, where Save finds those that it would make again. They take as much
+	// room there as the blobs have bytes, so it is for state directories in memory.
+	KeepFrames bool
 }
 
 // Transfer says what a restore moved.
@@ -89,7 +93,7 @@ func (s *Snapshot) Fetch(ctx context.Context, diffID string, layersDir, dir stri
 	if err := forgetFingerprint(opts.StateDir, dir); err != nil {
 		return f, err
 	}
-	err := s.fetch(ctx, f, blob, diffID, layersDir, opts.Stage)
+	err := s.fetch(ctx, f, blob, diffID, layersDir, opts)
 	f.Transfer.Duration = time.Since(started)
 	if err != nil {
 		err = errors.Join(err, f.Discard(), noteUnusable(opts.StateDir, dir, blob, err))
@@ -98,17 +102,22 @@ func (s *Snapshot) Fetch(ctx context.Context, diffID string, layersDir, dir stri
 	return f, nil
 }
 
-func (s *Snapshot) fetch(ctx context.Context, f *Fetched, blob v1.Descriptor, diffID, layersDir, stage string) (err error) {
+func (s *Snapshot) fetch(ctx context.Context, f *Fetched, blob v1.Descriptor, diffID, layersDir string, opts RestoreOptions) (err error) {
 	if f.layers, err = os.OpenRoot(layersDir); err != nil {
 		return err
 	}
-	if f.grown, err = newStage(f.layers, stage); err != nil {
+	if f.grown, err = newStage(f.layers, opts.Stage); err != nil {
 		return err
 	}
 	source := &countingReader{from: openBlob(ctx, s.store, blob, s.memory)}
 	defer source.from.(io.Closer).Close()
 	f.fresh = fingerprint{dir: f.dir, diffID: diffID, origin: origin(s.store, blob), key: newEvidenceKey()}
-	f.tree, err = s.unpackBlob(ctx, source, blob, diffID, f.dir, f.grown, f.fresh.key)
+	var keep *frameKeeper
+	if opts.KeepFrames && blob.Annotations[volatileAnnotation] != "" && blobCodec(blob) == Zstd {
+		keep = newFrameKeeper(opts.StateDir, f.dir, f.fresh.key)
+	}
+	f.tree, err = s.unpackBlob(ctx, source, blob, diffID, f.dir, f.grown, f.fresh.key, keep)
+	f.fresh.frames = keep.close()
 	f.Transfer = Transfer{Received: source.read, Size: f.tree.size, Files: f.tree.files}
 	return err
 }
@@ -157,9 +166,9 @@ func origin(store Store, blob v1.Descriptor) string {
 
 // unpackBlob decodes and verifies what source yields and makes the layer's tree
 // in the stage.
-func (s *Snapshot) unpackBlob(ctx context.Context, source io.Reader, blob v1.Descriptor, diffID, dir string, grown *stage, key evidenceKey) (unpacked, error) {
+func (s *Snapshot) unpackBlob(ctx context.Context, source io.Reader, blob v1.Descriptor, diffID, dir string, grown *stage, key evidenceKey, keep *frameKeeper) (unpacked, error) {
 	verified := &stickyReader{from: newVerifier(source, blob)}
-	feed, err := newFeed(ctx, verified, newBlockPool(feedBlocks, blockSize))
+	feed, err := newFeed(ctx, verified, newBlockPool(feedBlocks, blockSize), keep)
 	if err != nil {
 		return unpacked{}, verified.blame(err)
 	}

@@ -208,7 +208,9 @@ type saved struct {
 	// origin is the blob that the layer was restored from, if it is known.
 	origin string
 	stored storedLayer // without diffID if the layer failed
-	report LayerReport
+	// changed is what the layer was before the build changed it, if that is known.
+	changed *fingerprint
+	report  LayerReport
 }
 
 // saveLayers archives and pushes what is not in the store yet. The order is

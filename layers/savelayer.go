@@ -85,7 +85,7 @@ func (s *saver) recognise(ctx context.Context, layer *saved, archive *treeArchiv
 				return "", err
 			}
 			if !v.same {
-				layer.report.Reason = v.reason()
+				layer.report.Reason, layer.changed = v.reason(), f
 				return "", nil
 			}
 			layer.origin = f.origin

@@ -24,6 +24,8 @@ const (
 	fingerprintState = "fingerprint"
 	// unusableState holds the digests of blobs that could not be restored.
 	unusableState = "unusable"
+	// framesState holds frames of the blob.
+	framesState = "frames"
 )
 
 // writeFingerprint keeps the fingerprint for the save that follows.
@@ -63,7 +65,7 @@ func forgetFingerprint(stateDir, dir string) error {
 	if err := os.Remove(stateFile(stateDir, dir, fingerprintState)); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return nil
+	return forgetFrames(stateDir, dir)
 }
 
 // noteUnusable makes the next save store the layer anew, should the build make

@@ -16,7 +16,7 @@ import (
 // headersOf reads the headers of an archive as a restore does, and passes over
 // contents.
 func headersOf(raw []byte) (all []tar.Header, err error) {
-	f, err := newFeed(context.Background(), bytes.NewReader(raw), newBlockPool(feedBlocks, blockSize))
+	f, err := newFeed(context.Background(), bytes.NewReader(raw), newBlockPool(feedBlocks, blockSize), nil)
 	if err != nil {
 		return nil, err
 	}

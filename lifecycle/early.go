@@ -22,7 +22,9 @@ type EarlyPlace interface {
 
 // Forgetful is what a Place may be besides: one whose volumes may be in memory.
 type Forgetful interface {
-	// OutOfMemory reports whether they are, and nothing more goes into them.
+	// InMemory reports whether they are.
+	InMemory() bool
+	// OutOfMemory reports whether they are and nothing more goes into them.
 	OutOfMemory() bool
 }
 

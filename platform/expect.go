@@ -13,8 +13,7 @@ import (
 // know it costs less.
 const maxExpecting = 2 * time.Second
 
-// expect returns how many bytes the caches of the build unpack to, those of the
-// largest import, or 0 if that is not known or the build shall use the disk.
+// expect returns how many bytes a restore of the largest import takes, or 0 if that is not known or the build shall use the disk.
 func (p *Platform) expect(ctx context.Context, r *resolved) int64 {
 	if r.OnDisk || r.ClearCache {
 		return 0
@@ -32,7 +31,7 @@ func (p *Platform) expect(ctx context.Context, r *resolved) int64 {
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			largest = max(largest, snapshot.UnpackedSize())
+			largest = max(largest, snapshot.Footprint())
 		})
 	}
 	all.Wait()

@@ -23,12 +23,14 @@ type restoring struct {
 func (b *build) beginRestore(ctx context.Context) *restoring {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &restoring{detected: make(chan struct{}), ended: make(chan struct{}), cancel: cancel}
+	memory, _ := b.place.(lifecycle.Forgetful)
 	go func() {
 		defer close(r.ended)
 		r.err = b.own(ctx, lifecycle.Restore, b.restoreScope(), phases.RestoreInput{
 			Imports:    b.imports,
 			Target:     b.target(),
 			SkipLayers: b.ClearCache,
+			KeepFrames: memory != nil && memory.InMemory(),
 			Known:      b.known,
 		}, &r.out, func(call *phases.Call) {
 			call.Detected = func(ctx context.Context) (phases.Detected, error) {

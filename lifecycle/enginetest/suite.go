@@ -95,6 +95,10 @@ func Run(t *testing.T, open func(t *testing.T) lifecycle.Engine, quirks ...Quirk
 			{"close stops phases", testCloseRunning, ""},
 			{"layers are read once", testLayersReadOnce, InPlace},
 			{"open can be cancelled", testOpenCancelled, ""},
+			{"places before their builder", testEarly, ""},
+			{"builders that cannot be had, in places before them", testEarlyBroken, ""},
+			{"what is hidden", testHidden, InPlace},
+			{"places that are left", testLeave, ""},
 		} {
 			if test.not != "" && s.has(test.not) {
 				continue

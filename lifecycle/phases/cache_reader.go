@@ -29,7 +29,7 @@ type cacheReader struct {
 	from      imported
 	meta      lifecycleplatform.CacheMetadata
 	layersDir string
-	stateDir  string
+	options   layers.RestoreOptions
 	early     *early
 	slots     chan struct{}
 	dirs      map[string][]layers.LayerID // by diffID
@@ -46,9 +46,9 @@ const sbomDir = "sbom/cache"
 // sbomID is what the lifecycle calls that layer.
 var sbomID = layers.LayerID{Buildpack: "buildpacksio/lifecycle", Layer: "cache.sbom"}
 
-func newCacheReader(ctx context.Context, from imported, layersDir, stateDir string, early *early) *cacheReader {
+func newCacheReader(ctx context.Context, from imported, layersDir string, options layers.RestoreOptions, early *early) *cacheReader {
 	c := &cacheReader{
-		ctx: ctx, from: from, meta: from.metadata(), layersDir: layersDir, stateDir: stateDir, early: early,
+		ctx: ctx, from: from, meta: from.metadata(), layersDir: layersDir, options: options, early: early,
 		slots: make(chan struct{}, max(2, runtime.NumCPU())),
 		dirs:  map[string][]layers.LayerID{},
 		done:  map[layers.LayerID]LayerRestored{},
@@ -100,7 +100,7 @@ func (c *cacheReader) restoreLayer(id layers.LayerID, dir, diffID string) {
 			transfer, fetched, err = c.early.restore(id)
 		}
 		if !fetched {
-			transfer, err = from.Restore(from.ctx, diffID, c.layersDir, dir, layers.RestoreOptions{StateDir: c.stateDir})
+			transfer, err = from.Restore(from.ctx, diffID, c.layersDir, dir, c.options)
 		}
 		outcome.From = from.String()
 		outcome.Received += transfer.Received

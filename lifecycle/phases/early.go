@@ -42,7 +42,7 @@ type earlyFetch struct {
 
 // fetchEarly begins to fetch every layer that a build might want, each from the
 // first import that has it, the largest first. Without a stage it fetches nothing.
-func (j *job) fetchEarly(found imported) *early {
+func (j *job) fetchEarly(found imported, options layers.RestoreOptions) *early {
 	e := &early{stage: filepath.Join(j.Paths.Layers, lifecycle.StageDir), fetches: map[layers.LayerID]*earlyFetch{}}
 	if info, err := os.Lstat(e.stage); err != nil || !info.IsDir() {
 		return e
@@ -63,6 +63,7 @@ func (j *job) fetchEarly(found imported) *early {
 		}
 	}
 	slices.SortFunc(all, func(a, b wanted) int { return cmp.Compare(b.size, a.size) })
+	options.Stage = lifecycle.StageDir
 	slots := make(chan struct{}, max(2, runtime.NumCPU()))
 	for _, w := range all {
 		ctx, cancel := context.WithCancel(w.from.ctx)
@@ -77,7 +78,7 @@ func (j *job) fetchEarly(found imported) *early {
 				f.fetched, f.err = &layers.Fetched{}, ctx.Err()
 				return
 			}
-			f.fetched, f.err = w.from.Fetch(ctx, w.diffID, j.Paths.Layers, w.id.Dir(), layers.RestoreOptions{StateDir: j.Paths.State, Stage: lifecycle.StageDir})
+			f.fetched, f.err = w.from.Fetch(ctx, w.diffID, j.Paths.Layers, w.id.Dir(), options)
 		})
 	}
 	return e

@@ -22,6 +22,8 @@ type RestoreInput struct {
 	Target  layers.Target `json:"target"`
 	// SkipLayers restores nothing (--clear-cache).
 	SkipLayers bool `json:"skip_layers,omitempty"`
+	// KeepFrames is that of layers.RestoreOptions.
+	KeepFrames bool `json:"keep_frames,omitempty"`
 	// Known is set when the app image goes to Apps.
 	Known *KnownImages `json:"known,omitempty"`
 }
@@ -62,7 +64,8 @@ func restore(ctx context.Context, j *job, in RestoreInput) (_ RestoreOutput, err
 		found = j.loadImports(ctx, in.Imports, in.Target)
 		defer found.Close()
 	}
-	early := j.fetchEarly(found)
+	options := layers.RestoreOptions{StateDir: j.Paths.State, KeepFrames: in.KeepFrames}
+	early := j.fetchEarly(found, options)
 	defer func() { err = errors.Join(err, early.close()) }()
 	a, err := j.link.ask(ctx, question{Detected: true})
 	if err != nil {
@@ -88,7 +91,7 @@ func restore(ctx context.Context, j *job, in RestoreInput) (_ RestoreOutput, err
 	early.keep(func(id layers.LayerID) bool {
 		return slices.ContainsFunc(group.Group, func(bp buildpack.GroupElement) bool { return bp.ID == id.Buildpack })
 	})
-	cache := newCacheReader(ctx, found, j.Paths.Layers, j.Paths.State, early)
+	cache := newCacheReader(ctx, found, j.Paths.Layers, options, early)
 	restorer := &phase.Restorer{
 		LayersDir:      j.Paths.Layers,
 		Buildpacks:     group.Group,

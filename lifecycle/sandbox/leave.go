@@ -15,8 +15,8 @@ import (
 // could. What such a process does not get done is an abandoned place like that of
 // a build that was killed.
 func (h *host) leave(dir string, claim *os.File) bool {
-	if h.identity.userNS() && h.identity.Kind != asSingle {
-		return false // other ids' files can be removed in a namespace only
+	if h.identity.userNS() {
+		return false // other ids' files, and directories that nobody may write to, can be removed in a namespace only
 	}
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {

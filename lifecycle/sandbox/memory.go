@@ -31,7 +31,7 @@ func inMemory(dir string, expected int64) bool {
 	if unix.Statfs(dir, &s) != nil || s.Type != unix.TMPFS_MAGIC || s.Flags&(unix.ST_NOEXEC|unix.ST_RDONLY) != 0 {
 		return false
 	}
-	return int64(s.Bavail)*s.Bsize >= roomFactor*expected+spareRoom && availableMemory("/") >= memoryFactor*expected+spareMemory
+	return (int64(s.Bavail)*s.Bsize-spareRoom)/roomFactor >= expected && (availableMemory("/")-spareMemory)/memoryFactor >= expected
 }
 
 // availableMemory is how many bytes of memory this process can have without

@@ -177,7 +177,7 @@ func (p *place) Run(ctx context.Context, phase lifecycle.Phase, streams lifecycl
 		Phase: phase, Identity: p.host.identity,
 		Stage: filepath.Join(p.dir, dirStage), Scratch: scratch,
 		Volumes: filepath.Join(p.dir, dirVolumes), Layers: layers,
-		UpperInMemory: !p.host.support.Upper || p.inMemory(),
+		UpperInMemory: !p.host.support.Upper || p.InMemory(),
 	}
 	inner, cancel := p.untilClosed(ctx)
 	defer cancel()
@@ -297,10 +297,11 @@ func (p *place) explain(ctx context.Context, err error, what string) error {
 // Dir implements lifecycle.Located.
 func (p *place) Dir() string { return p.work }
 
-func (p *place) inMemory() bool { return p.work != p.host.work }
+// InMemory implements lifecycle.Forgetful.
+func (p *place) InMemory() bool { return p.work != p.host.work }
 
 // OutOfMemory implements lifecycle.Forgetful.
-func (p *place) OutOfMemory() bool { return p.inMemory() && room(p.work) < 64<<20 }
+func (p *place) OutOfMemory() bool { return p.InMemory() && (room(p.work) < 64<<20 || isFull(p.work)) }
 
 // makeScratch makes a phase's scratch directory.
 func makeScratch(dir string) error {

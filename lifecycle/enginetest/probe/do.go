@@ -34,6 +34,7 @@ func doAll(args []string) []report.Step {
 		"link":   func(path, text string) (string, error) { return "", os.Symlink(text, path) },
 		"fifo":   func(path, _ string) (string, error) { return "", syscall.Mkfifo(path, 0o644) },
 		"chmod":  func(path, text string) (string, error) { return "", chmod(path, text) },
+		"rename": func(path, text string) (string, error) { return "", os.Rename(path, text) },
 		"remove": func(path, _ string) (string, error) { return "", os.RemoveAll(path) },
 		"list":   func(path, _ string) (string, error) { return list(path) },
 		"stat":   func(path, _ string) (string, error) { return describe(path) },
