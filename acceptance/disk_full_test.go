@@ -20,7 +20,7 @@ func TestDiskFull(t *testing.T) {
 	reg := newRegistry(t, testregistry.Options{})
 	builder := reg.tiny(t, nil)
 	args := func(app *app) []string {
-		return []string{reg.ref("app"), "--builder", builder, "--path", app.dir, "--cache-image", reg.ref("cache"), "--publish"}
+		return []string{reg.ref("app"), "--builder", builder, "--path", app.dir, "--cache-image", reg.ref("cache"), "--publish", "--on-disk"}
 	}
 	big := map[string]string{"churn": "deps cache random 1 9000000"}
 	newMachine(t).build(args(newApp(t, big, nil))...)
@@ -66,6 +66,8 @@ const smallDisk = `
 mount --make-rprivate / && mount -t tmpfs -o mode=1777,"$SIZE" small "$DIR" || exit 99
 env -u DIR -u SIZE -u LEFT "$@"
 code=$?
+# A build that succeeded has a process remove its files after its end.
+for _ in $(seq 100); do [ -z "$(ls -A "$DIR")" ] && break; sleep 0.1; done
 ls -A "$DIR" > "$LEFT"
 exit "$code"
 `

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
+	"github.com/pack-cache/pack-cache/internal/posix"
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
@@ -54,6 +55,16 @@ type outOfMemoryError struct{ error }
 // Unwrap returns what failed.
 func (e *outOfMemoryError) Unwrap() error { return e.error }
 
+// ranOutOfMemory tells whether err is, or may well be, due to volumes in memory.
+func ranOutOfMemory(place lifecycle.Place, err error) bool {
+	memory, ok := place.(lifecycle.Forgetful)
+	if !ok || !memory.InMemory() {
+		return false
+	}
+	failed, ok := errors.AsType[*phases.Error](err)
+	return ok && failed.NoRoom || errors.Is(err, posix.ENOSPC) || memory.OutOfMemory()
+}
+
 // attempt is Build, which may be tried again after an *outOfMemoryError.
 func (p *Platform) attempt(ctx context.Context, opts Options, started time.Time) (result *Result, err error) {
 	r, err := p.resolve(ctx, opts)
@@ -72,7 +83,7 @@ func (p *Platform) attempt(ctx context.Context, opts Options, started time.Time)
 		b.result.Output.At = r.daemon.String()
 	}
 	if err := b.runPhases(ctx); err != nil {
-		if memory, ok := place.(lifecycle.Forgetful); ok && memory.OutOfMemory() {
+		if ranOutOfMemory(place, err) {
 			err = &outOfMemoryError{err}
 		}
 		return nil, err
