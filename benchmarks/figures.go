@@ -16,13 +16,15 @@ type figures struct {
 	Tool     string `json:"tool"`
 	Round    int    `json:"round"`
 
-	Whole    float64            `json:"whole"`
-	Phases   map[string]float64 `json:"phases"`
-	CPU      float64            `json:"cpu"`
-	Memory   int64              `json:"memory"`
-	Received int64              `json:"received"`
-	Sent     int64              `json:"sent"`
-	Written  int64              `json:"written"`
+	Whole  float64            `json:"whole"`
+	Phases map[string]float64 `json:"phases"`
+	CPU    float64            `json:"cpu"`
+	Memory int64              `json:"memory"`
+	// InMemory is the peak of the files that were kept in memory.
+	InMemory int64 `json:"in_memory"`
+	Received int64 `json:"received"`
+	Sent     int64 `json:"sent"`
+	Written  int64 `json:"written"`
 }
 
 // phases are the parts of a run, as the report shows them. "cache" is saving the

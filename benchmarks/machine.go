@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // machine is a file system on which nothing was ever built.
@@ -111,6 +112,19 @@ func (m *machine) sectors() int64 {
 	}
 	n, _ := strconv.ParseInt(fields[6], 10, 64)
 	return 512 * n
+}
+
+// settle waits until nobody removes anything any more of a build that has ended.
+func (m *machine) settle() error {
+	for range 600 {
+		there, _ := filepath.Glob(filepath.Join(m.dir, "tmp", "pack-cache-place-*"))
+		inMemory, _ := filepath.Glob(filepath.Join(sharedMemory, "pack-cache-place-*"))
+		if len(there)+len(inMemory) == 0 {
+			return nil
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return fmt.Errorf("the files of a build are left in %s or %s", m.dir, sharedMemory)
 }
 
 func (m *machine) close() error {

@@ -50,6 +50,7 @@ type settings struct {
 	samples, links, variants []string
 	rounds, coldRounds       int
 	fileSystem               string
+	onDisk                   bool
 }
 
 func measureCommand(ctx context.Context, args []string) error {
@@ -63,6 +64,7 @@ func measureCommand(ctx context.Context, args []string) error {
 	variants := flags.String("scenarios", "unchanged,source,dependency,foreign", "warm builds after the cold one: what has changed since the build before")
 	flags.IntVar(&s.rounds, "rounds", 5, "rounds of each warm scenario")
 	flags.IntVar(&s.coldRounds, "cold-rounds", 1, "rounds of the cold scenario")
+	flags.BoolVar(&s.onDisk, "on-disk", false, "measure pack-cache with --on-disk, too")
 	flags.StringVar(&s.fileSystem, "file-system", "ext4", "file system of a machine: ext4 (a new one, root only), tmpfs (root only) or directory")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -39,6 +39,10 @@ func (s *settings) measure(ctx context.Context) error {
 		return err
 	}
 	tools := []tool{packCache(s.program), stock}
+	if s.onDisk {
+		tools = append(tools, packCache(s.program, "--on-disk"))
+	}
+	filled := map[string]bool{}
 	for _, linkName := range s.links {
 		shape, ok := shapes()[linkName]
 		if !ok {
@@ -49,7 +53,7 @@ func (s *settings) measure(ctx context.Context) error {
 			if i < 0 {
 				return fmt.Errorf("sample %q is not known", sampleName)
 			}
-			series := &series{settings: s, sample: known()[i], link: linkName, tools: tools, env: env}
+			series := &series{settings: s, sample: known()[i], link: linkName, tools: tools, env: env, filled: filled}
 			if err := series.run(ctx, registry, shape); err != nil {
 				return err
 			}
@@ -71,6 +75,8 @@ type series struct {
 	env    []string
 	relay  *link
 	edits  int
+	// filled are the samples that have been built before, over another link.
+	filled map[string]bool
 }
 
 func (s *series) run(ctx context.Context, registry *testregistry.Registry, shape shape) error {
@@ -103,7 +109,7 @@ func (s *series) run(ctx context.Context, registry *testregistry.Registry, shape
 		{"dependency", s.rounds, []edit{s.sample.dependency}},
 		{foreign, s.rounds, nil},
 	} {
-		if scenario.name != "cold" && !slices.Contains(s.variants, scenario.name) {
+		if scenario.name == "cold" && s.filled[s.sample.name] || scenario.name != "cold" && !slices.Contains(s.variants, scenario.name) {
 			continue
 		}
 		for round := range scenario.rounds {
@@ -117,15 +123,14 @@ func (s *series) run(ctx context.Context, registry *testregistry.Registry, shape
 			}
 		}
 	}
+	s.filled[s.sample.name] = true
 	return nil
 }
 
-// inTurns lets each tool be the first in every other round.
+// inTurns lets each tool be the first in turn.
 func (s *series) inTurns(round int) []tool {
-	if round%2 == 0 {
-		return s.tools
-	}
-	return []tool{s.tools[1], s.tools[0]}
+	first := round % len(s.tools)
+	return slices.Concat(s.tools[first:], s.tools[:first])
 }
 
 // once runs a tool on a machine of its own and keeps the figures.
@@ -139,7 +144,7 @@ func (s *series) once(ctx context.Context, t tool, scenario string, round int, e
 	if err := s.sample.copyTo(app, s.edits, edits...); err != nil {
 		return err
 	}
-	names := strings.Join([]string{s.sample.name, s.link, t.name}, "-")
+	names := strings.ReplaceAll(s.sample.name+"-"+t.name, " ", "-")
 	if scenario == "cold" && round < s.coldRounds-1 {
 		names += fmt.Sprint("-cold", round) // the last one is what warm builds go on with
 	}
@@ -150,7 +155,7 @@ func (s *series) once(ctx context.Context, t tool, scenario string, round int, e
 	}
 	if scenario == foreign && t.name != stockName {
 		what.app, what.importOnly = "app-"+foreign, true
-		what.cache = strings.Replace(what.cache, t.name, stockName, 1)
+		what.cache = "cache-" + s.sample.name + "-" + stockName
 	}
 	args, err := t.command(what)
 	if err != nil {
@@ -158,15 +163,15 @@ func (s *series) once(ctx context.Context, t tool, scenario string, round int, e
 	}
 	f := figures{Sample: s.sample.name, Link: s.link, Scenario: scenario, Tool: t.name, Round: round}
 	received, sent := s.relay.received.Load(), s.relay.sent.Load()
-	if err := f.measure(ctx, t, m, args); err != nil {
+	if err := errors.Join(f.measure(ctx, t, m, args), m.settle()); err != nil {
 		return err
 	}
 	s.relay.settle()
 	f.Received, f.Sent = s.relay.received.Load()-received, s.relay.sent.Load()-sent
 	f.Written = m.bytesWritten(ctx)
-	fmt.Fprintf(os.Stderr, "%-5s %-10s %-10s %-10s %2d  whole %6.2f s  restore %6.2f  build %6.2f  export %6.2f  cache %6.2f  cpu %6.2f  %4d MB  in %s out %s\n",
+	fmt.Fprintf(os.Stderr, "%-5s %-10s %-10s %-18s %2d  whole %6.2f s  restore %6.2f  build %6.2f  export %6.2f  cache %6.2f  cpu %6.2f  %4d MB + %s in files  in %s out %s\n",
 		f.Sample, f.Link, f.Scenario, f.Tool, f.Round+1, f.Whole, f.Phases["restore"], f.Phases["build"], f.Phases["export"], f.Phases["cache"], f.CPU,
-		f.Memory>>20, megabytes(f.Received), megabytes(f.Sent))
+		f.Memory>>20, megabytes(f.InMemory), megabytes(f.Received), megabytes(f.Sent))
 	all, err := readFigures(s.results)
 	if err != nil {
 		return err
@@ -193,7 +198,8 @@ func (f *figures) measure(ctx context.Context, t tool, m *machine, args []string
 	var copied bytes.Buffer
 	marks := readMarks(io.TeeReader(log, &copied), started)
 	err = cmd.Wait()
-	f.Whole, f.Memory = time.Since(started).Seconds(), peak()
+	f.Whole = time.Since(started).Seconds()
+	f.Memory, f.InMemory = peak()
 	if err != nil {
 		return errors.Join(err, fmt.Errorf("%s", copied.Bytes()))
 	}

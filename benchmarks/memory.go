@@ -5,16 +5,19 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
 // watchMemory samples how much anonymous memory the programs of the tool have
 // together, among pid and its descendants; what buildpacks start does not
-// count. The function it returns ends that and gives the peak, in bytes.
-func watchMemory(pid int, ours func(executable string) bool) func() int64 {
-	stop, peak := make(chan struct{}), make(chan int64)
+// count. Files in memory are sampled apart. The function it returns ends that and
+// gives both peaks, in bytes.
+func watchMemory(pid int, ours func(executable string) bool) func() (programs, files int64) {
+	stop, peak := make(chan struct{}), make(chan [2]int64)
+	before := filesInMemory()
 	go func() {
-		var most int64
+		var most [2]int64
 		ticks := time.NewTicker(20 * time.Millisecond)
 		defer ticks.Stop()
 		for {
@@ -23,14 +26,28 @@ func watchMemory(pid int, ours func(executable string) bool) func() int64 {
 				peak <- most
 				return
 			case <-ticks.C:
-				most = max(most, memory(pid, ours))
+				most[0] = max(most[0], memory(pid, ours))
+				most[1] = max(most[1], filesInMemory()-before)
 			}
 		}
 	}()
-	return func() int64 {
+	return func() (programs, files int64) {
 		close(stop)
-		return <-peak
+		peaks := <-peak
+		return peaks[0], peaks[1]
 	}
+}
+
+// sharedMemory is where pack-cache keeps files in memory.
+const sharedMemory = "/dev/shm"
+
+// filesInMemory is how many bytes files have there.
+func filesInMemory() int64 {
+	var s syscall.Statfs_t
+	if syscall.Statfs(sharedMemory, &s) != nil {
+		return 0
+	}
+	return int64(s.Blocks-s.Bfree) * s.Bsize
 }
 
 // memory adds up a process and its descendants.

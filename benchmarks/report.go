@@ -112,6 +112,7 @@ func phase(name string) func(figures) float64 {
 func whole(f figures) float64    { return f.Whole }
 func cpu(f figures) float64      { return f.CPU }
 func memoryMB(f figures) float64 { return float64(f.Memory) / 1e6 }
+func inMemory(f figures) float64 { return float64(f.InMemory) / 1e6 }
 func received(f figures) float64 { return float64(f.Received) / 1e6 }
 func sent(f figures) float64     { return float64(f.Sent) / 1e6 }
 func written(f figures) float64  { return float64(f.Written) / 1e6 }
@@ -127,15 +128,17 @@ func tables(cells []*cell) string {
 		}
 		done[key] = true
 		fmt.Fprintf(&b, "\n### %s, %s\n\n", first.sample, first.link)
-		b.WriteString("| build | tool | whole s | " + strings.Join(phaseNames(), " | ") + " | CPU s | memory MB | received MB | sent MB | written MB |\n")
-		b.WriteString(strings.Repeat("|---", 8+len(phaseNames())) + "|\n")
+		b.WriteString("| build | tool | whole s | " + strings.Join(phaseNames(), " | ") + " | CPU s | memory MB | files in memory MB | received MB | sent MB | written MB |\n")
+		b.WriteString(strings.Repeat("|---", 9+len(phaseNames())) + "|\n")
 		for _, c := range cells {
-			if c.sample != first.sample || c.link != first.link || c.tool != "pack-cache" {
+			if c.sample != first.sample || c.link != first.link || c.tool == stockName {
 				continue
 			}
 			c.row(&b)
 			if stock := find(cells, c.sample, c.link, c.scenario, stockName); stock != nil {
-				stock.row(&b)
+				if c.tool == "pack-cache" {
+					stock.row(&b)
+				}
 				c.ratios(&b, stock)
 			}
 		}
@@ -149,7 +152,7 @@ func (c *cell) row(b *strings.Builder) {
 	for _, name := range phaseNames() {
 		fmt.Fprintf(b, " | %.2f", c.of(phase(name)))
 	}
-	fmt.Fprintf(b, " | %.2f | %.0f | %.1f | %.2f | %.0f |\n", c.of(cpu), c.of(memoryMB), c.of(received), c.of(sent), c.of(written))
+	fmt.Fprintf(b, " | %.2f | %.0f | %.0f | %.1f | %.2f | %.0f |\n", c.of(cpu), c.of(memoryMB), c.of(inMemory), c.of(received), c.of(sent), c.of(written))
 }
 
 func (c *cell) ratios(b *strings.Builder, stock *cell) {
@@ -157,7 +160,7 @@ func (c *cell) ratios(b *strings.Builder, stock *cell) {
 	for _, name := range phaseNames() {
 		fmt.Fprintf(b, " | %s", c.against(stock, phase(name)))
 	}
-	for _, value := range []func(figures) float64{cpu, memoryMB, received, sent, written} {
+	for _, value := range []func(figures) float64{cpu, memoryMB, inMemory, received, sent, written} {
 		fmt.Fprintf(b, " | %s", c.against(stock, value))
 	}
 	b.WriteString(" |\n")

@@ -42,12 +42,17 @@ type mark struct {
 	at   time.Duration
 }
 
-func packCache(program string) tool {
+func packCache(program string, flags ...string) tool {
+	name := "pack-cache"
+	if len(flags) > 0 {
+		name += " " + strings.Join(flags, " ")
+	}
 	return tool{
-		name: "pack-cache",
+		name: name,
 		command: func(b build) ([]string, error) {
 			args := []string{program, "build", b.ref(b.app), "--builder", b.ref(b.builder), "--path", b.path, "--engine", "sandbox",
 				"--trust-builder", "--publish", "--output", "json"}
+			args = append(args, flags...)
 			if b.importOnly {
 				args = append(args, "--import-cache", b.ref(b.cache))
 			} else {

@@ -1,6 +1,7 @@
 package layers
 
 import (
+	"context"
 	"hash"
 	"io"
 )
@@ -31,10 +32,11 @@ func (a *archiveReader) more() error {
 	for len(a.left) == 0 {
 		a.release()
 		b, size, err := a.feed.next()
-		if err == io.EOF {
+		switch err {
+		case nil:
+		case io.EOF, context.Canceled:
 			return err
-		}
-		if err != nil {
+		default:
 			return a.blame(err)
 		}
 		a.block, a.left = b, b.data[:size]

@@ -162,14 +162,14 @@ func (f *feed) begin(ctx context.Context) *part {
 
 // next returns the next block, of which size bytes are content. One reference to
 // it is the caller's. Once it has returned an error, io.EOF among them, nothing is
-// read any more.
+// read any more. When the context has ended, that is context.Canceled.
 func (f *feed) next() (b *block, size int, err error) {
 	if f.err != nil {
 		return nil, 0, f.err
 	}
 	one, ok := <-f.queue
-	if !ok {
-		f.err = io.EOF
+	if !ok { // the end of the stream comes as the error of a part
+		f.err = context.Canceled
 		return nil, 0, f.err
 	}
 	<-one.done
@@ -204,6 +204,6 @@ func (f *feed) close() {
 		f.pool.release(one.block)
 	}
 	if f.err == nil {
-		f.err = io.EOF
+		f.err = context.Canceled
 	}
 }

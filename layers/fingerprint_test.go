@@ -217,6 +217,36 @@ func TestFingerprintNeverLies(t *testing.T) {
 	}
 }
 
+// Several edits in a row, at random times, do not hide one another.
+func TestFingerprintOfManyEdits(t *testing.T) {
+	t.Parallel()
+	names := slices.Sorted(maps.Keys(edits))
+	for seed := range uint64(60) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(seed, 99))
+			layersDir, state, before := restoreRandom(t, random)
+			var done []string
+			for range 1 + random.IntN(6) {
+				if random.IntN(3) == 0 {
+					time.Sleep(time.Duration(random.IntN(30)) * time.Millisecond)
+				}
+				name := names[random.IntN(len(names))]
+				done = append(done, name)
+				e := newEditable(t, random, filepath.Join(layersDir, "bp/layer"))
+				if len(e.files) == 0 || len(e.dirs) < 2 || len(e.links) == 0 {
+					break
+				}
+				_ = edits[name](e) // some cannot be after others
+			}
+			checkVerdict(t, layersDir, state, before)
+			if t.Failed() {
+				t.Log(done)
+			}
+		})
+	}
+}
+
 // restoreRandom restores a random tree with a fingerprint, and describes it.
 func restoreRandom(t *testing.T, random *rand.Rand) (layersDir, state string, before map[string]string) {
 	t.Helper()

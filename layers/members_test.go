@@ -37,6 +37,21 @@ func text(n int) []byte {
 
 // TestMembers reads streams of members of every length, ours and others', alone
 // and together, as our reader and the standard library do.
+// wantDecoded decodes a stream, also from a source that gives it in small pieces.
+func wantDecoded(t *testing.T, stream, want []byte) {
+	t.Helper()
+	for _, from := range []io.Reader{bytes.NewReader(stream), iotest.HalfReader(bytes.NewReader(stream))} {
+		decoder, err := newDecoder(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := io.ReadAll(decoder)
+		if err := errors.Join(err, decoder.Close()); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%d bytes, %v; want %d", len(got), err, len(want))
+		}
+	}
+}
+
 func TestMembers(t *testing.T) {
 	t.Parallel()
 	var foreign bytes.Buffer
@@ -58,16 +73,7 @@ func TestMembers(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			for _, from := range []io.Reader{bytes.NewReader(test.stream), iotest.HalfReader(bytes.NewReader(test.stream))} {
-				decoder, err := newDecoder(from)
-				if err != nil {
-					t.Fatal(err)
-				}
-				got, err := io.ReadAll(decoder)
-				if err := errors.Join(err, decoder.Close()); err != nil || !bytes.Equal(got, test.want) {
-					t.Errorf("%d bytes, %v; want %d", len(got), err, len(test.want))
-				}
-			}
+			wantDecoded(t, test.stream, test.want)
 			standard, err := stdgzip.NewReader(bytes.NewReader(test.stream))
 			if err != nil {
 				t.Fatal(err)

@@ -1,6 +1,7 @@
 package layers
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -179,7 +180,7 @@ func (s *Snapshot) unpackBlob(ctx context.Context, source io.Reader, blob v1.Des
 		archive.hash = newTarHash()
 	}
 	tree, err := unpack(ctx, archive, dir, int(grown.dir.Fd()), key)
-	if err != nil {
+	if err = cmp.Or(ctx.Err(), err); err != nil {
 		return tree, err
 	}
 	feed.stop()
