@@ -13,8 +13,10 @@ import (
 	"github.com/pack-cache/pack-cache/internal/testregistry"
 )
 
-// TestPhasesAskForTheirScope reads at the token server what each phase was
-// given: the first two lines are the main process' own, then one line a phase.
+// TestPhasesAskForTheirScope reads at the token server what each phase was given.
+// The first two lines are the main process' own, the last is that of export. Between
+// them are that of analyze and, beside it, that of restore, which may read no more
+// of the cache than the main process, who looks how large it is.
 func TestPhasesAskForTheirScope(t *testing.T) {
 	t.Parallel()
 	reg := newRegistry(t, testregistry.Options{Auth: testregistry.Token, Users: []testregistry.User{alice}})
@@ -40,6 +42,9 @@ func TestPhasesAskForTheirScope(t *testing.T) {
 				"repository:app:push,pull repository:samples/tiny-run:pull",
 				"repository:cache:pull",
 				"repository:app:push,pull repository:cache:push,pull repository:samples/tiny-run:pull",
+			}
+			if got = slices.Compact(got); len(got) > 3 {
+				slices.Sort(got[2 : len(got)-1])
 			}
 			if diff := cmp.Diff(want, slices.Compact(got)); diff != "" {
 				t.Errorf("tokens (-want +got):\n%s", diff)

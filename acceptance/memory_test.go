@@ -30,7 +30,7 @@ func TestInMemory(t *testing.T) {
 	if out := build("nr_inodes=1"); strings.Contains(out.stderr, again) {
 		t.Errorf("a cold build was in memory:\n%s", out.stderr)
 	}
-	if out := build("size=64g,nr_inodes=45", "--on-disk"); strings.Contains(out.stderr, again) {
+	if out := build("size=64g,nr_inodes=25", "--on-disk"); strings.Contains(out.stderr, again) {
 		t.Errorf("a build was in memory with --on-disk:\n%s", out.stderr)
 	}
 	if out := build("size=64m"); strings.Contains(out.stderr, again) {
@@ -39,7 +39,7 @@ func TestInMemory(t *testing.T) {
 	if out := build("size=64g"); strings.Contains(out.stderr, again) || !strings.Contains(out.stderr, "6 of 6 layers restored") {
 		t.Errorf("a build in memory:\n%s", out.stderr)
 	}
-	out := build("size=64g,nr_inodes=45")
+	out := build("size=64g,nr_inodes=25")
 	out.wantStderr(t, again, "6 of 6 layers restored")
 	if left, err := os.ReadDir("/dev/shm"); err != nil {
 		t.Error(err)

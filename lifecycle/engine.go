@@ -42,8 +42,9 @@ type PlaceSpec struct {
 	// machine, where the daemon would make others. Engines without a daemon
 	// leave it out of account.
 	HostUserns bool
-	// Expected is how many bytes the volumes will hold, as far as that is known; 0
-	// if it is not. An engine may keep them in memory then, if there is plenty.
+	// InMemory are those of the volumes that an engine may keep in memory, if there
+	// is plenty for Expected bytes in all of them; 0 is not known.
+	InMemory []string
 	Expected int64
 	// Progress receives what the user may want to know while the builder is
 	// fetched. It may be nil.

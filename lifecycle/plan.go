@@ -29,6 +29,13 @@ func Volumes() []string {
 	return []string{VolumeLayers, VolumeApp, VolumePlatform, VolumeState, VolumeHomeDetect, VolumeHomeBuild}
 }
 
+// VolumesForMemory are those that an engine may keep in memory. The source is not
+// among them: file systems list directories in different orders, and builds that
+// depend on that should not find another one in every other build.
+func VolumesForMemory() []string {
+	return []string{VolumeLayers, VolumeState, VolumeHomeDetect, VolumeHomeBuild}
+}
+
 // Paths inside a phase's root (CNB Platform specification, "Operations").
 const (
 	LayersDir   = "/layers"

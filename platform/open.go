@@ -29,7 +29,7 @@ func (p *Platform) open(ctx context.Context, r *resolved) (lifecycle.Place, erro
 	var place lifecycle.Place
 	var err error
 	if early, ok := r.engine.(lifecycle.Early); ok {
-		spec.Expected = p.expect(ctx, r)
+		spec.InMemory, spec.Expected = lifecycle.VolumesForMemory(), p.expect(ctx, r)
 		place, err = early.OpenEarly(ctx, spec)
 	} else {
 		place, err = r.engine.Open(ctx, spec)

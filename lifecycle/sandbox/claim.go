@@ -37,6 +37,28 @@ func claim(dir string) (*os.File, error) {
 	return file, nil
 }
 
+// placeDir is a directory of a place.
+type placeDir struct {
+	path  string   // "" before it is made
+	claim *os.File // says that it is in use
+}
+
+// make makes the directory in work, with these in it, and claims it.
+func (d *placeDir) make(work string, dirs ...string) (err error) {
+	if d.path, err = os.MkdirTemp(work, placePrefix); err != nil {
+		return err
+	}
+	if d.claim, err = claim(d.path); err != nil {
+		return err
+	}
+	for _, dir := range dirs {
+		if err := os.Mkdir(filepath.Join(d.path, dir), 0o700); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // removeAbandoned removes the places in work of this user's processes that were
 // killed. What cannot be removed stays; the next build will try again.
 func (h *host) removeAbandoned(ctx context.Context, work string, u lifecycle.User) {

@@ -19,8 +19,8 @@ type Config struct {
 	// WorkDir is where places are made; they are gone after Close. The default
 	// is the temporary directory.
 	WorkDir string
-	// MemoryDir is a directory of a file system in memory, where places are made
-	// instead if there is room to spare for what PlaceSpec expects; "" for none.
+	// MemoryDir is a directory of a file system in memory, where volumes are made
+	// that PlaceSpec allows there, if there is room to spare; "" for none.
 	MemoryDir string
 	// Executable is the statically linked program that own phases run. The
 	// default is the running program.

@@ -10,11 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leave lets a process of its own remove the place, which outlives this one: on a
+// leave lets a process of its own remove a directory of a place, which outlives this one: on a
 // machine that is thrown away, nobody has to wait for that. It reports whether it
 // could. What such a process does not get done is an abandoned place like that of
 // a build that was killed.
-func (h *host) leave(dir string, claim *os.File) bool {
+func (h *host) leave(dir *placeDir) bool {
 	if h.identity.userNS() {
 		return false // other ids' files, and directories that nobody may write to, can be removed in a namespace only
 	}
@@ -25,9 +25,9 @@ func (h *host) leave(dir string, claim *os.File) bool {
 	defer null.Close()
 	cmd := &exec.Cmd{
 		Path: fdPath(selfFD), Args: []string{marker, leaveProcess}, Env: []string{},
-		Dir: dir, // is what it has to remove
-		// The place is claimed as long as the process has the file open.
-		ExtraFiles: []*os.File{claim, h.self},
+		Dir: dir.path, // is what it has to remove
+		// It is claimed as long as the process has the file open.
+		ExtraFiles: []*os.File{dir.claim, h.self},
 		Stdin:      null, Stdout: null, Stderr: null,
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}

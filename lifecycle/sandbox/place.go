@@ -29,12 +29,12 @@ const (
 // place is a directory with the volumes of one build, and the unpacked builder.
 type place struct {
 	host *host
-	// work is the directory that dir is in.
-	work, dir string
-	claim     *os.File // says that dir is in use; nil before
-	user      lifecycle.User
-	volumes   map[string]bool
-	report    progress.Reporter
+	// dir is on disk; memory is for volumes that are in memory, "" if there are
+	// none.
+	dir, memory placeDir
+	user        lifecycle.User
+	volumes     map[string]string // the directories of volumes, by their names
+	report      progress.Reporter
 
 	// unpacked is closed when the builder is there or cannot be; builder and
 	// noBuilder are set then.
@@ -89,25 +89,21 @@ func (e *Engine) open(ctx context.Context, spec lifecycle.PlaceSpec) (*place, er
 		return nil, err
 	}
 	p := &place{
-		host: h, work: h.work, user: spec.User, report: spec.Progress,
-		volumes: map[string]bool{}, closing: make(chan struct{}), unpacked: make(chan struct{}),
+		host: h, user: spec.User, report: spec.Progress,
+		volumes: map[string]string{}, closing: make(chan struct{}), unpacked: make(chan struct{}),
 	}
 	if p.report == nil {
 		p.report = e.config.Progress
 	}
 	h.removeAbandoned(ctx, h.work, spec.User)
-	if e.config.MemoryDir != "" {
-		h.removeAbandoned(ctx, e.config.MemoryDir, spec.User)
-		if inMemory(e.config.MemoryDir, spec.Expected) {
-			p.work = e.config.MemoryDir
-		}
-	}
-	if p.dir, err = os.MkdirTemp(p.work, placePrefix); err != nil {
-		return nil, p.explain(ctx, err, "making a place")
-	}
 	inner, cancel := context.WithCancel(ctx)
 	p.stopUnpacking = cancel
-	if err := p.fill(ctx, spec); err != nil {
+	err = p.make(ctx, spec)
+	if dir := e.config.MemoryDir; dir != "" && err == nil {
+		h.removeAbandoned(ctx, dir, spec.User)
+		err = p.makeInMemory(ctx, dir, spec)
+	}
+	if err != nil {
 		close(p.unpacked)
 		return nil, errors.Join(err, p.Close())
 	}
@@ -129,26 +125,35 @@ func (p *place) WaitBuilder(ctx context.Context) error {
 	}
 }
 
-// fill makes the directories of the place.
-func (p *place) fill(ctx context.Context, spec lifecycle.PlaceSpec) error {
-	var err error
-	if p.claim, err = claim(p.dir); err != nil {
+// make makes the directories of the place and the volumes.
+func (p *place) make(ctx context.Context, spec lifecycle.PlaceSpec) error {
+	if err := p.dir.make(p.host.work, dirVolumes, dirPhases, dirStage); err != nil {
 		return p.explain(ctx, err, "making a place")
 	}
-	for _, dir := range []string{dirVolumes, dirPhases, dirStage} {
-		if err := os.Mkdir(filepath.Join(p.dir, dir), 0o700); err != nil {
-			return p.explain(ctx, err, "making a place")
-		}
+	return p.makeVolumes(ctx, &p.dir, spec.Volumes)
+}
+
+// makeInMemory makes those volumes anew in memory, a directory there, for which
+// that is the place.
+func (p *place) makeInMemory(ctx context.Context, memory string, spec lifecycle.PlaceSpec) error {
+	if !inMemory(memory, spec.Expected) {
+		return nil
 	}
-	for _, name := range spec.Volumes {
+	if err := p.memory.make(memory, dirVolumes); err != nil {
+		return p.explain(ctx, err, "making a place")
+	}
+	return p.makeVolumes(ctx, &p.memory, spec.InMemory)
+}
+
+func (p *place) makeVolumes(ctx context.Context, in *placeDir, names []string) error {
+	dir := filepath.Join(in.path, dirVolumes)
+	for _, name := range names {
 		if name == "." || name == ".." || filepath.Base(name) != name {
 			return fmt.Errorf("volume %q: not a name", name)
 		}
-		p.volumes[name] = true
+		p.volumes[name] = filepath.Join(dir, name)
 	}
-	_, err = p.host.do(ctx, p.host.identity, &job{
-		Kind: jobVolumes, Dir: filepath.Join(p.dir, dirVolumes), Names: spec.Volumes, User: p.user,
-	}, nil)
+	_, err := p.host.do(ctx, p.host.identity, &job{Kind: jobVolumes, Dir: dir, Names: names, User: p.user}, nil)
 	return p.explain(ctx, err, "making volumes")
 }
 
@@ -168,16 +173,16 @@ func (p *place) Run(ctx context.Context, phase lifecycle.Phase, streams lifecycl
 		}
 		layers = p.builder.dirs
 	}
-	scratch := filepath.Join(p.dir, dirPhases, strconv.FormatInt(p.phases.Add(1), 10))
+	scratch := filepath.Join(p.dir.path, dirPhases, strconv.FormatInt(p.phases.Add(1), 10))
 	defer p.host.remove(context.WithoutCancel(ctx), p.host.identity, p.user, scratch)
 	if err := makeScratch(scratch); err != nil {
 		return p.explain(ctx, err, "phase "+string(phase.Name))
 	}
 	t := &task{
 		Phase: phase, Identity: p.host.identity,
-		Stage: filepath.Join(p.dir, dirStage), Scratch: scratch,
-		Volumes: filepath.Join(p.dir, dirVolumes), Layers: layers,
-		UpperInMemory: !p.host.support.Upper || p.InMemory(),
+		Stage: filepath.Join(p.dir.path, dirStage), Scratch: scratch,
+		Volumes: p.volumes, Layers: layers,
+		UpperInMemory: !p.host.support.Upper,
 	}
 	inner, cancel := p.untilClosed(ctx)
 	defer cancel()
@@ -206,10 +211,11 @@ func (p *place) inVolume(ctx context.Context, j *job, volume string, in io.Reade
 		return nil, err
 	}
 	defer p.running.Done()
-	if !p.volumes[volume] {
+	dir, ok := p.volumes[volume]
+	if !ok {
 		return nil, fmt.Errorf("no volume %q", volume)
 	}
-	j.Dir, j.User = filepath.Join(p.dir, dirVolumes, volume), p.user
+	j.Dir, j.User = dir, p.user
 	inner, cancel := p.untilClosed(ctx)
 	defer cancel()
 	file, err := p.host.do(inner, p.host.identity, j, in)
@@ -218,20 +224,24 @@ func (p *place) inVolume(ctx context.Context, j *job, volume string, in io.Reade
 
 // Close implements lifecycle.Place. It stops what still runs.
 func (p *place) Close() error {
-	return p.close(func() error { return p.host.remove(context.Background(), p.host.identity, p.user, p.dir) })
+	return p.close(p.remove)
 }
 
 // Leave implements lifecycle.Leaver.
 func (p *place) Leave() error {
-	return p.close(func() error {
-		if p.claim != nil && p.host.leave(p.dir, p.claim) {
+	return p.close(func(dir *placeDir) error {
+		if dir.claim != nil && p.host.leave(dir) {
 			return nil
 		}
-		return p.host.remove(context.Background(), p.host.identity, p.user, p.dir)
+		return p.remove(dir)
 	})
 }
 
-func (p *place) close(remove func() error) error {
+func (p *place) remove(dir *placeDir) error {
+	return p.host.remove(context.Background(), p.host.identity, p.user, dir.path)
+}
+
+func (p *place) close(remove func(*placeDir) error) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -242,9 +252,14 @@ func (p *place) close(remove func() error) error {
 	p.stopUnpacking()
 	p.running.Wait()
 	<-p.unpacked
-	p.result = errors.Join(p.builder.Close(), remove())
-	if p.claim != nil {
-		p.claim.Close()
+	p.result = p.builder.Close()
+	for _, dir := range []*placeDir{&p.dir, &p.memory} {
+		if dir.path != "" {
+			p.result = errors.Join(p.result, remove(dir))
+		}
+		if dir.claim != nil {
+			dir.claim.Close()
+		}
 	}
 	return p.result
 }
@@ -283,25 +298,27 @@ func (p *place) explain(ctx context.Context, err error, what string) error {
 	}
 	if _, exited := errors.AsType[*lifecycle.ExitError](err); exited {
 		// A program that runs out of room seldom says where.
-		if isFull(p.work) {
-			return withRoomHint(err, p.work)
+		if isFull(p.host.work) {
+			return withRoomHint(err, p.host.work)
 		}
 		return err
 	}
 	if confine.NoRoom(err) {
-		err = withRoomHint(err, p.work)
+		err = withRoomHint(err, p.host.work)
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }
 
 // Dir implements lifecycle.Located.
-func (p *place) Dir() string { return p.work }
+func (p *place) Dir() string { return p.host.work }
 
 // InMemory implements lifecycle.Forgetful.
-func (p *place) InMemory() bool { return p.work != p.host.work }
+func (p *place) InMemory() bool { return p.memory.path != "" }
 
 // OutOfMemory implements lifecycle.Forgetful.
-func (p *place) OutOfMemory() bool { return p.InMemory() && (room(p.work) < 64<<20 || isFull(p.work)) }
+func (p *place) OutOfMemory() bool {
+	return p.InMemory() && (room(p.memory.path) < 64<<20 || isFull(p.memory.path))
+}
 
 // makeScratch makes a phase's scratch directory.
 func makeScratch(dir string) error {

@@ -69,11 +69,10 @@ func (h *host) try(ctx context.Context, id identity, report progress.Reporter) (
 	if err != nil {
 		return nil, err
 	}
-	p := &place{host: h, dir: dir, user: probeUser, report: report}
-	defer h.remove(context.WithoutCancel(ctx), id, p.user, dir)
+	defer h.remove(context.WithoutCancel(ctx), id, probeUser, dir)
 	t := &task{
 		Phase: lifecycle.Phase{
-			Name: "probe", Root: lifecycle.OwnRoot, User: p.user,
+			Name: "probe", Root: lifecycle.OwnRoot, User: probeUser,
 			Dir: "/", Network: lifecycle.NetworkHost,
 		},
 		Identity: id, Probe: true, Store: h.store,

@@ -97,7 +97,7 @@ func phaseMounts(t *task) ([]mounting, error) {
 		var err error
 		switch {
 		case m.Volume != "":
-			made, err = bind(filepath.Join(t.Volumes, m.Volume), m.Target, attributes)
+			made, err = bind(t.Volumes[m.Volume], m.Target, attributes)
 		case m.Host != "":
 			made, err = bind(m.Host, m.Target, attributes)
 		default:

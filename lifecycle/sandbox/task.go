@@ -13,8 +13,8 @@ type task struct {
 	Stage string `json:"stage"`
 	// Scratch is a directory of the phase's own, removed after it.
 	Scratch string `json:"scratch"`
-	// Volumes is the directory that has the volumes in it.
-	Volumes string `json:"volumes"`
+	// Volumes are the directories of volumes, by their names.
+	Volumes map[string]string `json:"volumes"`
 	// Layers are the directories of the builder's unpacked layers, lowest
 	// first.
 	Layers []string `json:"layers"`
