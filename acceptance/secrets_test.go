@@ -119,6 +119,7 @@ func decompressed(t *testing.T, where string, content []byte) []byte {
 // wantNoneLeft fails if a command left a secret in a file of the machine.
 func (s secrets) wantNoneLeft(t *testing.T, m *machine) {
 	t.Helper()
+	m.settle()
 	s.wantNoneBelow(t, m.home, m.written...)
 }
 

@@ -66,17 +66,23 @@ func (r *registry) wantContent(t *testing.T, before map[string]string) {
 	}
 }
 
-// wantNothingLeft fails if a command of the machine left anything behind except
-// unpacked builders: files in TMPDIR, what is half unpacked, mounts or processes.
-// A build that succeeded has a process remove its files after its end.
-func (m *machine) wantNothingLeft() {
+// settle waits, if need be, for the process that removes the files of a build that
+// has succeeded and ended.
+func (m *machine) settle() {
 	m.t.Helper()
 	for range 200 {
 		if places, _ := filepath.Glob(filepath.Join(m.home, "tmp", "pack-cache-place-*")); len(places) == 0 && len(m.processes()) == 0 {
-			break
+			return
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
+}
+
+// wantNothingLeft fails if a command of the machine left anything behind except
+// unpacked builders: files in TMPDIR, what is half unpacked, mounts or processes.
+func (m *machine) wantNothingLeft() {
+	m.t.Helper()
+	m.settle()
 	tmp := filepath.Join(m.home, "tmp")
 	entries, err := os.ReadDir(tmp)
 	if err != nil {
