@@ -46,11 +46,13 @@ func run(ctx context.Context, args []string) error {
 
 // settings are the flags of a measurement.
 type settings struct {
-	program, dir, results    string
-	samples, links, variants []string
-	rounds, coldRounds       int
-	fileSystem               string
-	onDisk                   bool
+	program, dir, results string
+	samples, links        []string
+	// variants are the scenarios over the first link, slowVariants over the others.
+	variants, slowVariants []string
+	rounds, coldRounds     int
+	fileSystem             string
+	onDisk                 bool
 }
 
 func measureCommand(ctx context.Context, args []string) error {
@@ -60,8 +62,9 @@ func measureCommand(ctx context.Context, args []string) error {
 	flags.StringVar(&s.dir, "dir", "", "where machines and the registry are (default: the temporary directory)")
 	flags.StringVar(&s.results, "results", "bin/benchmarks.json", "file for all figures; runs are added to those that are there")
 	samples := flags.String("samples", "go,java,npm", "what to build")
-	links := flags.String("links", "loopback,1gbit", "over which links: loopback, 1gbit, 1gbit-40MB (each connection 40 MB/s at most)")
+	links := flags.String("links", "loopback,1gbit,1gbit-40MB", "over which links: loopback, 1gbit, 1gbit-40MB (each connection 40 MB/s at most)")
 	variants := flags.String("scenarios", "unchanged,source,dependency,foreign", "warm builds after the cold one: what has changed since the build before")
+	slow := flags.String("slow-scenarios", "unchanged", "those over all links but the first")
 	flags.IntVar(&s.rounds, "rounds", 5, "rounds of each warm scenario")
 	flags.IntVar(&s.coldRounds, "cold-rounds", 1, "rounds of the cold scenario")
 	flags.BoolVar(&s.onDisk, "on-disk", false, "measure pack-cache with --on-disk, too")
@@ -70,6 +73,7 @@ func measureCommand(ctx context.Context, args []string) error {
 		return err
 	}
 	s.samples, s.links, s.variants = strings.Split(*samples, ","), strings.Split(*links, ","), strings.Split(*variants, ",")
+	s.slowVariants = strings.Split(*slow, ",")
 	var err error
 	if s.program, err = filepath.Abs(s.program); err != nil {
 		return err

@@ -109,14 +109,14 @@ func (s *series) run(ctx context.Context, registry *testregistry.Registry, shape
 		{"dependency", s.rounds, []edit{s.sample.dependency}},
 		{foreign, s.rounds, nil},
 	} {
-		if scenario.name == "cold" && s.filled[s.sample.name] || scenario.name != "cold" && !slices.Contains(s.variants, scenario.name) {
+		if scenario.name == "cold" && s.filled[s.sample.name] || scenario.name != "cold" && !slices.Contains(s.scenarios(), scenario.name) {
 			continue
 		}
 		for round := range scenario.rounds {
 			if scenario.edits != nil {
 				s.edits++
 			}
-			for _, tool := range s.inTurns(round) {
+			for _, tool := range s.inTurns(scenario.name, round) {
 				if err := s.once(ctx, tool, scenario.name, round, scenario.edits); err != nil {
 					return fmt.Errorf("%s, %s, %s, %s, round %d: %w", s.sample.name, s.link, scenario.name, tool.name, round+1, err)
 				}
@@ -127,10 +127,23 @@ func (s *series) run(ctx context.Context, registry *testregistry.Registry, shape
 	return nil
 }
 
-// inTurns lets each tool be the first in turn.
-func (s *series) inTurns(round int) []tool {
-	first := round % len(s.tools)
-	return slices.Concat(s.tools[first:], s.tools[:first])
+// scenarios are those to be run over the link: slower ones have fewer.
+func (s *series) scenarios() []string {
+	if s.link != s.links[0] {
+		return s.slowVariants
+	}
+	return s.variants
+}
+
+// inTurns lets each tool be the first in turn. Variants of pack-cache build
+// unchanged applications over the fastest link, with the cache that it has filled.
+func (s *series) inTurns(scenario string, round int) []tool {
+	tools := s.tools
+	if scenario != "unchanged" || s.link != s.links[0] {
+		tools = tools[:2]
+	}
+	first := round % len(tools)
+	return slices.Concat(tools[first:], tools[:first])
 }
 
 // once runs a tool on a machine of its own and keeps the figures.
@@ -144,7 +157,8 @@ func (s *series) once(ctx context.Context, t tool, scenario string, round int, e
 	if err := s.sample.copyTo(app, s.edits, edits...); err != nil {
 		return err
 	}
-	names := strings.ReplaceAll(s.sample.name+"-"+t.name, " ", "-")
+	base, _, _ := strings.Cut(t.name, " ")
+	names := s.sample.name + "-" + base
 	if scenario == "cold" && round < s.coldRounds-1 {
 		names += fmt.Sprint("-cold", round) // the last one is what warm builds go on with
 	}
