@@ -46,6 +46,7 @@ func curveCommand(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("curve", flag.ContinueOnError)
 	dir := flags.String("dir", "", "where the file systems are made (default: the temporary directory)")
 	fileSystem := flags.String("file-system", "ext4", "ext4, tmpfs or directory")
+	least := flags.Int64("least", 0, "smallest layer to measure, in bytes")
 	most := flags.Int64("most", 10e9, "largest layer to measure, in bytes")
 	page := flags.String("page", "docs/performance.md", "page to write the table into")
 	if err := flags.Parse(args); err != nil {
@@ -57,7 +58,7 @@ func curveCommand(ctx context.Context, args []string) error {
 	var table strings.Builder
 	table.WriteString("\n| bytes | files | save s | `tar \\| zstd -1 -T0` s | restore s | `zstd -dc \\| tar x` s | unchanged s | peak memory MB |\n|---|---|---|---|---|---|---|---|\n")
 	for _, p := range points() {
-		if p.bytes > *most {
+		if p.bytes < *least || p.bytes > *most {
 			continue
 		}
 		row, err := p.measure(ctx, *dir, *fileSystem)
