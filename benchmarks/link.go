@@ -96,8 +96,9 @@ func (l *link) pass(to, from net.Conn, shared *bucket, count *atomic.Int64) {
 	}
 	own := &bucket{rate: l.shape.perConnection}
 	type piece struct {
-		data []byte
-		due  time.Time
+		buffer *[32 << 10]byte
+		size   int
+		due    time.Time
 	}
 	// What is on its way, as on a line of that length, with room for a
 	// connection at full speed.
@@ -105,13 +106,13 @@ func (l *link) pass(to, from net.Conn, shared *bucket, count *atomic.Int64) {
 	go func() {
 		defer close(way)
 		for {
-			data := make([]byte, 32<<10)
-			n, err := from.Read(data)
+			buffer := relayed.Get().(*[32 << 10]byte)
+			n, err := from.Read(buffer[:])
 			if n > 0 {
 				own.take(n)
 				shared.take(n)
 				count.Add(int64(n))
-				way <- piece{data[:n], time.Now().Add(l.shape.delay)}
+				way <- piece{buffer, n, time.Now().Add(l.shape.delay)}
 			}
 			if err != nil {
 				return
@@ -124,12 +125,17 @@ func (l *link) pass(to, from net.Conn, shared *bucket, count *atomic.Int64) {
 			continue
 		}
 		time.Sleep(time.Until(p.due))
-		if _, err := to.Write(p.data); err != nil {
+		if _, err := to.Write(p.buffer[:p.size]); err != nil {
 			failed = true
 			from.Close()
 		}
+		relayed.Put(p.buffer)
 	}
 }
+
+// relayed has the memory for what is on its way: what the link itself costs, the
+// tools on the same machine do not have.
+var relayed = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
 // bucket limits a rate; with a rate of 0 it does not.
 type bucket struct {

@@ -17,9 +17,16 @@ type gauge struct {
 	bytes int64
 	// before is the rate with half as many connections, in bytes per second.
 	before float64
-	// settled says that more connections did not help.
-	settled bool
+	// settled is until when more connections are not tried again after they did
+	// not help, patience for how long that is the next time: others may leave the
+	// link.
+	settled  time.Time
+	patience time.Duration
 }
+
+// firstPatience is how long the first number of connections that did not help
+// counts. Each further one counts for twice as long.
+const firstPatience = time.Second
 
 // start begins a window.
 func (g *gauge) start() {
@@ -29,9 +36,6 @@ func (g *gauge) start() {
 // conclude looks at the window so far, and sets the number of connections for
 // the next one if it is long enough.
 func (g *gauge) conclude() {
-	if g.settled {
-		return
-	}
 	elapsed := time.Since(g.began)
 	got := g.arrived.Load() - g.bytes
 	if elapsed < minWindow || got < int64(g.connections)*rangeSize {
@@ -43,8 +47,11 @@ func (g *gauge) conclude() {
 	switch {
 	case g.before > 0 && rate < 1.15*g.before:
 		g.connections /= 2
-		g.settled = true
-	case idle || g.connections == maxConnections:
+		g.before = 0
+		g.patience = max(firstPatience, 2*g.patience)
+		g.settled = time.Now().Add(g.patience)
+	case idle || g.connections == maxConnections || time.Now().Before(g.settled):
+		g.before = 0
 	default:
 		g.before = rate
 		g.connections *= 2
