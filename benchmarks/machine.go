@@ -22,7 +22,7 @@ type machine struct {
 }
 
 // size of the file behind a machine's ext4, in bytes. It is sparse.
-const imageSize = 24 << 30
+const imageSize = 40 << 30
 
 // newMachine makes one below dir. The caller closes it.
 func newMachine(ctx context.Context, dir, fileSystem string) (_ *machine, err error) {

@@ -3,9 +3,13 @@ package layers
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pack-cache/pack-cache/internal/posix"
 )
@@ -34,19 +38,35 @@ type op struct {
 	evidence evidence
 }
 
+// release gives the memory of the data back.
+func (o *op) release() {
+	if o.block != nil {
+		o.pool.release(o.block)
+	}
+}
+
 // treeWriter makes the tree of one layer. Directories stay writable until
 // everything is there.
+//
+// One goroutine takes the entries in their order. Files that come in one piece it
+// leaves to others, each of which makes what it is given from beginning to end:
+// making many small files takes the system longer than everything else here.
 type treeWriter struct {
-	stack *dirStack
-	dirs  map[string]dir
-	// mask are the permission bits that the system takes from new files.
-	mask uint32
-	// now is the access time of everything.
-	now posix.Timespec
-	// file is the open file; -1 for none.
-	file int
+	// fileMaker makes what comes in several pieces.
+	fileMaker
+	dirs map[string]dir
+	// small leads to those that make the other files.
+	small chan smallFile
 	// records are what has been made, as it is when nobody touches it any more.
+	// lock is for them and the place where they are.
 	records []record
+	lock    sync.Mutex
+}
+
+// smallFile is a file that came in one piece, and the place of its record.
+type smallFile struct {
+	op
+	record int
 }
 
 // dir is a directory that has been made.
@@ -63,28 +83,93 @@ func writeTree(ctx context.Context, root int, ops <-chan op) ([]record, error) {
 	if err != nil {
 		return nil, err
 	}
+	maker := func() fileMaker {
+		return fileMaker{stack: newDirStack(root), mask: mask, now: timespec(time.Now()), file: -1}
+	}
 	w := &treeWriter{
-		stack: newDirStack(root), dirs: map[string]dir{"": {op: op{mode: 0o755}}}, records: make([]record, 1),
-		mask: mask, now: timespec(time.Now()), file: -1,
+		fileMaker: maker(), dirs: map[string]dir{"": {op: op{mode: 0o755}}}, records: make([]record, 1),
+		small: make(chan smallFile, 64),
 	}
 	defer w.close()
+	group, ctx := errgroup.WithContext(ctx)
+	for range runtime.GOMAXPROCS(0) {
+		m := maker()
+		group.Go(func() error { return w.makeSmall(ctx, &m) })
+	}
+	group.Go(func() error {
+		defer close(w.small)
+		return w.takeAll(ctx, ops)
+	})
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return w.records, w.finishDirs()
+}
+
+// takeAll takes the entries in their order.
+func (w *treeWriter) takeAll(ctx context.Context, ops <-chan op) error {
 	for {
 		select {
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return ctx.Err()
 		case o, ok := <-ops:
 			if !ok {
-				return w.records, w.finishDirs()
+				return nil
+			}
+			if o.kind == posix.S_IFREG && o.last && !o.more && o.path != "" {
+				if err := w.leave(ctx, o); err != nil {
+					return err
+				}
+				continue
 			}
 			err := w.apply(o)
-			if o.block != nil {
-				o.pool.release(o.block)
-			}
+			o.release()
 			if err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
+}
+
+// leave leaves a file to others, once the directory is there in which it is.
+func (w *treeWriter) leave(ctx context.Context, o op) error {
+	dir, _ := splitPath(o.path)
+	if err := w.ensure(dir); err != nil {
+		return err
+	}
+	select {
+	case w.small <- smallFile{o, w.record(record{})}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// makeSmall makes files until there are no more.
+func (w *treeWriter) makeSmall(ctx context.Context, m *fileMaker) error {
+	defer m.close()
+	for f := range w.small {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		made, err := m.make(f.op)
+		f.release()
+		if err != nil {
+			return err
+		}
+		w.lock.Lock()
+		w.records[f.record] = made
+		w.lock.Unlock()
+	}
+	return nil
+}
+
+// record adds a record and returns its place.
+func (w *treeWriter) record(r record) int {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	w.records = append(w.records, r)
+	return len(w.records) - 1
 }
 
 // probeMask finds out by doing which permission bits a new file does not get,
@@ -105,18 +190,21 @@ func probeMask(root int) (uint32, error) {
 }
 
 func (w *treeWriter) apply(o op) error {
-	if o.more {
-		return w.write(o)
-	}
-	if o.path == "" {
-		if o.kind != posix.S_IFDIR {
-			return fmt.Errorf("the layer itself is not a directory: %w", ErrCorrupt)
-		}
+	switch {
+	case o.more:
+		return w.goOn(o)
+	case o.path != "":
+	case o.kind != posix.S_IFDIR:
+		return fmt.Errorf("the layer itself is not a directory: %w", ErrCorrupt)
+	default:
 		w.dirs[""] = dir{op: o}
 		return nil
 	}
 	dir, base := splitPath(o.path)
-	parent, err := w.parent(dir)
+	if err := w.ensure(dir); err != nil {
+		return err
+	}
+	parent, err := w.stack.enter(dir)
 	if err != nil {
 		return err
 	}
@@ -126,23 +214,38 @@ func (w *treeWriter) apply(o op) error {
 	case posix.S_IFLNK:
 		return w.symlink(parent, base, o)
 	default:
-		return w.create(parent, base, o)
+		if err := w.begin(parent, base, o); err != nil {
+			return err
+		}
+		return w.goOn(o)
 	}
 }
 
-// parent opens a directory, making those that the archive did not mention.
-func (w *treeWriter) parent(dir string) (int, error) {
-	if _, ok := w.dirs[dir]; !ok {
-		above, base := splitPath(dir)
-		fd, err := w.parent(above)
-		if err != nil {
-			return -1, err
-		}
-		if err := w.mkdir(fd, base, op{path: dir, mode: 0o755}); err != nil {
-			return -1, err
-		}
+// goOn writes a piece of the open file.
+func (w *treeWriter) goOn(o op) error {
+	if err := w.write(o); err != nil || !o.last {
+		return err
 	}
-	return w.stack.enter(dir)
+	made, err := w.finish(o)
+	w.record(made)
+	return err
+}
+
+// ensure makes a directory, and those above it, if the archive did not mention it
+// so far.
+func (w *treeWriter) ensure(dir string) error {
+	if _, ok := w.dirs[dir]; ok {
+		return nil
+	}
+	above, base := splitPath(dir)
+	if err := w.ensure(above); err != nil {
+		return err
+	}
+	parent, err := w.stack.enter(above)
+	if err != nil {
+		return err
+	}
+	return w.mkdir(parent, base, op{path: dir, mode: 0o755})
 }
 
 func (w *treeWriter) mkdir(parent int, base string, o op) error {
@@ -151,8 +254,7 @@ func (w *treeWriter) mkdir(parent int, base string, o op) error {
 		if err := posix.Mkdirat(parent, base, 0o700); err != nil {
 			return entryError(o.path, err)
 		}
-		made.record = len(w.records)
-		w.records = append(w.records, record{})
+		made.record = w.record(record{})
 	}
 	made.op = o
 	w.dirs[o.path] = made
@@ -170,63 +272,8 @@ func (w *treeWriter) symlink(parent int, base string, o op) error {
 	if err := posix.Fstatat(parent, base, &st, posix.AT_SYMLINK_NOFOLLOW); err != nil {
 		return fmt.Errorf("looking at %q: %w", o.path, err)
 	}
-	w.records = append(w.records, record{entry: entryOf(o.path, &st), link: o.link})
+	w.record(record{entry: entryOf(o.path, &st), link: o.link})
 	return nil
-}
-
-func (w *treeWriter) create(parent int, base string, o op) error {
-	fd, err := openAt(parent, base, posix.O_CREAT|posix.O_EXCL|posix.O_WRONLY, o.mode)
-	if err != nil {
-		return entryError(o.path, err)
-	}
-	w.file = fd
-	return w.write(o)
-}
-
-func (w *treeWriter) write(o op) error {
-	for data := o.data; len(data) > 0; {
-		n, err := posix.Write(w.file, data)
-		if err == posix.EINTR {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("writing %q: %w", o.path, err)
-		}
-		data = data[n:]
-	}
-	if !o.last {
-		return nil
-	}
-	return w.finishFile(o)
-}
-
-// finishFile gives the open file its mode and time, and closes it. Writing may
-// have taken the set-user-ID bits away.
-func (w *treeWriter) finishFile(o op) error {
-	fd := w.file
-	w.file = -1
-	st, err := w.settle(fd, o)
-	if closeErr := posix.Close(fd); closeErr != nil && err == nil {
-		return fmt.Errorf("writing %q: %w", o.path, closeErr)
-	}
-	w.records = append(w.records, record{entry: entryOf(o.path, &st), evidence: o.evidence})
-	return err
-}
-
-// settle gives an open file its mode, if it has not got it yet, and its time.
-func (w *treeWriter) settle(fd int, o op) (st posix.Stat_t, err error) {
-	if o.mode&w.mask != 0 || o.mode&0o7000 != 0 {
-		if err := posix.Fchmod(fd, o.mode); err != nil {
-			return st, fmt.Errorf("setting the mode of %q: %w", o.path, err)
-		}
-	}
-	if err := posix.Futimens(fd, w.times(o)); err != nil {
-		return st, fmt.Errorf("setting the time of %q: %w", o.path, err)
-	}
-	if err := posix.Fstat(fd, &st); err != nil {
-		return st, fmt.Errorf("looking at %q: %w", o.path, err)
-	}
-	return st, nil
 }
 
 // finishDirs gives the directories below the layer's own their modes and times,
@@ -267,13 +314,6 @@ func (w *treeWriter) finishDirs() error {
 	return nil
 }
 
-func (w *treeWriter) close() {
-	if w.file >= 0 {
-		posix.Close(w.file)
-	}
-	w.stack.close()
-}
-
 // setTime is for what is not open.
 func (w *treeWriter) setTime(parent int, base string, o op) error {
 	if !o.setTime {
@@ -284,8 +324,6 @@ func (w *treeWriter) setTime(parent int, base string, o op) error {
 	}
 	return nil
 }
-
-func (w *treeWriter) times(o op) []posix.Timespec { return []posix.Timespec{w.now, o.mtime} }
 
 // entryError tells an archive that contradicts itself from a disk that fails.
 func entryError(path string, err error) error {

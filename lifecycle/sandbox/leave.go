@@ -10,10 +10,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leave lets a process of its own remove a directory of a place, which outlives this one: on a
-// machine that is thrown away, nobody has to wait for that. It reports whether it
-// could. What such a process does not get done is an abandoned place like that of
-// a build that was killed.
+// leave lets a process of its own, which outlives this one, remove a directory of
+// a place: on a machine that is thrown away, nobody has to wait for that. It
+// reports whether it could. What such a process does not get done is an abandoned
+// place like that of a build that was killed.
 func (h *host) leave(dir *placeDir) bool {
 	if h.identity.userNS() {
 		return false // other ids' files, and directories that nobody may write to, can be removed in a namespace only

@@ -13,7 +13,6 @@ import (
 // Memory is for volumes only where there is plenty of it: a build that is killed
 // for lack of memory, or fails for lack of room, would have worked on disk.
 const (
-
 	// roomFactor times what volumes are expected to hold has to be free in the
 	// file system, memoryFactor times that on the machine, and spareMemory besides,
 	// for what buildpacks add and for the memory that their programs need.
