@@ -63,6 +63,10 @@ type treeWriter struct {
 	lock    sync.Mutex
 }
 
+// maxMakers bounds how many make files side by side: a directory takes one new
+// entry after the other.
+const maxMakers = 4
+
 // smallFile is a file that came in one piece, and the place of its record.
 type smallFile struct {
 	op
@@ -92,7 +96,7 @@ func writeTree(ctx context.Context, root int, ops <-chan op) ([]record, error) {
 	}
 	defer w.close()
 	group, ctx := errgroup.WithContext(ctx)
-	for range runtime.GOMAXPROCS(0) {
+	for range min(runtime.GOMAXPROCS(0), maxMakers) {
 		m := maker()
 		group.Go(func() error { return w.makeSmall(ctx, &m) })
 	}
