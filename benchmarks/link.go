@@ -96,7 +96,7 @@ func (l *link) pass(to, from net.Conn, shared *bucket, count *atomic.Int64) {
 	}
 	own := &bucket{rate: l.shape.perConnection}
 	type piece struct {
-		buffer *[32 << 10]byte
+		buffer *relayBuffer
 		size   int
 		due    time.Time
 	}
@@ -106,7 +106,7 @@ func (l *link) pass(to, from net.Conn, shared *bucket, count *atomic.Int64) {
 	go func() {
 		defer close(way)
 		for {
-			buffer := relayed.Get().(*[32 << 10]byte)
+			buffer := relayed.Get().(*relayBuffer)
 			n, err := from.Read(buffer[:])
 			if n > 0 {
 				own.take(n)
@@ -135,7 +135,9 @@ func (l *link) pass(to, from net.Conn, shared *bucket, count *atomic.Int64) {
 
 // relayed has the memory for what is on its way: what the link itself costs, the
 // tools on the same machine do not have.
-var relayed = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+var relayed = sync.Pool{New: func() any { return new(relayBuffer) }}
+
+type relayBuffer [32 << 10]byte
 
 // bucket limits a rate; with a rate of 0 it does not.
 type bucket struct {

@@ -24,8 +24,8 @@ type gauge struct {
 	patience time.Duration
 }
 
-// firstPatience is how long the first number of connections that did not help
-// counts. Each further one counts for twice as long.
+// firstPatience is the patience after the first time that more connections did not
+// help. It doubles each time.
 const firstPatience = time.Second
 
 // start begins a window.

@@ -227,6 +227,8 @@ func TestRestoreRefuses(t *testing.T) {
 		"directory over a link":  in(linkEntry(tar.TypeSymlink, "/layers/bp/layer/l", ".."), dirEntry("/layers/bp/layer/l")),
 		"file over a link":       in(linkEntry(tar.TypeSymlink, "/layers/bp/layer/l", "../layer.toml"), fileEntry("/layers/bp/layer/l", "1")),
 		"file over a file":       in(fileEntry("/layers/bp/layer/l", "1"), fileEntry("/layers/bp/layer/l", "2")),
+		"link over a file":       in(fileEntry("/layers/bp/layer/l", "1"), linkEntry(tar.TypeSymlink, "/layers/bp/layer/l", "..")),
+		"directory over a file":  in(fileEntry("/layers/bp/layer/l", "1"), dirEntry("/layers/bp/layer/l")),
 		"below a file":           in(fileEntry("/layers/bp/layer/l", "1"), fileEntry("/layers/bp/layer/l/m", "2")),
 		"link over a directory":  in(dirEntry("/layers/bp/layer/l"), linkEntry(tar.TypeSymlink, "/layers/bp/layer/l", "..")),
 		"hard link":              in(fileEntry("/layers/bp/layer/l", "1"), linkEntry(tar.TypeLink, "/layers/bp/layer/m", "/layers/bp/layer/l")),

@@ -87,9 +87,8 @@ func writeTree(ctx context.Context, root int, ops <-chan op) ([]record, error) {
 	if err != nil {
 		return nil, err
 	}
-	maker := func() fileMaker {
-		return fileMaker{stack: newDirStack(root), mask: mask, now: timespec(time.Now()), file: -1}
-	}
+	now := timespec(time.Now())
+	maker := func() fileMaker { return fileMaker{stack: newDirStack(root), mask: mask, now: now, file: -1} }
 	w := &treeWriter{
 		fileMaker: maker(), dirs: map[string]dir{"": {op: op{mode: 0o755}}}, records: make([]record, 1),
 		small: make(chan smallFile, 64),
