@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"errors"
 	"net"
 	"os"
 	"os/exec"
@@ -96,6 +97,21 @@ func restricted(user string) []string {
 	return []string{"--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--user", user}
 }
 
+// emptyVolumes returns flags of docker run that mount what Kubernetes' emptyDir
+// is: directories of root that everybody can write to.
+func emptyVolumes(t *testing.T) []string {
+	t.Helper()
+	var flags []string
+	for _, at := range []string{lifecycle.LayersDir, lifecycle.AppDir} {
+		dir := filepath.Join(t.TempDir(), "volume")
+		if err := errors.Join(os.Mkdir(dir, 0o777), os.Chmod(dir, 0o777)); err != nil {
+			t.Fatal(err)
+		}
+		flags = append(flags, "--volume", dir+":"+at)
+	}
+	return flags
+}
+
 // confinements are containers in which builds run without a daemon or
 // namespaces of their own.
 func confinements(t *testing.T, builder string, reg *registry) map[string]*container {
@@ -135,11 +151,14 @@ func confinements(t *testing.T, builder string, reg *registry) map[string]*conta
 		return &container{daemon: daemon, image: "test.local/" + kind + ":" + id, flags: flags, shell: shell}
 	}
 	return map[string]*container{
-		"inplace as root":     inside(true, "builder", []string{"--user", "0:0"}),
-		"inplace restricted":  inside(true, "builder", restricted(config.Config.User)),
-		"takeover as root":    inside(false, "takeover", []string{"--user", "0:0"}),
-		"takeover restricted": inside(false, "takeover", restricted(config.Config.User)),
-		"takeover by anybody": inside(false, "takeover", restricted("4711:0")),
+		"inplace as root":                    inside(true, "builder", []string{"--user", "0:0"}),
+		"inplace restricted":                 inside(true, "builder", restricted(config.Config.User)),
+		"inplace with empty volumes":         inside(true, "builder", append(restricted(config.Config.User), emptyVolumes(t)...)),
+		"inplace as root with empty volumes": inside(true, "builder", append([]string{"--user", "0:0"}, emptyVolumes(t)...)),
+		"takeover with empty volumes":        inside(false, "takeover", append(restricted(config.Config.User), emptyVolumes(t)...)),
+		"takeover as root":                   inside(false, "takeover", []string{"--user", "0:0"}),
+		"takeover restricted":                inside(false, "takeover", restricted(config.Config.User)),
+		"takeover by anybody":                inside(false, "takeover", restricted("4711:0")),
 	}
 }
 
@@ -160,7 +179,7 @@ func TestContainers(t *testing.T) {
 			t.Parallel()
 			engine, _, _ := strings.Cut(name, " ")
 			args := args(strings.ReplaceAll(name, " ", "-"))
-			if engine == "takeover" || in.flags[1] == "0:0" {
+			if engine == "takeover" || slices.Contains(in.flags, "0:0") {
 				args = append(args, "--builder", builder) // else pack-cache finds out
 			}
 			cold, out := in.machine(t).build(args...)

@@ -100,10 +100,7 @@ func Inspect(img v1.Image) (*Builder, error) {
 		return nil, fmt.Errorf("read builder config: %w", err)
 	}
 	b := &Builder{Image: img, Digest: digest, Env: config.Config.Env, Target: targetOf(config)}
-	if b.UID, err = idFromEnv(b.Env, "CNB_USER_ID"); err != nil {
-		return nil, err
-	}
-	if b.GID, err = idFromEnv(b.Env, "CNB_GROUP_ID"); err != nil {
+	if b.UID, b.GID, err = BuildUser(b.Env); err != nil {
 		return nil, err
 	}
 	if err := b.readLabels(config.Config.Labels); err != nil {
@@ -149,6 +146,17 @@ func targetOf(config *v1.ConfigFile) Target {
 		DistroName:    config.Config.Labels[distroNameLabel],
 		DistroVersion: config.Config.Labels[distroVersionLabel],
 	}
+}
+
+// BuildUser returns the ids of the build user from a builder's environment, a list
+// of KEY=VALUE (CNB Platform specification, "Build Image"). Its errors wrap
+// ErrNotABuilder and name the variable.
+func BuildUser(env []string) (uid, gid int, err error) {
+	if uid, err = idFromEnv(env, "CNB_USER_ID"); err != nil {
+		return 0, 0, err
+	}
+	gid, err = idFromEnv(env, "CNB_GROUP_ID")
+	return uid, gid, err
 }
 
 func idFromEnv(env []string, key string) (int, error) {

@@ -118,8 +118,9 @@ func goCommand(ctx context.Context, dir, verb string, args ...string) ([]byte, e
 	return out, nil
 }
 
-// layer returns the layer with /cnb/lifecycle as a release of the lifecycle has
-// it: one executable for all phases, the launcher, and what both are made of.
+// layer returns the layer with /cnb/lifecycle as pack puts it into builders: one
+// executable for all phases, the launcher, and their SBOMs. lifecycle.toml, which
+// a release of the lifecycle has, is not in there.
 func (s *stock) layer(ctx context.Context, o Options) (v1.Layer, error) {
 	return o.layers().Layer(ctx, "lifecycle "+s.key+sourceKey(), func(fs *rootfs.FS, _ *rootfs.Spool) error {
 		fs.Dir("cnb/lifecycle", 0o755, rootfs.Owner{})
@@ -141,11 +142,6 @@ func (s *stock) layer(ctx context.Context, o Options) (v1.Layer, error) {
 				return err
 			}
 		}
-		descriptor, err := os.ReadFile(filepath.Join(s.dir, "lifecycle.toml"))
-		if err != nil {
-			return err
-		}
-		fs.File("cnb/lifecycle/lifecycle.toml", 0o644, rootfs.Owner{}, descriptor)
 		return nil
 	})
 }

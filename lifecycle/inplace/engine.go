@@ -46,7 +46,7 @@ func probeInside(config Config) (*host, error) {
 	if _, err := os.Stat(takeoverMark); err == nil {
 		return nil, elsewhere("this container is pack-cache's own image")
 	}
-	for _, path := range []string{lifecyclePath, orderPath} {
+	for _, path := range []string{detectorPath, orderPath} {
 		if _, err := os.Stat(path); err != nil {
 			return nil, confine.WithHint(elsewhere("pack-cache does not run inside a builder image: there is no "+path),
 				"start pack-cache in the builder image: as `image:` of a GitLab CI job, as a step of a Tekton task")

@@ -72,7 +72,7 @@ func rerun(t *testing.T, engine, as string, img v1.Image, pattern string) {
 		vartmp := filepath.Join(root, "var/tmp")
 		if err := errors.Join(
 			os.MkdirAll(vartmp, 0o755), os.Chmod(vartmp, 0o777|os.ModeSticky),
-			os.WriteFile(filepath.Join(root, lifecyclePath), nil, 0o644),
+			os.WriteFile(filepath.Join(root, detectorPath), nil, 0o644),
 		); err != nil {
 			t.Fatal(err)
 		}

@@ -25,7 +25,8 @@ import (
 )
 
 // Files by which a builder is known from inside (CNB Platform specification,
-// "Builder").
+// "Builder"). lifecycle.toml is in a lifecycle's release; pack leaves it out of
+// builders.
 const (
 	lifecyclePath  = "/cnb/lifecycle/lifecycle.toml"
 	orderPath      = "/cnb/order.toml"
@@ -38,7 +39,7 @@ const (
 // Builder implements lifecycle.Resident. An image cannot be told its name or
 // digest from inside; what can be read is what its files and the environment
 // say.
-func (e *Engine) Builder(context.Context) (v1.Image, error) {
+func (e *Engine) Builder(ctx context.Context) (v1.Image, error) {
 	about, err := readResident()
 	if err != nil {
 		return nil, confine.Step(err, "the builder that pack-cache runs in")
@@ -47,14 +48,41 @@ func (e *Engine) Builder(context.Context) (v1.Image, error) {
 	if config.Config.Env, err = residentEnv(os.Environ()); err != nil {
 		return nil, err
 	}
+	if about.version == "" {
+		if err := e.complete(ctx, about, config.Config.Env); err != nil {
+			return nil, confine.Step(err, "the builder that pack-cache runs in")
+		}
+	}
 	if config.Config.Labels, err = about.labels(); err != nil {
 		return nil, err
 	}
 	return mutate.ConfigFile(empty.Image, config)
 }
 
+// complete asks the lifecycle for what no file says of it. env has the build user.
+func (e *Engine) complete(ctx context.Context, about *resident, env []string) error {
+	h, err := e.ready(ctx)
+	if err != nil {
+		return err
+	}
+	uid, gid, err := builder.BuildUser(env)
+	if err != nil {
+		return err
+	}
+	says, err := h.askLifecycle(ctx, lifecycle.User{UID: uid, GID: gid})
+	if err != nil {
+		return err
+	}
+	about.version = says.version
+	if says.platformAPI != "" {
+		about.apis = map[string]apiSet{"platform": {Supported: []string{says.platformAPI}}}
+	}
+	return nil
+}
+
 // Is implements lifecycle.Resident: the named builder has to have the same
-// lifecycle, buildpacks and order.
+// lifecycle, buildpacks and order. The version of a lifecycle that no file tells
+// is not compared.
 func (e *Engine) Is(_ context.Context, named v1.Image) error {
 	here, err := readResident()
 	if err != nil {
@@ -77,7 +105,7 @@ func (e *Engine) Is(_ context.Context, named v1.Image) error {
 			"leave out --builder to use the one that pack-cache runs in, run pack-cache in the other one, or use another engine (--engine sandbox or docker)")
 	}
 	switch {
-	case b.Lifecycle != "" && b.Lifecycle != here.version:
+	case b.Lifecycle != "" && here.version != "" && b.Lifecycle != here.version:
 		return differ("lifecycle is", here.version, b.Lifecycle)
 	case !slices.Equal(listModules(modules), listModules(here.modules)):
 		return differ("buildpacks are", names(listModules(here.modules)), names(listModules(modules)))
@@ -147,7 +175,7 @@ func readResident() (*resident, error) {
 	var stack struct {
 		RunImage builder.RunImage `toml:"run-image"`
 	}
-	err := errors.Join(readTOML(lifecyclePath, &own), readTOML(orderPath, &order),
+	err := errors.Join(ignoreMissing(readTOML(lifecyclePath, &own)), readTOML(orderPath, &order),
 		ignoreMissing(readTOML(runPath, &run)), ignoreMissing(readTOML(stackPath, &stack)))
 	if err != nil {
 		return nil, err

@@ -16,12 +16,14 @@ import (
 	"github.com/pack-cache/pack-cache/internal/posix"
 )
 
-// nameParent says what an image tells of a directory above a layer: that it is
-// root's, or else the build user's and for nobody else to write. So it is where
-// phases can be the build user. Where they cannot, as in a container that gives
-// them another one, the image must not tell where it was built.
+// nameParent normalises the owner and mode that an image records for a directory
+// above a layer, so that the image does not depend on the place of the build. The
+// layers directory and what is below it are the build user's, and nobody else
+// can write there: it may be a volume that was made for the build, of root and
+// with mode 0777. Of other directories, root's stay as they are.
 func (j *job) nameParent(h *tar.Header) {
-	if h.Uid != 0 {
+	name := path.Join("/", h.Name)
+	if inLayers := name == j.Paths.Layers || strings.HasPrefix(name, j.Paths.Layers+"/"); inLayers || h.Uid != 0 {
 		h.Uid, h.Gid = j.User.UID, j.User.GID
 		h.Mode &^= 0o022
 	}
@@ -82,7 +84,7 @@ func headerOf(dir string) (*tar.Header, error) {
 	if err := posix.Stat(dir, &st); err != nil {
 		return nil, &os.PathError{Op: "stat", Path: dir, Err: err}
 	}
-	return &tar.Header{Uid: int(st.Uid), Gid: int(st.Gid), Mode: int64(st.Mode & 0o7777)}, nil
+	return &tar.Header{Name: dir, Uid: int(st.Uid), Gid: int(st.Gid), Mode: int64(st.Mode & 0o7777)}, nil
 }
 
 // edit writes the archive of a layer anew, with its headers edited.
