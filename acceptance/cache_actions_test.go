@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pack-cache/pack-cache/internal/testactions"
+	"github.com/pack-cache/pack-cache/internal/testfaults"
 	"github.com/pack-cache/pack-cache/internal/testregistry"
 	"github.com/pack-cache/pack-cache/internal/testservers"
 )
@@ -202,7 +204,9 @@ func TestActionsSecrets(t *testing.T) {
 		hidden.wantNone(t, "the output", strings.NewReader(out.stdout+out.stderr))
 		hidden.wantNoneBelow(t, j.home)
 	}
-	front.Break(testactions.Fault{Path: "/twirp/", Times: 100, Status: 401, Body: `{"code":"unauthenticated","msg":"bad token ` + j.token + `"}`})
+	front.Faults.Set(testfaults.Rule{
+		Path: regexp.MustCompile("/twirp/"), Status: 401, Body: `{"code":"unauthenticated","msg":"bad token ` + j.token + `"}`,
+	})
 	out := j.run(append([]string{"build"}, args...)...)
 	hidden.wantNone(t, "the output", strings.NewReader(out.stdout+out.stderr))
 	out.wantStderr(t, "bad token [redacted]")

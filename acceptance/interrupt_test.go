@@ -1,9 +1,6 @@
 package acceptance
 
 import (
-	"context"
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -16,6 +13,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pack-cache/pack-cache/internal/testfaults"
 	"github.com/pack-cache/pack-cache/internal/testregistry"
 )
 
@@ -33,25 +31,10 @@ func stuck(method, path string) testregistry.Rule {
 	return testregistry.Rule{Method: method, Path: regexp.MustCompile(path), Delay: time.Hour}
 }
 
-// halfway is a request whose answer stops in the middle.
+// halfway is a request whose answer stops after its first bytes. The first blob
+// is the image's config.
 func halfway(method, path string) testregistry.Rule {
-	// The first blob is the image's config.
-	return testregistry.Rule{Method: method, Path: regexp.MustCompile(path), Skip: 1, EditResponse: func(resp *http.Response) {
-		half, rest := io.LimitReader(resp.Body, resp.ContentLength/2), resp.Body
-		resp.Body = struct {
-			io.Reader
-			io.Closer
-		}{io.MultiReader(half, stuckReader{resp.Request.Context()}), rest}
-	}}
-}
-
-// stuckReader has nothing to give.
-type stuckReader struct{ ctx context.Context }
-
-// Read implements io.Reader.
-func (r stuckReader) Read([]byte) (int, error) {
-	<-r.ctx.Done()
-	return 0, r.ctx.Err()
+	return testregistry.Rule{Method: method, Path: regexp.MustCompile(path), Skip: 1, Response: testfaults.Harm{Stall: 10_000}}
 }
 
 // interruptions are moments in each part of a build.
@@ -151,7 +134,7 @@ func (at interruption) interrupt(t *testing.T, machine *machine, reg *registry, 
 			if len(requests) <= at.stuck.Skip {
 				return false
 			}
-			return at.stuck.EditResponse == nil || requests[at.stuck.Skip].Received > 0
+			return at.stuck.Response.Stall == 0 || requests[at.stuck.Skip].Received > 0
 		})
 		build.interrupt(signal)
 		return build.wait()

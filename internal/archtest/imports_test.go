@@ -43,6 +43,7 @@ var rules = []rule{
 	{"...", "internal/testregistry/...", "internal/testregistry/... internal/samples/... acceptance/... benchmarks/...", "test registries are for demo, tests and benchmarks"},
 	{"...", "internal/testservers/...", "internal/testservers/... internal/testactions", "test servers are for tests"},
 	{"...", "internal/testactions/...", "internal/testactions/...", "test servers are for tests"},
+	{"...", "internal/testfaults/...", "internal/testfaults/... internal/testregistry/... internal/testactions", "faults are for tests"},
 	{"...", "internal/testdocker/...", "internal/testdocker/...", "test daemons are for tests"},
 }
 

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/pack-cache/pack-cache/internal/testfaults"
 )
 
 // Storage keeps the content of entries.
@@ -27,14 +29,14 @@ type Storage interface {
 type Front struct {
 	// URL is that of the service, with a slash at its end: ACTIONS_RESULTS_URL,
 	// ACTIONS_CACHE_URL and GITHUB_API_URL.
-	URL     string
+	URL string
+	// Faults is what stands before the service.
+	Faults  *testfaults.Proxy
 	storage Storage
 
 	mu      sync.Mutex
 	runs    map[string]Run
 	entries []*Entry
-	faults  []*Fault
-	asked   map[string]int
 }
 
 // Run is what the token of a job stands for.
@@ -62,33 +64,17 @@ type Entry struct {
 
 func (e *Entry) blob() string { return "entry-" + itoa(e.ID) }
 
-// Fault makes the service answer otherwise.
-type Fault struct {
-	// Path is a part of the paths that it is for, Times how often it happens.
-	Path  string
-	Times int
-	// Status and Body are the answer, RetryAfter its header.
-	Status     int
-	Body       string
-	RetryAfter string
-	// After lets the request be done, and then loses the answer.
-	After bool
-}
-
 // New starts a service whose storage is in memory if there is no other.
 func New(t testing.TB, storage Storage) *Front {
 	t.Helper()
-	f := &Front{runs: map[string]Run{}, asked: map[string]int{}}
+	f := &Front{runs: map[string]Run{}}
 	mux := http.NewServeMux()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !f.fault(w, r, mux) {
-			mux.ServeHTTP(w, r)
-		}
-	}))
+	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	f.URL = server.URL + "/"
+	f.Faults = testfaults.New(t, server.URL)
+	f.URL = f.Faults.URL + "/"
 	if storage == nil {
-		memory := newMemory(server.URL + "/blobs/")
+		memory := newMemory(f.URL + "blobs/")
 		mux.Handle("/blobs/", memory)
 		storage = memory
 	}
@@ -137,58 +123,6 @@ func (f *Front) run(w http.ResponseWriter, r *http.Request) (Run, bool) {
 		reply(w, http.StatusUnauthorized, map[string]string{"code": "unauthenticated", "msg": "no such token", "message": "no such token"})
 	}
 	return run, ok
-}
-
-// Break adds faults, the first one that fits counts.
-func (f *Front) Break(faults ...Fault) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for _, fault := range faults {
-		f.faults = append(f.faults, &fault)
-	}
-}
-
-// fault answers a request with a fault if there is one for it.
-func (f *Front) fault(w http.ResponseWriter, r *http.Request, mux http.Handler) bool {
-	f.mu.Lock()
-	f.asked[r.Method+" "+r.URL.Path]++
-	var hit *Fault
-	for _, fault := range f.faults {
-		if fault.Times > 0 && strings.Contains(r.URL.Path, fault.Path) {
-			fault.Times--
-			hit = fault
-			break
-		}
-	}
-	f.mu.Unlock()
-	if hit == nil {
-		return false
-	}
-	if hit.After {
-		mux.ServeHTTP(httptest.NewRecorder(), r)
-	}
-	if hit.RetryAfter != "" {
-		w.Header().Set("Retry-After", hit.RetryAfter)
-	}
-	if hit.Status == 0 {
-		panic(http.ErrAbortHandler)
-	}
-	w.WriteHeader(hit.Status)
-	w.Write([]byte(hit.Body))
-	return true
-}
-
-// Asked says how often the paths were asked for that contain part.
-func (f *Front) Asked(part string) int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	n := 0
-	for path, times := range f.asked {
-		if strings.Contains(path, part) {
-			n += times
-		}
-	}
-	return n
 }
 
 // Entries are the complete entries of a repository, in their order.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pack-cache/pack-cache/internal/testactions"
+	"github.com/pack-cache/pack-cache/internal/testfaults"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -113,17 +115,23 @@ func TestThereMeanwhile(t *testing.T) {
 	})
 }
 
+// fault is a rule for the paths that have a part.
+func fault(part string, times int, rule testfaults.Rule) testfaults.Rule {
+	rule.Path, rule.Times = regexp.MustCompile(regexp.QuoteMeta(part)), times
+	return rule
+}
+
 // TestFaults has the service fail in ways that pass.
 func TestFaults(t *testing.T) {
 	both(t, func(t *testing.T, front *testactions.Front, open func(testactions.Run) *Store) {
 		small, large := noise(100, 1), noise(20<<20, 2)
-		front.Break(
-			testactions.Fault{Path: "ache", Times: 1, Status: http.StatusTooManyRequests, RetryAfter: "1"},
-			testactions.Fault{Path: "CreateCacheEntry", Times: 1, Status: http.StatusBadGateway},
-			testactions.Fault{Path: "/caches", Times: 1, Status: http.StatusServiceUnavailable},
-			testactions.Fault{Path: "/blobs/", Times: 2, Status: http.StatusInternalServerError},
-			testactions.Fault{Path: "/caches/", Times: 1},
-			testactions.Fault{Path: "FinalizeCacheEntryUpload", Times: 1, After: true},
+		front.Faults.Set(
+			fault("ache", 1, testfaults.Rule{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}}}),
+			fault("CreateCacheEntry", 1, testfaults.Rule{Status: http.StatusBadGateway}),
+			fault("/caches", 1, testfaults.Rule{Status: http.StatusServiceUnavailable}),
+			fault("/blobs/", 2, testfaults.Rule{Status: http.StatusInternalServerError}),
+			fault("/caches/", 1, testfaults.Rule{Drop: true}),
+			fault("FinalizeCacheEntryUpload", 1, testfaults.Rule{Lose: true}),
 		)
 		began := time.Now()
 		s := open(onMain)
@@ -164,7 +172,7 @@ func TestCrash(t *testing.T) {
 // TestRetryAfterEnds does not wait for a service when the context has ended.
 func TestRetryAfterEnds(t *testing.T) {
 	both(t, func(t *testing.T, front *testactions.Front, open func(testactions.Run) *Store) {
-		front.Break(testactions.Fault{Path: "", Times: 100, Status: http.StatusTooManyRequests, RetryAfter: "60"})
+		front.Faults.Set(testfaults.Rule{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"60"}}})
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		if _, _, err := open(onMain).Resolve(ctx, "app"); !errors.Is(err, context.DeadlineExceeded) {

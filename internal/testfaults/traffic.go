@@ -1,14 +1,13 @@
-package testregistry
+package testfaults
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"sync/atomic"
 )
 
-// Request is one request that came to a Faults.
+// Request is one request that came to a Proxy.
 type Request struct {
 	Method, Path, Query string
 	// Authorization is the request's credential.
@@ -25,6 +24,10 @@ type traffic struct {
 	status         atomic.Int64
 	sent, received atomic.Int64
 	rule           Rule
+	// hit says that there is a rule.
+	hit bool
+	// answer does to the body of an answer what the rule says.
+	answer func(io.ReadCloser) io.ReadCloser
 }
 
 // trafficKey is the context key of a request's traffic.
@@ -36,26 +39,4 @@ func withTraffic(ctx context.Context, t *traffic) context.Context {
 
 func trafficOf(r *http.Request) *traffic {
 	return r.Context().Value(trafficKey{}).(*traffic)
-}
-
-var errCut = errors.New("cut")
-
-// meter counts a body, and breaks it off after limit bytes if limit is not 0.
-type meter struct {
-	io.ReadCloser
-	count *atomic.Int64
-	limit int64
-}
-
-func (m meter) Read(p []byte) (int, error) {
-	if m.limit > 0 {
-		left := m.limit - m.count.Load()
-		if left <= 0 {
-			return 0, errCut
-		}
-		p = p[:min(int64(len(p)), left)]
-	}
-	n, err := m.ReadCloser.Read(p)
-	m.count.Add(int64(n))
-	return n, err
 }
