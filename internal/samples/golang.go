@@ -18,7 +18,7 @@ import (
 // Go makes the builder go: the base of the tiny builder, this machine's Go
 // toolchain, the stock lifecycle and the buildpack samples/go-build.
 func Go(ctx context.Context, options Options) (*Builder, error) {
-	r, err := tinyRecipe(ctx, options)
+	r, err := tinyBaseRecipe(ctx, options)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +40,7 @@ func Go(ctx context.Context, options Options) (*Builder, error) {
 // Npm makes the builder npm: the tiny builder with the one buildpack
 // samples/node-modules, which makes many small files.
 func Npm(ctx context.Context, options Options) (*Builder, error) {
-	r, err := tinyRecipe(ctx, options)
+	r, err := tinyBaseRecipe(ctx, options)
 	if err != nil {
 		return nil, err
 	}

@@ -39,6 +39,9 @@ type apiSet struct {
 	Supported  []string `toml:"supported" json:"supported"`
 }
 
+// lifecyclePhases are the names that the executable of the lifecycle has.
+var lifecyclePhases = []string{"analyzer", "builder", "creator", "detector", "exporter", "extender", "rebaser", "restorer"}
+
 // stock is the compiled lifecycle: a directory with the executables lifecycle
 // and launcher and the file lifecycle.toml.
 type stock struct {
@@ -124,7 +127,7 @@ func goCommand(ctx context.Context, dir, verb string, args ...string) ([]byte, e
 func (s *stock) layer(ctx context.Context, o Options) (v1.Layer, error) {
 	return o.layers().Layer(ctx, "lifecycle "+s.key+sourceKey(), func(fs *rootfs.FS, _ *rootfs.Spool) error {
 		fs.Dir("cnb/lifecycle", 0o755, rootfs.Owner{})
-		for _, phase := range []string{"analyzer", "builder", "creator", "detector", "exporter", "extender", "rebaser", "restorer"} {
+		for _, phase := range lifecyclePhases {
 			fs.Symlink("cnb/lifecycle/"+phase, "lifecycle")
 		}
 		fs.Symlink("lifecycle", "/cnb/lifecycle")

@@ -27,28 +27,37 @@ func Tiny(ctx context.Context, options Options) (*Builder, error) {
 	if err != nil {
 		return nil, err
 	}
+	return r.assemble(ctx)
+}
+
+// tinyRecipe is the tiny builder.
+func tinyRecipe(ctx context.Context, options Options) (recipe, error) {
+	r, err := tinyBaseRecipe(ctx, options)
+	if err != nil {
+		return recipe{}, err
+	}
 	for _, b := range []struct {
 		name     string
 		optional bool
 	}{{"flags", false}, {"churn", false}, {"make", true}, {"legacy", true}, {"behave", false}} {
 		read, err := readBuildpack("tiny/"+b.name, b.optional)
 		if err != nil {
-			return nil, err
+			return recipe{}, err
 		}
 		r.buildpacks = append(r.buildpacks, read)
 	}
 	if options.Extensions {
 		read, err := readBuildpack("tiny/extend", false)
 		if err != nil {
-			return nil, err
+			return recipe{}, err
 		}
 		r.extensions = append(r.extensions, read)
 	}
-	return r.assemble(ctx)
+	return r, nil
 }
 
-// tinyRecipe is the tiny builder without buildpacks.
-func tinyRecipe(ctx context.Context, options Options) (recipe, error) {
+// tinyBaseRecipe is the tiny builder without buildpacks.
+func tinyBaseRecipe(ctx context.Context, options Options) (recipe, error) {
 	o, err := options.complete(Target{DistroName: "tiny", DistroVersion: "1"})
 	if err != nil {
 		return recipe{}, err

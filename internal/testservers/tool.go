@@ -31,6 +31,7 @@ func Tools() []Tool {
 		{Name: "versitygw", Package: "github.com/versity/versitygw/cmd/versitygw"},
 		{Name: "act", Package: "."},
 		{Name: "actions-cache"},
+		{Name: "pack", Package: "github.com/buildpacks/pack"},
 		{Name: "olareg", Package: "github.com/olareg/olareg/cmd/olareg"},
 		{Name: "distribution", Package: "github.com/distribution/distribution/v3/cmd/registry"},
 		{Name: "azurite", Script: "azurite/dist/src/blob/main.js"},
