@@ -7,13 +7,14 @@
 package builder
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // Labels of a builder image.
@@ -95,7 +96,7 @@ func Inspect(img v1.Image) (*Builder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read builder digest: %w", err)
 	}
-	config, err := img.ConfigFile()
+	config, err := bounds.Config(img)
 	if err != nil {
 		return nil, fmt.Errorf("read builder config: %w", err)
 	}
@@ -115,7 +116,7 @@ func (b *Builder) readLabels(labels map[string]string) error {
 		return fmt.Errorf("%w: label %s is missing", ErrNotABuilder, metadataLabel)
 	}
 	var md metadata
-	if err := json.Unmarshal([]byte(raw), &md); err != nil {
+	if err := bounds.JSON([]byte(raw), &md); err != nil {
 		return fmt.Errorf("%w: label %s cannot be read: %v", ErrNotABuilder, metadataLabel, err)
 	}
 	b.Lifecycle = md.Lifecycle.Version
@@ -128,7 +129,7 @@ func (b *Builder) readLabels(labels map[string]string) error {
 	b.PlatformAPIs = append(b.PlatformAPIs, md.Lifecycle.APIs.Platform.Supported...)
 	if len(b.PlatformAPIs) == 0 {
 		var fromLabel apis
-		if raw, ok := labels[lifecycleAPIsLabel]; ok && json.Unmarshal([]byte(raw), &fromLabel) == nil {
+		if raw, ok := labels[lifecycleAPIsLabel]; ok && bounds.JSON([]byte(raw), &fromLabel) == nil {
 			b.PlatformAPIs = append(fromLabel.Platform.Deprecated, fromLabel.Platform.Supported...)
 		}
 	}

@@ -1,8 +1,9 @@
 package builder
 
 import (
-	"encoding/json"
 	"fmt"
+
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // Labels that say which buildpacks an image holds, and in which order a builder
@@ -160,7 +161,7 @@ func readLabel(labels map[string]string, label string, into any) error {
 	if !ok || raw == "" {
 		return nil
 	}
-	if err := json.Unmarshal([]byte(raw), into); err != nil {
+	if err := bounds.JSON([]byte(raw), into); err != nil {
 		return fmt.Errorf("label %s cannot be read: %w", label, err)
 	}
 	return nil

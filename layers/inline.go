@@ -10,6 +10,8 @@ import (
 	"github.com/buildpacks/lifecycle/buildpack"
 	"github.com/buildpacks/lifecycle/platform"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // InlineLabel is the label of an app image whose layers are a cache, too. It
@@ -54,7 +56,7 @@ func LoadImport(ctx context.Context, store Store, name string) (*Snapshot, error
 // readInline fills in the snapshot from the labels of an app image.
 func (s *Snapshot) readInline(ctx context.Context, mark string, config *v1.ConfigFile) error {
 	var marked inlineMark
-	if err := json.Unmarshal([]byte(mark), &marked); err != nil {
+	if err := bounds.JSON([]byte(mark), &marked); err != nil {
 		return s.foreign(fmt.Sprintf("label %s: %v", InlineLabel, err))
 	}
 	s.inline, s.target = true, Target(marked.Target)
@@ -85,7 +87,7 @@ func inlineMetadata(label string) (platform.CacheMetadata, error) {
 		Buildpacks []buildpack.LayersMetadata `json:"buildpacks"`
 	}
 	var cached platform.CacheMetadata
-	if err := json.Unmarshal([]byte(label), &app); err != nil {
+	if err := bounds.JSON([]byte(label), &app); err != nil {
 		return cached, fmt.Errorf("label %s: %w", appLabel, err)
 	}
 	for _, bp := range app.Buildpacks {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/buildpacks/lifecycle/launch"
 	"github.com/buildpacks/lifecycle/platform"
+
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // MetadataLabel is the label of a cache image's config that holds its
@@ -19,7 +21,7 @@ const MetadataLabel = "io.buildpacks.lifecycle.cache.metadata"
 // directory makes the whole label unusable.
 func parseMetadata(label string) (platform.CacheMetadata, error) {
 	var metadata platform.CacheMetadata
-	if err := json.Unmarshal([]byte(label), &metadata); err != nil {
+	if err := bounds.JSON([]byte(label), &metadata); err != nil {
 		return platform.CacheMetadata{}, fmt.Errorf("label %s: %w", MetadataLabel, err)
 	}
 	if err := checkMetadata(MetadataLabel, metadata); err != nil {

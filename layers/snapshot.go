@@ -1,20 +1,16 @@
 package layers
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 
 	"github.com/buildpacks/lifecycle/platform"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-)
 
-// maxConfig is how large an image config may be. The metadata of a thousand
-// layers take less than one MiB.
-const maxConfig = 32 << 20
+	"github.com/pack-cache/pack-cache/internal/bounds"
+)
 
 // Snapshot is a loaded snapshot. It is immutable and safe for concurrent use.
 type Snapshot struct {
@@ -136,7 +132,8 @@ func (s *Snapshot) foreign(reason string) error {
 // parseManifest reads an image manifest. A manifest that is something else
 // yields a reason instead.
 func parseManifest(mediaType types.MediaType, raw []byte) (*v1.Manifest, string) {
-	manifest, err := v1.ParseManifest(bytes.NewReader(raw))
+	manifest := &v1.Manifest{}
+	err := bounds.JSON(raw, manifest)
 	if err != nil {
 		return nil, fmt.Sprintf("a manifest that cannot be read: %v", err)
 	}
@@ -155,7 +152,7 @@ func parseManifest(mediaType types.MediaType, raw []byte) (*v1.Manifest, string)
 }
 
 func (s *Snapshot) readConfig(ctx context.Context, blob v1.Descriptor) (*v1.ConfigFile, error) {
-	if blob.Size < 0 || blob.Size > maxConfig {
+	if blob.Size < 0 || blob.Size > bounds.MaxDocument {
 		return nil, s.foreign(fmt.Sprintf("an image with a config of %d bytes", blob.Size))
 	}
 	reader := openBlob(ctx, s.store, blob, nil)
@@ -165,7 +162,7 @@ func (s *Snapshot) readConfig(ctx context.Context, blob v1.Descriptor) (*v1.Conf
 		return nil, fmt.Errorf("reading the config of %s: %w", s, err)
 	}
 	var config v1.ConfigFile
-	if err := json.Unmarshal(data, &config); err != nil {
+	if err := bounds.JSON(data, &config); err != nil {
 		return nil, s.foreign(fmt.Sprintf("an image whose config cannot be read: %v", err))
 	}
 	return &config, nil

@@ -4,15 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
 
-	"github.com/BurntSushi/toml"
 	"github.com/buildpacks/lifecycle/launch"
 	"github.com/buildpacks/lifecycle/platform/files"
 
+	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
@@ -123,7 +122,7 @@ func (b *build) findDockerfile(ctx context.Context, id, kind string) (*lifecycle
 func (b *build) readLayersFile(ctx context.Context, name string, into any) error {
 	content, err := b.readLayers(ctx, name)
 	if err == nil {
-		err = toml.Unmarshal(content, into)
+		_, err = bounds.TOML(string(content), into)
 	}
 	if err != nil {
 		return fmt.Errorf("read %s: %w", name, err)
@@ -133,17 +132,12 @@ func (b *build) readLayersFile(ctx context.Context, name string, into any) error
 
 // readLayers reads a small file of the layers directory.
 func (b *build) readLayers(ctx context.Context, name string) ([]byte, error) {
-	const limit = 16 << 20
 	file, err := b.place.Export(ctx, lifecycle.VolumeLayers, name)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	content, err := io.ReadAll(io.LimitReader(file, limit+1))
-	if len(content) > limit {
-		err = errors.New("it is too large")
-	}
-	return content, err
+	return bounds.Read(file)
 }
 
 // isThere tells whether the layers directory has something of the name. What is

@@ -3,10 +3,12 @@ package platform
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 	"github.com/pack-cache/pack-cache/platform/outlet"
@@ -82,8 +84,20 @@ func (p *Platform) openDaemonOutlet(ctx context.Context, r *resolved, tags []str
 
 // previousFor finds the image whose layers may be reused: what --previous-image
 // names, or else what is in a directory, "" for none. That it is not there is no
-// error.
+// error, and one that is over a bound is not used.
 func (p *Platform) previousFor(ctx context.Context, r *resolved, dir string) (*outlet.Source, error) {
+	previous, err := p.findPrevious(ctx, r, dir)
+	if err == nil && previous != nil {
+		_, err = bounds.Config(previous.Image)
+	}
+	if errors.Is(err, bounds.ErrExceeded) {
+		p.Progress.Warn(fmt.Sprintf("the previous image is not used: %v", err))
+		return nil, nil
+	}
+	return previous, err
+}
+
+func (p *Platform) findPrevious(ctx context.Context, r *resolved, dir string) (*outlet.Source, error) {
 	if other, ok := layoutPath(r.PreviousImage); ok {
 		path, err := filepath.Abs(other)
 		if err != nil {

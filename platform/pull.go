@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/platform/outlet"
 	"github.com/pack-cache/pack-cache/trust"
@@ -79,6 +80,9 @@ func sourceOf(written string, ref name.Reference, img v1.Image) (*outlet.Source,
 	}
 	digest, err := img.Digest()
 	if err != nil {
+		return nil, err
+	}
+	if _, err := bounds.Config(img); err != nil {
 		return nil, err
 	}
 	return &outlet.Source{Name: written, Reference: ref.Context().Digest(digest.String()).Name(), Image: img, Exact: true}, nil

@@ -6,9 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/BurntSushi/toml"
-
 	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 const descriptorFile = "buildpack.toml"
@@ -29,7 +28,7 @@ type identity struct {
 
 func readDescriptor(of species, content []byte) (*descriptor, error) {
 	d := descriptor{of: of}
-	if _, err := toml.Decode(string(content), &d); err != nil {
+	if _, err := bounds.TOML(string(content), &d); err != nil {
 		return nil, fmt.Errorf("%s: %w", of.file, err)
 	}
 	if of.word == extensions.word {

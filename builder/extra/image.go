@@ -2,7 +2,6 @@ package extra
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // packageLabel names the main buildpack of a buildpackage (CNB Distribution
@@ -31,7 +31,7 @@ func (r *resolver) image(ctx context.Context, locator string, at location) (buil
 
 // buildpackage adds all buildpacks of a buildpackage, and returns the main one.
 func (r *resolver) buildpackage(img v1.Image) (builder.Ref, error) {
-	config, err := img.ConfigFile()
+	config, err := bounds.Config(img)
 	if err != nil {
 		return builder.Ref{}, fmt.Errorf("read config: %w", err)
 	}
@@ -44,7 +44,7 @@ func (r *resolver) buildpackage(img v1.Image) (builder.Ref, error) {
 		return builder.Ref{}, hinted("a buildpackage is an image made by `pack buildpack package`", "the image is no buildpackage: label %s is missing", packageLabel)
 	}
 	var ref builder.Ref
-	if err := json.Unmarshal([]byte(raw), &ref); err != nil {
+	if err := bounds.JSON([]byte(raw), &ref); err != nil {
 		return ref, fmt.Errorf("label %s cannot be read: %w", packageLabel, err)
 	}
 	ref.Optional = false

@@ -2,7 +2,6 @@ package extra
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // layoutFile marks an OCI layout (OCI image specification, image-layout.md).
@@ -55,7 +55,7 @@ func openLayout(files layoutFiles, target builder.Target) (v1.Image, error) {
 		return nil, err
 	}
 	var list v1.IndexManifest
-	if err := json.Unmarshal(raw, &list); err != nil {
+	if err := bounds.JSON(raw, &list); err != nil {
 		return nil, fmt.Errorf("index.json: %w", err)
 	}
 	images := slices.DeleteFunc(list.Manifests, func(d v1.Descriptor) bool { return !d.MediaType.IsImage() })
@@ -94,13 +94,14 @@ var _ partial.CompressedImageCore = (*layoutImage)(nil)
 
 func (i *layoutImage) read() error {
 	var err error
-	if i.manifest, err = v1.ParseManifest(bytes.NewReader(i.rawManifest)); err != nil {
+	i.manifest, i.config = &v1.Manifest{}, &v1.ConfigFile{}
+	if err = bounds.JSON(i.rawManifest, i.manifest); err != nil {
 		return fmt.Errorf("manifest: %w", err)
 	}
 	if i.rawConfig, err = readBlob(i.files, i.manifest.Config.Digest); err != nil {
 		return err
 	}
-	if i.config, err = v1.ParseConfigFile(bytes.NewReader(i.rawConfig)); err != nil {
+	if err = bounds.JSON(i.rawConfig, i.config); err != nil {
 		return fmt.Errorf("config: %w", err)
 	}
 	if len(i.config.RootFS.DiffIDs) != len(i.manifest.Layers) {

@@ -13,11 +13,8 @@ import (
 	"path/filepath"
 
 	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
-
-// maxMetadata bounds the files that are read into memory: descriptors, and the
-// manifests and configs of images.
-const maxMetadata = 16 << 20
 
 // local adds the buildpack at a path: a directory or an archive.
 func (r *resolver) local(ctx context.Context, path string) (builder.Ref, error) {
@@ -79,10 +76,12 @@ func readSmall(root *os.Root, name string) ([]byte, error) {
 	return readMetadata(name, file)
 }
 
+// readMetadata reads what is held in memory: descriptors, and the manifests and
+// configs of images.
 func readMetadata(name string, r io.Reader) ([]byte, error) {
-	content, err := io.ReadAll(io.LimitReader(r, maxMetadata+1))
-	if err == nil && len(content) > maxMetadata {
-		err = fmt.Errorf("%s: %w", name, &sizeError{maxMetadata})
+	content, err := bounds.Read(r)
+	if errors.Is(err, bounds.ErrExceeded) {
+		err = fmt.Errorf("%s: %w", name, err)
 	}
 	return content, err
 }

@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/BurntSushi/toml"
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 const packageFile = "package.toml"
@@ -39,7 +39,7 @@ func (r *resolver) dependencies(ctx context.Context, dir string) error {
 		return nil
 	}
 	if err == nil {
-		_, err = toml.Decode(string(content), &config)
+		_, err = bounds.TOML(string(content), &config)
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", packageFile, err)

@@ -2,7 +2,6 @@ package gha
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -10,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -171,7 +171,7 @@ func childrenOf(manifest []byte) ([]v1.Hash, error) {
 		Config *v1.Descriptor
 		Layers []v1.Descriptor
 	}
-	if err := json.Unmarshal(manifest, &read); err != nil {
+	if err := bounds.JSON(manifest, &read); err != nil {
 		return nil, err
 	}
 	var all []v1.Hash

@@ -8,6 +8,8 @@ import (
 	"strconv"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // head begins the entry of a snapshot: a line with magic and the length of the
@@ -75,7 +77,7 @@ func decodeHead(key string, content []byte) (*head, error) {
 		return nil, errNoHead
 	}
 	var h head
-	if err := json.Unmarshal(content[headLine:size], &h); err != nil {
+	if err := bounds.JSON(content[headLine:size], &h); err != nil {
 		return nil, errNoHead
 	}
 	for digest, at := range h.Blobs {

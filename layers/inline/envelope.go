@@ -12,6 +12,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -43,7 +44,7 @@ func (e envelope) begin() ([]byte, error) {
 // wrap makes an artifact whose subject is an image.
 func wrap(image v1.Descriptor, mediaType string, manifest []byte, generation int) (v1.Descriptor, []byte, error) {
 	var fields map[string]json.RawMessage
-	if err := json.Unmarshal(manifest, &fields); err != nil {
+	if err := bounds.JSON(manifest, &fields); err != nil {
 		return v1.Descriptor{}, nil, fmt.Errorf("manifest: %w", err)
 	}
 	for _, taken := range []string{"artifactType", "subject", "annotations"} {
@@ -73,7 +74,7 @@ func wrap(image v1.Descriptor, mediaType string, manifest []byte, generation int
 // unwrap returns the manifest that an artifact was made of.
 func unwrap(raw []byte) ([]byte, error) {
 	var e envelope
-	if err := json.Unmarshal(raw, &e); err != nil {
+	if err := bounds.JSON(raw, &e); err != nil {
 		return nil, fmt.Errorf("artifact: %w", err)
 	}
 	begin, err := e.begin()

@@ -3,13 +3,14 @@ package objects
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // Resolve implements layers.Store. Of several names, the first that stands for
@@ -78,7 +79,7 @@ func mediaType(stored string, raw []byte) types.MediaType {
 	var self struct {
 		MediaType types.MediaType `json:"mediaType"`
 	}
-	if json.Unmarshal(raw, &self) == nil && self.MediaType != "" {
+	if bounds.JSON(raw, &self) == nil && self.MediaType != "" {
 		return self.MediaType
 	}
 	return types.MediaType(stored)

@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/internal/posix"
 	"github.com/pack-cache/pack-cache/layers"
 )
@@ -38,19 +39,19 @@ func readIndex(root *os.Root) (*index, error) {
 		return nil, err
 	}
 	read := &index{}
-	if err := json.Unmarshal(raw, &read.fields); err != nil {
+	if err := bounds.JSON(raw, &read.fields); err != nil {
 		return nil, fmt.Errorf("%s: %w", indexName, err)
 	}
 	var entries []json.RawMessage
 	if list, ok := read.fields["manifests"]; ok {
-		if err := json.Unmarshal(list, &entries); err != nil {
+		if err := bounds.JSON(list, &entries); err != nil {
 			return nil, fmt.Errorf("%s: %w", indexName, err)
 		}
 	}
 	for _, raw := range entries {
 		one := entry{raw: raw}
 		// An entry that is not understood belongs to somebody else.
-		if err := json.Unmarshal(raw, &one.Descriptor); err != nil {
+		if err := bounds.JSON(raw, &one.Descriptor); err != nil {
 			one.Descriptor = v1.Descriptor{}
 		}
 		read.entries = append(read.entries, one)
@@ -173,7 +174,7 @@ func mediaTypeOf(raw []byte) types.MediaType {
 	var said struct {
 		MediaType types.MediaType `json:"mediaType"`
 	}
-	if json.Unmarshal(raw, &said) != nil {
+	if bounds.JSON(raw, &said) != nil {
 		return ""
 	}
 	return said.MediaType

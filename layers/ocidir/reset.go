@@ -1,7 +1,6 @@
 package ocidir
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +9,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // unreached returns the paths of the blobs that nothing in an index.json leads
@@ -77,7 +78,7 @@ func childrenOf(raw []byte) ([]v1.Descriptor, error) {
 		Config, Subject          *v1.Descriptor
 		Layers, Manifests, Blobs []v1.Descriptor
 	}
-	if err := json.Unmarshal(raw, &read); err != nil {
+	if err := bounds.JSON(raw, &read); err != nil {
 		return nil, err
 	}
 	all := append(append(read.Layers, read.Manifests...), read.Blobs...)

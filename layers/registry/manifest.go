@@ -3,7 +3,6 @@ package registry
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -97,7 +97,7 @@ func mediaType(header string, body []byte) types.MediaType {
 	var self struct {
 		MediaType types.MediaType `json:"mediaType"`
 	}
-	if json.Unmarshal(body, &self) == nil && self.MediaType != "" {
+	if bounds.JSON(body, &self) == nil && self.MediaType != "" {
 		return self.MediaType
 	}
 	return types.MediaType(header)

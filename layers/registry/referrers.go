@@ -3,7 +3,6 @@ package registry
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -13,6 +12,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -86,7 +86,7 @@ func (c *client) referrersPage(ctx context.Context, resp *http.Response, subject
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxManifest))
 	if err == nil {
-		err = json.Unmarshal(body, &index)
+		err = bounds.JSON(body, &index)
 	}
 	if err != nil && ctx.Err() != nil {
 		return index, false, ctx.Err()

@@ -14,12 +14,12 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/BurntSushi/toml"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
 	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
@@ -229,7 +229,15 @@ func readModules() (builder.Modules, error) {
 }
 
 func readTOML(path string, into any) error {
-	_, err := toml.DecodeFile(path, into)
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	content, err := bounds.Read(file)
+	if err == nil {
+		_, err = bounds.TOML(string(content), into)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

@@ -59,7 +59,7 @@ func analyze(ctx context.Context, j *job, in AnalyzeInput) (AnalyzeOutput, error
 	if err != nil {
 		return AnalyzeOutput{}, err
 	}
-	analyzed, err := analyzer.Analyze()
+	analyzed, err := j.analyzeBounded(analyzer)
 	if err != nil {
 		return AnalyzeOutput{}, err
 	}

@@ -10,6 +10,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // known is an image of which there is only what a KnownImage says.
@@ -28,7 +30,7 @@ var _ partial.CompressedImageCore = (*known)(nil)
 // that nobody can.
 func newKnown(image KnownImage, read func(diffID v1.Hash) (io.ReadCloser, error)) (v1.Image, error) {
 	var config v1.ConfigFile
-	if err := json.Unmarshal(image.Config, &config); err != nil {
+	if err := bounds.JSON(image.Config, &config); err != nil {
 		return nil, fmt.Errorf("config of image %s: %w", image.Reference, err)
 	}
 	k := &known{raw: image.Manifest, config: image.Config, diffIDs: map[v1.Hash]v1.Hash{}, read: read}
@@ -38,7 +40,8 @@ func newKnown(image KnownImage, read func(diffID v1.Hash) (io.ReadCloser, error)
 			return nil, err
 		}
 	}
-	if err := json.Unmarshal(k.raw, &k.manifest); err != nil {
+	k.manifest = &v1.Manifest{}
+	if err := bounds.JSON(k.raw, k.manifest); err != nil {
 		return nil, fmt.Errorf("manifest of image %s: %w", image.Reference, err)
 	}
 	if len(k.manifest.Layers) != len(config.RootFS.DiffIDs) {

@@ -112,8 +112,11 @@ func restore(ctx context.Context, j *job, in RestoreInput) (_ RestoreOutput, err
 }
 
 // readGroup reads the detected group and checks that its buildpacks can be
-// built with.
+// built with. Nothing else that buildpacks have written was read before.
 func (j *job) readGroup(path string) (buildpack.Group, error) {
+	if err := checkDocuments(j.Paths.Layers); err != nil {
+		return buildpack.Group{}, err
+	}
 	group, err := files.Handler.ReadGroup(path)
 	if err != nil {
 		return buildpack.Group{}, err

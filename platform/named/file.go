@@ -12,6 +12,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // FileName is how the files are called.
@@ -68,7 +69,7 @@ func read(path string, own bool) (*file, error) {
 		return nil, err
 	}
 	var read content
-	known, err := toml.Decode(text, &read)
+	known, err := bounds.TOML(text, &read)
 	if err != nil {
 		return nil, refuse("correct the file", "%s: %s", path, tomlReason(err))
 	}

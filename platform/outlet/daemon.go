@@ -2,7 +2,6 @@ package outlet
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
@@ -111,7 +111,7 @@ func appOf(img v1.Image) (phases.App, error) {
 		return phases.App{}, err
 	}
 	var config v1.ConfigFile
-	if err := json.Unmarshal(raw, &config); err != nil {
+	if err := bounds.JSON(raw, &config); err != nil {
 		return phases.App{}, err
 	}
 	app := phases.App{Config: raw}

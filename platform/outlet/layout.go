@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/ocidir"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
@@ -232,7 +233,7 @@ func mediaTypeOf(raw []byte) types.MediaType {
 	var said struct {
 		MediaType types.MediaType `json:"mediaType"`
 	}
-	if json.Unmarshal(raw, &said) != nil || said.MediaType == "" {
+	if bounds.JSON(raw, &said) != nil || said.MediaType == "" {
 		return types.OCIManifestSchema1
 	}
 	return said.MediaType

@@ -3,7 +3,6 @@ package outlet
 import (
 	"archive/tar"
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -14,6 +13,7 @@ import (
 	"github.com/buildpacks/lifecycle/platform/files"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -33,7 +33,7 @@ func (d *Daemon) openSBOM(ctx context.Context, diffID v1.Hash) (io.ReadCloser, e
 		return nil, err
 	}
 	var metadata files.LayersMetadata
-	if err := json.Unmarshal([]byte(config.Config.Labels[lifecycleplatform.LifecycleMetadataLabel]), &metadata); err != nil {
+	if err := bounds.JSON([]byte(config.Config.Labels[lifecycleplatform.LifecycleMetadataLabel]), &metadata); err != nil {
 		return nil, nil // whoever wants a layer knows where it is
 	}
 	if metadata.BOM == nil || metadata.BOM.SHA != diffID.String() {

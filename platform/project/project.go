@@ -17,6 +17,8 @@ import (
 	"syscall"
 
 	"github.com/BurntSushi/toml"
+
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // DefaultFile is the descriptor's name in the application's directory.
@@ -187,7 +189,7 @@ func parse(content string) (*Descriptor, error) {
 			Schema string `toml:"schema-version"`
 		} `toml:"_"`
 	}
-	if _, err := toml.Decode(content, &version); err != nil {
+	if _, err := bounds.TOML(content, &version); err != nil {
 		return nil, err
 	}
 	var d *Descriptor
@@ -208,7 +210,7 @@ func parse(content string) (*Descriptor, error) {
 
 func parse01(content string) (*Descriptor, error) {
 	var s schema01
-	md, err := toml.Decode(content, &s)
+	md, err := bounds.TOML(content, &s)
 	if err != nil {
 		return nil, err
 	}
@@ -223,7 +225,7 @@ func parse01(content string) (*Descriptor, error) {
 
 func parse02(content string) (*Descriptor, error) {
 	var s schema02
-	md, err := toml.Decode(content, &s)
+	md, err := bounds.TOML(content, &s)
 	if err != nil {
 		return nil, err
 	}
