@@ -67,6 +67,7 @@ func TestInspectRefuses(t *testing.T) {
 	}{
 		{"no label", ids, nil, "label " + label + " is missing"},
 		{"broken label", ids, map[string]string{label: "{"}, "cannot be read"},
+		{"a label that nests", ids, map[string]string{label: strings.Repeat(`{"a":`, 9000) + "1" + strings.Repeat("}", 9000)}, "nests deeper"},
 		{"no user", nil, map[string]string{label: "{}"}, "CNB_USER_ID"},
 		{"no group", ids[:1], map[string]string{label: "{}"}, "CNB_GROUP_ID"},
 		{"user is a name", []string{"CNB_USER_ID=cnb"}, map[string]string{label: "{}"}, `"cnb", not a number`},

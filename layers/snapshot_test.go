@@ -245,3 +245,15 @@ func TestLayerID(t *testing.T) {
 		t.Errorf("%s, %s", id, id.Dir())
 	}
 }
+
+// TestLoadNestedLabel finds a label of 54 kB unusable that would take gigabytes
+// when it is written to the files of a layer.
+func TestLoadNestedLabel(t *testing.T) {
+	t.Parallel()
+	store := newFakeStore()
+	data := strings.Repeat(`{"a":`, 9000) + "1" + strings.Repeat("}", 9000)
+	store.put(t, "x", image{config: labelled(`{"buildpacks":[{"key":"a/b","layers":{"l":{"sha":"x","data":` + data + `,"cache":true}}}]}`)})
+	if _, err := Load(t.Context(), store, "x"); err == nil || !strings.Contains(err.Error(), "nests deeper") {
+		t.Errorf("error %v", err)
+	}
+}
