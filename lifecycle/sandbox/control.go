@@ -53,18 +53,23 @@ type result struct {
 type control struct {
 	conn *net.UnixConn
 	in   *json.Decoder
+	// socket is what the conversation was begun over. A file that nobody has any
+	// more is closed by the garbage collector, and init hands this one on to
+	// setup by its number.
+	socket *os.File
 
 	send  sync.Mutex
 	files []*os.File // received and not yet claimed by their message
 }
 
-// newControl speaks over a socket. The file stays the caller's.
+// newControl speaks over a socket. The file stays the caller's, and open at
+// least as long as the control is used if the caller does not close it.
 func newControl(socket *os.File) (*control, error) {
 	conn, err := net.FileConn(socket)
 	if err != nil {
 		return nil, fmt.Errorf("control socket: %w", err)
 	}
-	c := &control{conn: conn.(*net.UnixConn)}
+	c := &control{conn: conn.(*net.UnixConn), socket: socket}
 	c.in = json.NewDecoder(c)
 	return c, nil
 }
