@@ -6,9 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/internal/web"
 )
 
 // push archives, compresses and stores the layer in one pass.
@@ -92,26 +93,19 @@ func (s *saver) streamOnce(ctx context.Context, press *press, fill func(*frameWr
 	return storedLayer{diffID: out.diffID, blob: pushed.Descriptor}, out.archive, pushed.Sent, err
 }
 
-// pushRetries is how often a push is repeated. A store cannot do it: it gets to
-// see what is pushed only once.
-const pushRetries = 2
+// pushes is how often a push is tried. A store cannot repeat it: it gets to see
+// what is pushed only once.
+const pushes = 3
 
 // again calls push until it succeeds, it is certain that it will not, or enough
 // is enough.
 func again(ctx context.Context, push func() error) error {
-	for retry := 0; ; retry++ {
+	return web.Rule{Attempts: pushes}.Do(ctx, func() (bool, error) {
 		err := push()
 		source := (*sourceError)(nil)
-		final := errors.As(err, &source) || errors.Is(err, ErrDenied) || errors.Is(err, ErrNotFound) || ctx.Err() != nil
-		if err == nil || final || retry == pushRetries {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-time.After(time.Second << retry):
-		}
-	}
+		final := errors.As(err, &source) || errors.Is(err, ErrDenied) || errors.Is(err, ErrNotFound)
+		return err != nil && !final && web.Transient(err), err
+	})
 }
 
 // pushBytes stores something small.

@@ -72,7 +72,7 @@ func openBlob(ctx context.Context, store Store, blob v1.Descriptor, memory *bloc
 }
 
 func (r *blobReader) part(from, to int64) *stream {
-	return &stream{ctx: r.ctx, store: r.store, blob: r.blob, offset: from, end: to}
+	return newStream(r.ctx, r.store, r.blob, from, to)
 }
 
 // Read implements io.Reader.
@@ -152,13 +152,13 @@ func (r *blobReader) await(head *rangeRead) bool {
 // adapt begins to use ranges once that is worth while.
 func (r *blobReader) adapt() {
 	r.gauge.conclude()
-	if r.single == nil || r.single.end < r.blob.Size || r.gauge.connections == 1 {
+	if r.single == nil || r.single.End < r.blob.Size || r.gauge.connections == 1 {
 		return
 	}
 	// The connection in use reads on to where the ranges begin.
-	begin := r.single.offset + rangeSize
+	begin := r.single.Offset + rangeSize
 	if begin+rangeSize < r.blob.Size && r.memory.available() {
-		r.single.end, r.next = begin, begin
+		r.single.End, r.next = begin, begin
 	}
 }
 

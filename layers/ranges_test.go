@@ -13,6 +13,8 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/internal/web"
 )
 
 // link is a network on which every connection carries at most perConnection
@@ -202,11 +204,11 @@ func TestRangesFail(t *testing.T) {
 	}{
 		"not found":          {0, ErrNotFound, ErrNotFound, 1},
 		"denied":             {0, ErrDenied, ErrDenied, 1},
-		"broken":             {0, broken, broken, maxAttempts},
-		"broken in the end":  {30 << 20, broken, broken, maxAttempts * maxConnections},
-		"too short":          {39 << 20, io.EOF, ErrCorrupt, maxAttempts * maxConnections},
+		"broken":             {0, broken, broken, web.DefaultAttempts},
+		"broken in the end":  {30 << 20, broken, broken, web.DefaultAttempts * maxConnections},
+		"too short":          {39 << 20, io.EOF, ErrCorrupt, web.DefaultAttempts * maxConnections},
 		"denied in the end":  {30 << 20, ErrDenied, ErrDenied, maxConnections},
-		"nothing comes back": {0, io.EOF, ErrCorrupt, maxAttempts},
+		"nothing comes back": {0, io.EOF, ErrCorrupt, web.DefaultAttempts},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

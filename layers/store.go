@@ -6,6 +6,8 @@ import (
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/internal/web"
 )
 
 // ErrNotFound says that a store does not have a snapshot or a blob. An error that
@@ -20,7 +22,7 @@ var ErrConflict = errors.New("changed by another build meanwhile")
 
 // ErrGaveUp says that a store has tried several times already: trying again at
 // once makes no sense.
-var ErrGaveUp = errors.New("gave up")
+var ErrGaveUp = web.ErrGaveUp
 
 // Store keeps named manifests and the blobs they reach, all addressed by their
 // sha256 digest. Implementations are safe for concurrent use, stop when their

@@ -12,7 +12,7 @@ var ErrGaveUp = errors.New("gave up")
 
 // GaveUp is an error that wraps ErrGaveUp.
 type GaveUp struct {
-	// Reason is a clause such as "tried 5 times".
+	// Reason is a clause such as "tried 5 times"; "" if the cause says it all.
 	Reason string
 	// Cause is what went wrong last; nil if that is not known.
 	Cause error
@@ -20,8 +20,11 @@ type GaveUp struct {
 
 // Error implements error.
 func (e *GaveUp) Error() string {
-	if e.Cause == nil {
+	switch {
+	case e.Cause == nil:
 		return "gave up: " + e.Reason
+	case e.Reason == "":
+		return e.Cause.Error()
 	}
 	return fmt.Sprintf("%v (%s)", e.Cause, e.Reason)
 }

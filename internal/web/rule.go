@@ -18,8 +18,8 @@ const (
 )
 
 const (
-	// defaultAttempts and defaultFirst take 4 seconds on average.
-	defaultAttempts = 5
+	// DefaultAttempts and defaultFirst take 4 seconds on average.
+	DefaultAttempts = 5
 	defaultFirst    = 250 * time.Millisecond
 	// leastIdle is what remains of Rule.Idle when the budget is nearly used up.
 	leastIdle = 3 * time.Second
@@ -66,5 +66,5 @@ func (r Rule) Or(other Rule) Rule {
 }
 
 func (r Rule) filled() Rule {
-	return r.Or(Rule{Idle: DefaultIdle, Wait: DefaultWait, Attempts: defaultAttempts, First: defaultFirst})
+	return r.Or(Rule{Idle: DefaultIdle, Wait: DefaultWait, Attempts: DefaultAttempts, First: defaultFirst})
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/pack-cache/pack-cache/internal/web"
 )
 
 // authorizer adds the Authorization header to requests for the registry, and to
@@ -82,7 +84,7 @@ func (a *authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err == nil && again == header {
 		return resp, nil
 	}
-	drop(resp)
+	web.Drop(resp)
 	if err != nil {
 		return nil, err
 	}

@@ -22,6 +22,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -229,11 +230,10 @@ func TestEcho(t *testing.T) {
 		}))
 		defer server.Close()
 		_, port, _ = net.SplitHostPort(server.Listener.Addr().String())
-		s, err := New(Config{Ref: server.Listener.Addr().String() + "/a/b", Keychain: fixed{&authn.Basic{Username: "u", Password: "hush-hush"}}})
+		s, err := New(Config{Ref: server.Listener.Addr().String() + "/a/b", Keychain: fixed{&authn.Basic{Username: "u", Password: "hush-hush"}}, Rule: web.Rule{First: time.Millisecond}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		s.retry.first = time.Millisecond
 		_, _, err = s.Resolve(t.Context(), "latest")
 		if err == nil || strings.Contains(err.Error(), "hush") || strings.Contains(err.Error(), "dTpodX") || strings.Contains(err.Error(), "\x1b") {
 			t.Errorf("%s: error %q", challenge, err)

@@ -14,15 +14,17 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/pack-cache/pack-cache/internal/web"
 )
 
 // client sends authenticated requests to one registry.
 type client struct {
-	repo  name.Repository
-	base  *url.URL // of the registry, without a path
-	http  *http.Client
-	auth  *authorizer
-	retry backoff
+	repo name.Repository
+	base *url.URL // of the registry, without a path
+	http *http.Client
+	auth *authorizer
+	rule web.Rule
 }
 
 // dial finds out how to speak with the registry of s.
@@ -32,12 +34,7 @@ func dial(ctx context.Context, s *Store) (*client, error) {
 		return nil, credentialError(s.repo, err)
 	}
 	host := s.repo.RegistryStr()
-	var found *transport.Challenge
-	err = s.retry.run(ctx, func() (retry, error) {
-		var err error
-		found, err = transport.Ping(ctx, s.repo.Registry, s.transport)
-		return pingAgain(err), err
-	})
+	found, err := transport.Ping(ctx, s.repo.Registry, s.transport)
 	if err != nil {
 		return nil, pingError(ctx, s.repo, err)
 	}
@@ -49,14 +46,7 @@ func dial(ctx context.Context, s *Store) (*client, error) {
 		inner: s.transport, repo: s.repo, base: base, creds: creds, challenge: *found,
 		lock: make(chan struct{}, 1), tokens: map[string]bearer{},
 	}
-	return &client{repo: s.repo, base: base, http: &http.Client{Transport: auth}, auth: auth, retry: s.retry}, nil
-}
-
-// pingAgain says whether a failed first contact may go better the next time. A
-// host that is not there is reported at once: most often its name is wrong.
-func pingAgain(err error) retry {
-	answer, ok := errors.AsType[*transport.Error](err)
-	return retry{again: ok && temporary(answer.StatusCode)}
+	return &client{repo: s.repo, base: base, http: &http.Client{Transport: auth}, auth: auth, rule: s.rule}, nil
 }
 
 func pingError(ctx context.Context, repo name.Repository, err error) error {
@@ -85,8 +75,6 @@ type call struct {
 	stream io.ReadCloser
 	// scopes are the token scopes that it needs.
 	scopes []string
-	// once forbids to repeat it.
-	once bool
 }
 
 // url is the address of something in the repository.
@@ -100,29 +88,26 @@ func (c *client) url(elem ...string) *url.URL {
 func (c *client) pull() []string { return []string{c.repo.Scope(transport.PullScope)} }
 func (c *client) push() []string { return []string{c.repo.Scope(transport.PushScope)} }
 
-// send sends a request and returns the answer, whatever its status. Temporary
-// failures are tried again unless the call forbids it. The error is the
-// context's when that has ended.
+// send sends a request and returns the answer, whatever its status. The transport
+// has repeated it as long as that made sense, unless it has a stream. The error is
+// the context's when that has ended.
 func (c *client) send(ctx context.Context, k call) (*http.Response, error) {
-	var resp *http.Response
-	err := c.retry.run(ctx, func() (retry, error) {
-		req, err := k.request(ctx)
-		if err != nil {
-			return retry{}, err
-		}
-		resp, err = c.http.Do(req)
-		if err != nil {
-			return retry{again: !k.once && mayRetry(err)}, unreachable(k.op, c.repo.Name(), k.url.Host, err)
-		}
-		return retry{again: !k.once && temporary(resp.StatusCode), answer: resp}, nil
-	})
-	if err != nil && ctx.Err() != nil {
+	req, err := k.request(ctx)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := c.http.Do(req)
+	if err == nil {
+		return resp, nil
+	}
+	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	if f, ok := errors.AsType[*failure](err); ok && !k.once {
+	err = unreachable(k.op, c.repo.Name(), k.url.Host, err)
+	if f, ok := errors.AsType[*failure](err); ok && k.stream == nil {
 		f.gaveUp = true
 	}
-	return resp, err
+	return nil, err
 }
 
 func (k call) request(ctx context.Context) (*http.Request, error) {

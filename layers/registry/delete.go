@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -70,7 +71,7 @@ func (c *client) deleteManifest(ctx context.Context, names []string, digest v1.H
 	if resp.StatusCode/100 != 2 {
 		return c.undeleted(resp, names[0])
 	}
-	drop(resp)
+	web.Drop(resp)
 	return nil
 }
 
@@ -83,14 +84,14 @@ func (c *client) deleteTag(ctx context.Context, name string) (bool, error) {
 	}
 	switch {
 	case resp.StatusCode/100 == 2:
-		drop(resp)
+		web.Drop(resp)
 		// docker-registry may say so and do nothing.
 		still, err := c.stands(ctx, "delete", name, c.pull())
 		return err == nil && still == v1.Hash{}, err
 	case resp.StatusCode == http.StatusUnauthorized || resp.StatusCode == http.StatusForbidden:
 		return false, c.undeleted(resp, name)
 	}
-	drop(resp)
+	web.Drop(resp)
 	return false, nil
 }
 

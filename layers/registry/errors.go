@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -84,7 +85,10 @@ func (f *failure) classify(anonymous bool, scopes []string) *failure {
 // the answer.
 func (c *client) answered(resp *http.Response, op, subject string) error {
 	defer resp.Body.Close()
-	f := &failure{op: op, subject: subject, status: resp.StatusCode, said: c.auth.redact(words(resp.Body)), gaveUp: temporary(resp.StatusCode)}
+	f := &failure{op: op, subject: subject, status: resp.StatusCode, said: c.auth.redact(words(resp.Body)), gaveUp: web.Temporary(resp.StatusCode)}
+	if reason := web.Reason(resp); reason != "" {
+		f.said = strings.TrimPrefix(f.said+"; "+reason, "; ")
+	}
 	return f.classify(c.auth.anonymous(), scopesOf(resp.Request))
 }
 

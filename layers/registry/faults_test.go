@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -36,7 +37,7 @@ func faulty(t *testing.T, options testregistry.Options) (*testregistry.Registry,
 	t.Helper()
 	r := testregistry.New(t, options)
 	f := testregistry.NewFaults(t, r)
-	config := Config{Ref: f.Addr + "/team/cache", Transport: r.Transport()}
+	config := Config{Ref: f.Addr + "/team/cache", Transport: r.Transport(), Rule: web.Rule{First: time.Millisecond}}
 	if options.Auth != testregistry.Open {
 		config.Keychain = f.Keychain("writer")
 	}
@@ -44,7 +45,7 @@ func faulty(t *testing.T, options testregistry.Options) (*testregistry.Registry,
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.retry.first = time.Millisecond
+
 	return r, f, s
 }
 
@@ -156,7 +157,7 @@ func TestRetriesEnd(t *testing.T) {
 			t.Errorf("status %d: error %v", status, err)
 		}
 		want := 1
-		if temporary(status) {
+		if web.Temporary(status) {
 			want = 5
 		}
 		if n := len(f.Requests("GET", "")); n != want {
@@ -169,8 +170,7 @@ func TestPauseEndsWithContext(t *testing.T) {
 	t.Parallel()
 	_, f, s := faulty(t, testregistry.Options{})
 	_, blob := push(t, s, 10)
-	s.client.retry.first, s.client.retry.longest = time.Hour, time.Hour
-	ctx, cancel := context.WithCancel(t.Context())
+	ctx, cancel := context.WithCancel(web.With(t.Context(), web.NewBudget(web.Rule{Wait: time.Hour}, "", nil)))
 	f.Set(testregistry.Rule{Path: blobs, Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"3000"}}})
 	time.AfterFunc(50*time.Millisecond, cancel)
 	if _, err := s.Open(ctx, blob, 0, -1); !errors.Is(err, context.Canceled) {

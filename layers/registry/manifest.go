@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -46,17 +47,16 @@ func (c *client) manifest(ctx context.Context, name string) (v1.Descriptor, []by
 		header: http.Header{"Accept": {accept}, "Accept-Encoding": {"identity"}}}
 	var resp *http.Response
 	var body []byte
-	err := c.retry.run(ctx, func() (retry, error) {
-		var err error
+	err := c.rule.Do(ctx, func() (again bool, err error) {
 		if resp, err = c.send(ctx, k); err != nil {
-			return retry{}, err
+			return false, err
 		}
 		if resp.StatusCode != http.StatusOK {
-			return retry{}, c.answered(resp, k.op, subject)
+			return false, c.answered(resp, k.op, subject)
 		}
 		defer resp.Body.Close()
 		body, err = io.ReadAll(io.LimitReader(resp.Body, maxManifest+1))
-		return retry{again: err != nil && ctx.Err() == nil}, err
+		return err != nil && web.Transient(err), err
 	})
 	switch {
 	case err != nil && ctx.Err() != nil:
@@ -166,18 +166,17 @@ func (c *client) putManifest(ctx context.Context, name string, desc v1.Descripto
 	k := call{op: "push", method: http.MethodPut, url: c.url("manifests", name), scopes: c.push(), body: manifest,
 		header: http.Header{"Content-Type": {string(desc.MediaType)}}}
 	var resp *http.Response
-	err := c.retry.run(ctx, func() (retry, error) {
-		var err error
+	err := c.rule.Do(ctx, func() (again bool, err error) {
 		if resp, err = c.send(ctx, k); err != nil || resp.StatusCode == http.StatusCreated {
-			return retry{}, err
+			return false, err
 		}
 		err = c.answered(resp, k.op, c.subject(name))
-		return retry{again: halfWritten(err)}, err
+		return halfWritten(err), err
 	})
 	if err != nil {
 		return nil, err
 	}
-	drop(resp)
+	web.Drop(resp)
 	if err := agree(desc.Digest, resp.Header.Get("Docker-Content-Digest")); err != nil {
 		return nil, &failure{op: k.op, subject: c.subject(name), cause: fmt.Errorf("the registry stored something else: %w", err)}
 	}

@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -46,10 +47,10 @@ func (c *client) mount(ctx context.Context, from name.Repository, digest v1.Hash
 	}
 	switch resp.StatusCode {
 	case http.StatusCreated:
-		drop(resp)
+		web.Drop(resp)
 		return true, nil
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
-		drop(resp)
+		web.Drop(resp)
 		return false, nil
 	}
 	// The registry opened an upload instead.

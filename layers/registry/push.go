@@ -12,6 +12,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -80,7 +81,7 @@ func (c *client) upload(ctx context.Context, src *source, want v1.Hash) (err err
 	if want != (v1.Hash{}) && want != digest {
 		return &failure{op: "push", subject: c.subject(want.String()), cause: fmt.Errorf("the content has digest %s", digest)}
 	}
-	return c.end(ctx, session, digest)
+	return c.end(ctx, session, digest, src.size)
 }
 
 // begin opens an upload session and returns its address.
@@ -107,7 +108,7 @@ func (c *client) session(resp *http.Response, k call) (*url.URL, error) {
 	if resp.StatusCode/100 != 2 {
 		return nil, c.answered(resp, k.op, c.repo.Name())
 	}
-	drop(resp)
+	web.Drop(resp)
 	next, err := k.url.Parse(resp.Header.Get("Location"))
 	if err != nil || resp.Header.Get("Location") == "" {
 		return nil, &failure{op: k.op, subject: c.repo.Name(), status: resp.StatusCode, cause: errors.New("the registry does not say where to upload to")}
@@ -121,7 +122,7 @@ func (c *client) session(resp *http.Response, k call) (*url.URL, error) {
 
 // stream sends the content and returns where the upload goes on.
 func (c *client) stream(ctx context.Context, session *url.URL, src *source) (*url.URL, error) {
-	k := call{op: "push to", method: http.MethodPatch, url: session, scopes: c.push(), stream: src, once: true,
+	k := call{op: "push to", method: http.MethodPatch, url: session, scopes: c.push(), stream: src,
 		header: http.Header{"Content-Type": {"application/octet-stream"}}}
 	resp, err := c.send(ctx, k)
 	if err != nil {
@@ -130,14 +131,14 @@ func (c *client) stream(ctx context.Context, session *url.URL, src *source) (*ur
 	return c.session(resp, k)
 }
 
-// end makes the uploaded content a blob.
-func (c *client) end(ctx context.Context, session *url.URL, digest v1.Hash) error {
+// end makes the uploaded content a blob. Some registries copy it for that.
+func (c *client) end(ctx context.Context, session *url.URL, digest v1.Hash, size int64) error {
 	u := *session
 	query := u.Query()
 	query.Set("digest", digest.String())
 	u.RawQuery = query.Encode()
 	k := call{op: "push to", method: http.MethodPut, url: &u, scopes: c.push()}
-	resp, err := c.send(ctx, k)
+	resp, err := c.send(web.WithWork(ctx, size), k)
 	if err == nil && resp.StatusCode != http.StatusCreated {
 		err = c.answered(resp, k.op, c.repo.Name())
 	}
@@ -148,7 +149,7 @@ func (c *client) end(ctx context.Context, session *url.URL, digest v1.Hash) erro
 		}
 		return err
 	}
-	drop(resp)
+	web.Drop(resp)
 	if err := agree(digest, resp.Header.Get("Docker-Content-Digest")); err != nil {
 		return &failure{op: k.op, subject: c.repo.Name(), cause: fmt.Errorf("the registry stored something else: %w", err)}
 	}
@@ -161,9 +162,9 @@ func (c *client) end(ctx context.Context, session *url.URL, digest v1.Hash) erro
 func (c *client) cancel(ctx context.Context, session *url.URL) {
 	ctx, stop := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer stop()
-	k := call{op: "push to", method: http.MethodDelete, url: session, once: true,
+	k := call{op: "push to", method: http.MethodDelete, url: session,
 		scopes: []string{c.repo.Scope(transport.DeleteScope)}}
 	if resp, err := c.send(ctx, k); err == nil {
-		drop(resp)
+		web.Drop(resp)
 	}
 }

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"math/rand/v2"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -41,27 +41,18 @@ func (s *Store) Refer(ctx context.Context, r Referrer) error {
 	if err != nil || header.Get("OCI-Subject") != "" {
 		return err
 	}
-	const attempts = 8
-	for attempt := range attempts {
-		if attempt > 1 { // others are at it, too
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(rand.N(25 * time.Millisecond << attempt)):
+	return web.Rule{Attempts: 8, First: 50 * time.Millisecond}.Do(ctx, func() (again bool, err error) {
+		for range 2 { // write it, and see whether it stays
+			index, err := c.fallback(ctx, r.Subject)
+			if err != nil || !r.enter(index) {
+				return false, err
+			}
+			if err := c.putFallback(ctx, r.Subject, index); err != nil {
+				return false, err
 			}
 		}
-		index, err := c.fallback(ctx, r.Subject)
-		if err != nil {
-			return err
-		}
-		if !r.enter(index) {
-			return nil
-		}
-		if err := c.putFallback(ctx, r.Subject, index); err != nil {
-			return err
-		}
-	}
-	return &failure{op: "push to", subject: c.subject(fallbackTag(r.Subject)), cause: layers.ErrConflict}
+		return true, &failure{op: "push to", subject: c.subject(fallbackTag(r.Subject)), cause: layers.ErrConflict}
+	})
 }
 
 // enter puts the referrer into a list, and reports whether that was needed.
@@ -104,6 +95,6 @@ func (s *Store) Forget(ctx context.Context, digests ...v1.Hash) {
 		if err != nil {
 			return
 		}
-		drop(resp)
+		web.Drop(resp)
 	}
 }

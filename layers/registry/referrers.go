@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -78,7 +79,7 @@ func (c *client) referrersPage(ctx context.Context, resp *http.Response, subject
 	switch {
 	case resp.StatusCode == http.StatusOK && strings.TrimSpace(mediaType) == string(types.OCIImageIndex):
 	case resp.StatusCode/100 == 2, resp.StatusCode/100 == 4 && resp.StatusCode != http.StatusTooManyRequests:
-		drop(resp)
+		web.Drop(resp)
 		return index, false, nil
 	default:
 		return index, false, c.answered(resp, "pull", c.subject(subject.String()))

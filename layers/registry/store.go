@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -36,6 +37,8 @@ type Config struct {
 	// UserAgent is the User-Agent header of all requests. Empty is
 	// "pack-cache".
 	UserAgent string
+	// Rule says how long requests may wait that have no budget in their context.
+	Rule web.Rule
 }
 
 // Store keeps snapshots in one repository. It is safe for concurrent use.
@@ -44,7 +47,7 @@ type Store struct {
 	name      string
 	keychain  authn.Keychain
 	transport http.RoundTripper
-	retry     backoff
+	rule      web.Rule
 
 	// lock is held while the first contact with the registry is made, and
 	// guards client. It is a channel so that waiting ends with the context.
@@ -72,7 +75,7 @@ func New(config Config) (*Store, error) {
 		name:      tag,
 		keychain:  config.Keychain,
 		transport: roundTripper(config),
-		retry:     defaultBackoff,
+		rule:      config.Rule,
 		lock:      make(chan struct{}, 1),
 	}, nil
 }
@@ -88,12 +91,7 @@ func (s *Store) Name() string { return s.name }
 func roundTripper(config Config) http.RoundTripper {
 	base := config.Transport
 	if base == nil {
-		own := http.DefaultTransport.(*http.Transport).Clone()
-		// All connections go to one or two hosts, and several layers move at
-		// the same time.
-		own.MaxIdleConnsPerHost = 32
-		own.WriteBufferSize, own.ReadBufferSize = 64<<10, 64<<10
-		base = own
+		base = web.NewTransport()
 	}
 	if t, ok := base.(*http.Transport); ok && config.Insecure {
 		t = t.Clone()
@@ -103,7 +101,7 @@ func roundTripper(config Config) http.RoundTripper {
 		t.TLSClientConfig.InsecureSkipVerify = true
 		base = t
 	}
-	return userAgent{config.UserAgent, base}
+	return userAgent{config.UserAgent, &web.Transport{Inner: base, Rule: config.Rule}}
 }
 
 // userAgent names us in every request, those to token servers included.
