@@ -22,6 +22,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/samples"
 	"github.com/pack-cache/pack-cache/internal/testdocker"
+	"github.com/pack-cache/pack-cache/internal/testneeds"
 	"github.com/pack-cache/pack-cache/internal/testregistry"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/inplace/takeoverimage"
@@ -117,11 +118,8 @@ func emptyVolumes(t *testing.T) []string {
 func confinements(t *testing.T, builder string, reg *registry) map[string]*container {
 	t.Helper()
 	daemon, err := daemons["docker"].start()
-	if err != nil && os.Getenv("CI") == "" {
-		t.Skipf("cannot start docker: %v", err)
-	}
 	if err != nil {
-		t.Fatalf("cannot start docker: %v", err)
+		testneeds.Missing(t, "cannot start docker: %v", err)
 	}
 	ref, err := name.ParseReference(builder)
 	if err != nil {

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"os"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/pack-cache/pack-cache/internal/testdocker"
+	"github.com/pack-cache/pack-cache/internal/testneeds"
 	"github.com/pack-cache/pack-cache/internal/testregistry"
 )
 
@@ -61,11 +61,8 @@ func daemonGrounds(t *testing.T) []ground {
 	var all []ground
 	for _, name := range []string{"docker", "podman"} {
 		daemon, err := daemons[name].start()
-		if err != nil && os.Getenv("CI") == "" {
-			t.Skipf("cannot start %s: %v", name, err)
-		}
 		if err != nil {
-			t.Fatalf("cannot start %s: %v", name, err)
+			testneeds.Missing(t, "cannot start %s: %v", name, err)
 		}
 		all = append(all, ground{name, daemon})
 	}

@@ -106,9 +106,6 @@ type wanted struct {
 	cred    credential
 	// err says that the credential could not be had.
 	err error
-	// mounted are repositories that anybody can read. A token names them, too,
-	// because a registry mounts a blob of theirs only for a token that does.
-	mounted []target
 }
 
 // byCredential resolves the credentials of the targets. Usually a registry has
@@ -116,11 +113,7 @@ type wanted struct {
 func (m minter) byCredential(ctx context.Context, targets []target) []wanted {
 	var groups []wanted
 	for _, t := range targets {
-		var cred credential
-		var err error
-		if !t.Anonymous {
-			cred, err = resolve(ctx, m.keychain, t.repo)
-		}
+		cred, err := resolve(ctx, m.keychain, t.repo)
 		same := func(w wanted) bool {
 			return err == nil && w.err == nil && w.cred.config() == cred.config()
 		}
@@ -128,13 +121,6 @@ func (m minter) byCredential(ctx context.Context, targets []target) []wanted {
 			groups[i].targets = append(groups[i].targets, t)
 		} else {
 			groups = append(groups, wanted{targets: []target{t}, cred: cred, err: err})
-		}
-	}
-	for i := range groups {
-		for _, t := range targets {
-			if t.Anonymous {
-				groups[i].mounted = append(groups[i].mounted, t)
-			}
 		}
 	}
 	return groups
@@ -145,7 +131,7 @@ func (m minter) byCredential(ctx context.Context, targets []target) []wanted {
 // required ones.
 func (m minter) without(ctx context.Context, group wanted, cause error) ([]permit, []Refusal, error) {
 	var (
-		good     = wanted{cred: group.cred, mounted: group.mounted}
+		good     = wanted{cred: group.cred}
 		bad      []target
 		reasons  = map[string]error{}
 		single   []permit
@@ -155,7 +141,7 @@ func (m minter) without(ctx context.Context, group wanted, cause error) ([]permi
 		err := cause
 		if refused(cause) && len(group.targets) > 1 {
 			var alone []permit
-			alone, err = m.permits(ctx, wanted{targets: []target{t}, cred: group.cred, mounted: group.mounted})
+			alone, err = m.permits(ctx, wanted{targets: []target{t}, cred: group.cred})
 			single = append(single, alone...)
 		}
 		switch {
@@ -177,10 +163,8 @@ func (m minter) without(ctx context.Context, group wanted, cause error) ([]permi
 	for _, t := range bad {
 		refusals = append(refusals, Refusal{Access: t.Access, Err: reasons[t.Repository]})
 	}
-	// They are in the scope all the same, without a credential.
-	rest := []permit{{scope: accessOf(bad)}}
 	if len(good.targets) == 0 {
-		return rest, refusals, nil
+		return nil, refusals, nil
 	}
 	together, err := m.permits(ctx, good)
 	if ctx.Err() != nil {
@@ -190,7 +174,7 @@ func (m minter) without(ctx context.Context, group wanted, cause error) ([]permi
 		// One by one they were allowed; then let it be one by one.
 		together = single
 	}
-	return append(rest, together...), refusals, nil
+	return together, refusals, nil
 }
 
 // permits asks the registry. A refusal is a *CredentialError.

@@ -44,6 +44,7 @@ var rules = []rule{
 	{"...", "internal/testservers/...", "internal/testservers/... internal/testactions", "test servers are for tests"},
 	{"...", "internal/testactions/...", "internal/testactions/...", "test servers are for tests"},
 	{"...", "internal/testfaults/...", "internal/testfaults/... internal/testregistry/... internal/testactions", "faults are for tests"},
+	{"...", "internal/testneeds/...", "internal/testneeds/... internal/testservers/... internal/testdocker/...", "needs are for tests"},
 	{"...", "internal/testdocker/...", "internal/testdocker/...", "test daemons are for tests"},
 }
 

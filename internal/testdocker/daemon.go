@@ -16,6 +16,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/pack-cache/pack-cache/internal/testneeds"
 )
 
 // Options says what daemon to start. The zero value is Docker.
@@ -67,11 +69,8 @@ func Start(ctx context.Context, options Options) (_ *Daemon, err error) {
 func New(t testing.TB, options Options) *Daemon {
 	t.Helper()
 	d, err := Start(t.Context(), options)
-	if err != nil && os.Getenv("CI") == "" {
-		t.Skipf("cannot start a daemon: %v", err)
-	}
 	if err != nil {
-		t.Fatalf("cannot start a daemon: %v", err)
+		testneeds.Missing(t, "cannot start a daemon: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := d.Close(); err != nil {

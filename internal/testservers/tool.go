@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/pack-cache/pack-cache/internal/testneeds"
 )
 
 // Tool is a program of another project that tests run.
@@ -46,8 +48,8 @@ func Find(t testing.TB, name string) string {
 	switch {
 	case err == nil:
 		return path
-	case errors.Is(err, fs.ErrNotExist) && os.Getenv("CI") == "":
-		t.Skipf("%s has not been built: run make test-servers", name)
+	case errors.Is(err, fs.ErrNotExist):
+		testneeds.Missing(t, "%s has not been built: run make test-servers", name)
 	}
 	t.Fatalf("%s is not there (make test-servers builds it): %v", name, err)
 	return ""

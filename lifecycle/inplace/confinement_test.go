@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 
 	"github.com/pack-cache/pack-cache/internal/progress"
+	"github.com/pack-cache/pack-cache/internal/testneeds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 	"github.com/pack-cache/pack-cache/lifecycle/enginetest"
@@ -25,6 +26,9 @@ import (
 func TestConfinement(t *testing.T) {
 	if os.Getenv(rerunEnv) == "" {
 		t.Parallel()
+		if _, err := confine.LandlockABI(); err != nil {
+			testneeds.Missing(t, "landlock: %v", err)
+		}
 		for _, as := range []string{asRoot, asUser} {
 			t.Run(as, func(t *testing.T) { rerun(t, "inplace", as, enginetest.Builder(t), "^TestConfinement$") })
 		}

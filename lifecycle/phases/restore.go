@@ -68,9 +68,6 @@ func restore(ctx context.Context, j *job, in RestoreInput) (_ RestoreOutput, err
 	early := j.fetchEarly(found, options)
 	defer func() { err = errors.Join(err, early.close()) }()
 	a, err := j.link.ask(ctx, question{Detected: true})
-	if err == nil && a.Detected == nil {
-		err = errors.New("nobody says what was detected")
-	}
 	if err != nil {
 		return RestoreOutput{}, err
 	}
@@ -82,7 +79,10 @@ func restore(ctx context.Context, j *job, in RestoreInput) (_ RestoreOutput, err
 	if err != nil {
 		return RestoreOutput{}, err
 	}
-	analyzed := a.Detected.Analyzed
+	analyzed, err := files.Handler.ReadAnalyzed(j.trustedAnalyzedPath(), j.log)
+	if err != nil {
+		return RestoreOutput{}, err
+	}
 	if a.Detected.RunImage != nil {
 		if err := j.useRunImage(ctx, *a.Detected.RunImage, in.Known, inputs.AnalyzedPath, analyzed); err != nil {
 			return RestoreOutput{}, err
