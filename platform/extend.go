@@ -49,6 +49,11 @@ func (b *build) followRunImage(ctx context.Context, ext *extensions, analyzed fi
 		}
 	}
 	ext.runImage = &phases.RunImage{Name: b.runImage, Reference: b.result.RunImage, Extended: len(ext.run) > 0}
+	used := &files.RunImage{Reference: b.result.RunImage, Extend: len(ext.run) > 0}
+	if b.speaks("0.12") {
+		used.Image = b.runImage
+	}
+	b.analyzed.RunImage = used
 	return nil
 }
 

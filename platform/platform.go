@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/buildpacks/lifecycle/platform/files"
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/pack-cache/pack-cache/internal/posix"
@@ -161,6 +162,9 @@ type build struct {
 	// readable are the imports that restore could read. Those that it could not
 	// are not waited for again.
 	readable []phases.Import
+	// analyzed is what analyze has found, once it is checked. Later phases are
+	// told of it, because nothing that lies beside a buildpack can be believed.
+	analyzed files.Analyzed
 	// extensions are set by detect, if there are any.
 	extensions *extensions
 	// restoring is the restore phase, if it was started before its turn.
@@ -178,8 +182,14 @@ func (b *build) analyze(ctx context.Context) error {
 		SkipLayers:    b.ClearCache,
 		Known:         b.known,
 	}, &out)
-	b.result.RunImage = out.RunImage
-	return err
+	if err == nil {
+		err = b.checkAnalyzed(out.Analyzed)
+	}
+	if err != nil {
+		return err
+	}
+	b.analyzed, b.result.RunImage = out.Analyzed, out.Analyzed.RunImageRef()
+	return nil
 }
 
 func (b *build) detect(ctx context.Context) error {
@@ -232,6 +242,7 @@ func (b *build) export(ctx context.Context) error {
 		ClearCache:      b.ClearCache,
 		SBOM:            b.SBOMDir != "",
 		Project:         b.projectMetadata(b.resolved),
+		Analyzed:        b.analyzed,
 		Known:           b.known,
 	}, &out)
 	if err != nil {

@@ -36,7 +36,7 @@ func (b *build) beginRestore(ctx context.Context) *restoring {
 			call.Detected = func(ctx context.Context) (phases.Detected, error) {
 				select {
 				case <-r.detected:
-					return phases.Detected{RunImage: b.extensions.newRunImage()}, nil
+					return phases.Detected{Analyzed: b.analyzed, RunImage: b.extensions.newRunImage()}, nil
 				case <-ctx.Done():
 					return phases.Detected{}, ctx.Err()
 				}

@@ -15,23 +15,18 @@ import (
 // called from the phase's side, and may be called for several hosts at once.
 type Refresh func(ctx context.Context, host string) (*Grant, error)
 
-// Keychain returns the keychain that gives the grant's credentials to whoever
-// talks to the registries of its scope, and to nobody else: a repository
-// outside the scope is anonymous.
-//
-// A whole registry, which is what the lifecycle's libraries ask about, gets the
-// credential of the scope on it. A token allows no more for that; but where a
-// registry has passwords only, the scope cannot be narrower than the account.
+// Keychain returns the keychain that gives the grant's credentials to clients of
+// the repositories of its scope. Every other repository is refused, and so is a
+// registry without a repository: a password is good for the whole registry, so
+// it is given out for a repository or not at all. At answers for clients that
+// ask about registries only.
 //
 // Tokens that are about to end, or that the registry rejected, are replaced by
 // way of refresh, so that an upload may last longer than a token. With a nil
 // refresh they are used as they are. The keychain is safe for concurrent use.
 func (g *Grant) Keychain(refresh Refresh) authn.Keychain {
-	k := &grantKeychain{repositories: map[string]*holder{}, hosts: map[string]*holder{}}
+	k := grantKeychain{}
 	for _, p := range g.permits {
-		if len(p.scope) == 0 {
-			continue
-		}
 		h := &holder{permit: p, anonymous: p.cred.anonymous(), refresh: refresh, turn: make(chan struct{}, 1)}
 		for _, access := range p.scope {
 			repo, err := name.NewRepository(access.Repository)
@@ -39,50 +34,24 @@ func (g *Grant) Keychain(refresh Refresh) authn.Keychain {
 				continue
 			}
 			h.host = repo.RegistryStr()
-			k.repositories[resourceKey(repo)] = h
-		}
-		// Where credentials differ within a registry, one stands for it: never
-		// that of a repository that the phase can do without if there is
-		// another, because the libraries ask about the repositories that it
-		// needs; and rather one that may push.
-		host := normalHost(h.host)
-		if known := k.hosts[host]; known == nil || known.permit.rank() < p.rank() {
-			k.hosts[host] = h
+			k[resourceKey(repo)] = h
 		}
 	}
 	return k
 }
 
-// rank orders permits: first by whether they are needed, then by what they
-// allow: nothing beyond what is anybody's, reading, writing.
-func (p permit) rank() int {
-	rank := 0
-	if slices.ContainsFunc(p.scope, func(a Access) bool { return !a.Optional }) {
-		rank = 3
-	}
-	switch {
-	case p.cred.anonymous():
-		return rank
-	case slices.ContainsFunc(p.scope, func(a Access) bool { return a.Push }):
-		return rank + 2
-	}
-	return rank + 1
-}
+// grantKeychain has the credentials by repository.
+type grantKeychain map[string]*holder
 
-type grantKeychain struct {
-	repositories map[string]*holder
-	hosts        map[string]*holder
-}
-
-var _ authn.Keychain = (*grantKeychain)(nil)
+var _ authn.Keychain = grantKeychain{}
 
 // Resolve implements authn.Keychain.
-func (k *grantKeychain) Resolve(resource authn.Resource) (authn.Authenticator, error) {
-	h := k.repositories[resourceKey(resource)]
-	if resource.String() == resource.RegistryStr() {
-		h = k.hosts[normalHost(resource.RegistryStr())]
-	}
-	if h == nil || h.anonymous {
+func (k grantKeychain) Resolve(resource authn.Resource) (authn.Authenticator, error) {
+	h := k[resourceKey(resource)]
+	switch {
+	case h == nil:
+		return nil, &OutsideError{resource.String()}
+	case h.anonymous:
 		return authn.Anonymous, nil
 	}
 	return &grantAuth{holder: h}, nil
@@ -158,7 +127,7 @@ func (h *holder) renew(ctx context.Context) error {
 		return err
 	}
 	for _, fresh := range grant.permits {
-		if fresh.scope.includes(h.permit.scope) && !fresh.cred.anonymous() {
+		if fresh.scope.Includes(h.permit.scope) && !fresh.cred.anonymous() {
 			h.permit.cred, h.permit.life = fresh.cred, fresh.life
 			h.times++
 			return nil
@@ -167,8 +136,8 @@ func (h *holder) renew(ctx context.Context) error {
 	return fmt.Errorf("the fresh grant does not cover %s", h.permit.scope)
 }
 
-// includes says whether every repository of other is in s, with no less access.
-func (s Scope) includes(other Scope) bool {
+// Includes reports whether every repository of other is in s, with no less access.
+func (s Scope) Includes(other Scope) bool {
 	for _, wanted := range other {
 		if !slices.ContainsFunc(s, func(a Access) bool {
 			return a.Repository == wanted.Repository && (a.Push || !wanted.Push) && (a.Delete || !wanted.Delete)

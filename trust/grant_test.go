@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/pack-cache/pack-cache/trust"
@@ -220,23 +219,4 @@ func TestGrantObservesTheContext(t *testing.T) {
 	}
 	close(leave)
 	group.Wait()
-}
-
-// The lifecycle's image library asks for a registry, never for a repository.
-func TestGrantForAWholeRegistry(t *testing.T) {
-	t.Parallel()
-	keychain := tokenGrant(t, "token", time.Minute, time.Minute).Keychain(nil)
-	for host, want := range map[string]string{"r.example.com": "token", "R.Example.com": "token", "r.example.com:443": "", "example.com": ""} {
-		registry, err := name.NewRegistry(host)
-		if err != nil {
-			t.Fatal(err)
-		}
-		found, err := keychain.Resolve(registry)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if config, err := found.Authorization(); err != nil || config.RegistryToken != want {
-			t.Errorf("%s: %v, %v", host, config, err)
-		}
-	}
 }

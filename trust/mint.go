@@ -106,6 +106,9 @@ type wanted struct {
 	cred    credential
 	// err says that the credential could not be had.
 	err error
+	// mounted are repositories that anybody can read. A token names them, too,
+	// because a registry mounts a blob of theirs only for a token that does.
+	mounted []target
 }
 
 // byCredential resolves the credentials of the targets. Usually a registry has
@@ -113,7 +116,11 @@ type wanted struct {
 func (m minter) byCredential(ctx context.Context, targets []target) []wanted {
 	var groups []wanted
 	for _, t := range targets {
-		cred, err := resolve(ctx, m.keychain, t.repo)
+		var cred credential
+		var err error
+		if !t.Anonymous {
+			cred, err = resolve(ctx, m.keychain, t.repo)
+		}
 		same := func(w wanted) bool {
 			return err == nil && w.err == nil && w.cred.config() == cred.config()
 		}
@@ -121,6 +128,13 @@ func (m minter) byCredential(ctx context.Context, targets []target) []wanted {
 			groups[i].targets = append(groups[i].targets, t)
 		} else {
 			groups = append(groups, wanted{targets: []target{t}, cred: cred, err: err})
+		}
+	}
+	for i := range groups {
+		for _, t := range targets {
+			if t.Anonymous {
+				groups[i].mounted = append(groups[i].mounted, t)
+			}
 		}
 	}
 	return groups
@@ -131,7 +145,7 @@ func (m minter) byCredential(ctx context.Context, targets []target) []wanted {
 // required ones.
 func (m minter) without(ctx context.Context, group wanted, cause error) ([]permit, []Refusal, error) {
 	var (
-		good     = wanted{cred: group.cred}
+		good     = wanted{cred: group.cred, mounted: group.mounted}
 		bad      []target
 		reasons  = map[string]error{}
 		single   []permit
@@ -141,7 +155,7 @@ func (m minter) without(ctx context.Context, group wanted, cause error) ([]permi
 		err := cause
 		if refused(cause) && len(group.targets) > 1 {
 			var alone []permit
-			alone, err = m.permits(ctx, wanted{targets: []target{t}, cred: group.cred})
+			alone, err = m.permits(ctx, wanted{targets: []target{t}, cred: group.cred, mounted: group.mounted})
 			single = append(single, alone...)
 		}
 		switch {
@@ -163,8 +177,10 @@ func (m minter) without(ctx context.Context, group wanted, cause error) ([]permi
 	for _, t := range bad {
 		refusals = append(refusals, Refusal{Access: t.Access, Err: reasons[t.Repository]})
 	}
+	// They are in the scope all the same, without a credential.
+	rest := []permit{{scope: accessOf(bad)}}
 	if len(good.targets) == 0 {
-		return nil, refusals, nil
+		return rest, refusals, nil
 	}
 	together, err := m.permits(ctx, good)
 	if ctx.Err() != nil {
@@ -174,7 +190,7 @@ func (m minter) without(ctx context.Context, group wanted, cause error) ([]permi
 		// One by one they were allowed; then let it be one by one.
 		together = single
 	}
-	return together, refusals, nil
+	return append(rest, together...), refusals, nil
 }
 
 // permits asks the registry. A refusal is a *CredentialError.

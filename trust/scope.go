@@ -21,10 +21,18 @@ type Access struct {
 	// Optional says that the phase can do without: what goes wrong with this
 	// repository is no error of Mint, but a Refusal of the grant.
 	Optional bool `json:"optional,omitempty"`
+	// Anonymous says that the repository is read without a credential, whatever
+	// the user has for it.
+	Anonymous bool `json:"anonymous,omitempty"`
 }
 
 // Pull returns the access that reads repo.
 func Pull(repo name.Repository) Access { return Access{Repository: repo.String()} }
+
+// PullAnonymously returns the access that reads repo as anybody can.
+func PullAnonymously(repo name.Repository) Access {
+	return Access{Repository: repo.String(), Anonymous: true}
+}
 
 // Push returns the access that reads and writes repo.
 func Push(repo name.Repository) Access { return Access{Repository: repo.String(), Push: true} }
@@ -45,6 +53,9 @@ func (a Access) String() string {
 		return "delete in " + a.Repository
 	case a.Push:
 		return "push to " + a.Repository
+	}
+	if a.Anonymous {
+		return "pull anonymously from " + a.Repository
 	}
 	return "pull from " + a.Repository
 }
@@ -93,7 +104,7 @@ func (t target) action() string {
 }
 
 // byHost parses the scope and sorts it by registry. What is there twice becomes
-// one: pushed to if one of the two is, optional if both are.
+// one: pushed to if one of the two is, optional or anonymous if both are.
 func (s Scope) byHost(insecure []string) ([][]target, error) {
 	unique := map[string]*target{}
 	for _, access := range s {
@@ -105,6 +116,7 @@ func (s Scope) byHost(insecure []string) ([][]target, error) {
 		if known, ok := unique[access.Repository]; ok {
 			known.Push, known.Delete = known.Push || access.Push, known.Delete || access.Delete
 			known.Optional = known.Optional && access.Optional
+			known.Anonymous = known.Anonymous && access.Anonymous
 			continue
 		}
 		unique[access.Repository] = &target{Access: access, repo: repo}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -50,9 +51,9 @@ func isBearer(challenge *transport.Challenge) bool {
 // of the group.
 func (m minter) exchange(ctx context.Context, group wanted, challenge *transport.Challenge) (credential, lifetime, error) {
 	registry := group.targets[0].repo.Registry
-	scopes := make([]string, len(group.targets))
-	for i, t := range group.targets {
-		scopes[i] = t.action()
+	var scopes []string
+	for _, t := range slices.Concat(group.targets, group.mounted) {
+		scopes = append(scopes, t.action())
 	}
 	asked := time.Now()
 	token, err := transport.Exchange(ctx, registry, group.cred.authenticator(), m.transport, scopes, challenge)

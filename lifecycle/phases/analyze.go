@@ -34,14 +34,13 @@ type AnalyzeInput struct {
 
 // AnalyzeOutput is what analyze found.
 type AnalyzeOutput struct {
-	// RunImage is the run image by digest.
-	RunImage string `json:"run_image"`
-	// PreviousImage is the previous image by digest, "" if there is none.
-	PreviousImage string `json:"previous_image,omitempty"`
+	// Analyzed is what analyzed.toml says (CNB Platform specification). Later
+	// phases take it from their caller, because buildpacks can write the file.
+	Analyzed files.Analyzed `json:"analyzed"`
 }
 
-// analyze checks access to the images and writes analyzed.toml (CNB Platform
-// specification, "analyzer").
+// analyze checks access to the images and writes analyzed.toml for the builder's
+// phases (CNB Platform specification, "analyzer").
 func analyze(ctx context.Context, j *job, in AnalyzeInput) (AnalyzeOutput, error) {
 	inputs := j.inputs()
 	inputs.OutputImageRef = in.Image
@@ -67,14 +66,7 @@ func analyze(ctx context.Context, j *job, in AnalyzeInput) (AnalyzeOutput, error
 		analyzed.LayersMetadata = files.LayersMetadata{}
 		analyzed.PreviousImage = nil
 	}
-	// Buildpacks may write to the layers directory; what decides about images
-	// later is the copy that they cannot see.
-	for _, path := range []string{inputs.AnalyzedPath, j.trustedAnalyzedPath()} {
-		if err := files.Handler.WriteAnalyzed(path, &analyzed, j.log); err != nil {
-			return AnalyzeOutput{}, err
-		}
-	}
-	return AnalyzeOutput{RunImage: analyzed.RunImage.Reference, PreviousImage: analyzed.PreviousImageRef()}, nil
+	return AnalyzeOutput{Analyzed: analyzed}, files.Handler.WriteAnalyzed(inputs.AnalyzedPath, &analyzed, j.log)
 }
 
 // openAnalyzer finds the images in their registries.
@@ -90,7 +82,7 @@ func (j *job) openAnalyzer(inputs *lifecycleplatform.LifecycleInputs, platform v
 	}
 	factory := phase.NewConnectedFactory(j.api, &cmd.BuildpackAPIVerifier{}, nil, files.Handler,
 		&platformHandler{image.NewHandler(nil, j.keychain, "", false, j.Insecure), j, platform},
-		image.NewRegistryHandler(j.keychain, j.Insecure))
+		registryHandler{j})
 	analyzer, err := factory.NewAnalyzer(*inputs, j.log)
 	if err == nil && !analyzer.RunImage.Found() {
 		err = fmt.Errorf("run image %s is not there", inputs.RunImageRef)
@@ -128,9 +120,6 @@ func (j *job) openKnownAnalyzer(ctx context.Context, inputs *lifecycleplatform.L
 func (j *job) resolvePaths(inputs *lifecycleplatform.LifecycleInputs) error {
 	return errors.Join(lifecycleplatform.UpdatePlaceholderPaths(inputs, j.log), lifecycleplatform.ResolveAbsoluteDirPaths(inputs, j.log))
 }
-
-// trustedAnalyzedPath is the copy of analyzed.toml that no buildpack can write.
-func (j *job) trustedAnalyzedPath() string { return filepath.Join(j.Paths.State, "analyzed.toml") }
 
 // inputs returns the lifecycle's inputs with the paths of an own root.
 func (j *job) inputs() *lifecycleplatform.LifecycleInputs {

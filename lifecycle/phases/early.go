@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/buildpacks/lifecycle/platform/files"
+
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
@@ -16,6 +18,8 @@ import (
 // Detected is what restore waits for: which buildpacks take part is known, and
 // what it has to know besides.
 type Detected struct {
+	// Analyzed is what analyze has found.
+	Analyzed files.Analyzed `json:"analyzed"`
 	// RunImage is what image extensions have made of the run image, nil if it is
 	// still that of analyze.
 	RunImage *RunImage `json:"run_image,omitempty"`

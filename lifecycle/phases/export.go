@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/buildpacks/imgutil"
-	"github.com/buildpacks/imgutil/remote"
 	"github.com/buildpacks/lifecycle/buildpack"
 	"github.com/buildpacks/lifecycle/image"
 	lifecyclelayers "github.com/buildpacks/lifecycle/layers"
@@ -36,6 +35,8 @@ type ExportInput struct {
 	// Project says where the source comes from, for the image's label. What
 	// buildpacks may have left of it is not asked.
 	Project files.ProjectMetadata `json:"project"`
+	// Analyzed is what analyze has found.
+	Analyzed files.Analyzed `json:"analyzed"`
 	// SBOM leaves SBOMFile behind.
 	SBOM bool `json:"sbom,omitempty"`
 
@@ -64,7 +65,7 @@ func export(ctx context.Context, j *job, in ExportInput) (ExportOutput, error) {
 		return exportCache(ctx, j, in)
 	}
 	inputs := j.inputs()
-	inputs.AnalyzedPath = j.trustedAnalyzedPath()
+	inputs.RunImageRef = in.Analyzed.RunImageRef()
 	inputs.OutputImageRef, inputs.AdditionalTags = in.Image, in.Tags
 	inputs.DefaultProcessType = in.DefaultProcess
 	if err := resolveExportInputs(inputs, in.Known != nil, j.log); err != nil {
@@ -132,7 +133,6 @@ func resolveExportInputs(inputs *lifecycleplatform.LifecycleInputs, known bool, 
 		lifecycleplatform.UpdatePlaceholderPaths,
 		lifecycleplatform.ResolveAbsoluteDirPaths,
 		lifecycleplatform.ValidateOutputImageProvided,
-		lifecycleplatform.FillExportRunImage,
 	}
 	if !known {
 		operations = append(operations, lifecycleplatform.ValidateImageRefs, lifecycleplatform.ValidateTargetsAreSameRegistry)
@@ -151,8 +151,10 @@ func (j *job) exportApp(ctx context.Context, inputs *lifecycleplatform.Lifecycle
 		return files.Report{}, err
 	}
 	defer os.RemoveAll(artifacts)
-	analyzed, err := files.Handler.ReadAnalyzed(inputs.AnalyzedPath, j.log)
-	if err != nil {
+	analyzed := in.Analyzed
+	// The lifecycle reads it by its path.
+	inputs.AnalyzedPath = filepath.Join(artifacts, "analyzed.toml")
+	if err := files.Handler.WriteAnalyzed(inputs.AnalyzedPath, &analyzed, j.log); err != nil {
 		return files.Report{}, err
 	}
 	extended, err := extendedConfig(inputs, analyzed)
@@ -164,7 +166,7 @@ func (j *job) exportApp(ctx context.Context, inputs *lifecycleplatform.Lifecycle
 	if in.Known != nil {
 		working, err = j.openKnownWorkingImage(ctx, analyzed, in, extended, &saved)
 	} else {
-		working, err = j.openWorkingImage(inputs, analyzed, extended, in.Created)
+		working, err = j.openWorkingImage(ctx, inputs, analyzed, extended, in.Created)
 	}
 	if err != nil {
 		return files.Report{}, err
@@ -218,22 +220,21 @@ func (j *job) exportApp(ctx context.Context, inputs *lifecycleplatform.Lifecycle
 // openWorkingImage opens the app image to be: the run image, with the previous
 // image at hand for the layers that did not change. extended is the config of the
 // run image that extensions have left, nil if there are none.
-func (j *job) openWorkingImage(inputs *lifecycleplatform.LifecycleInputs, analyzed files.Analyzed, extended *v1.Config, created *time.Time) (imgutil.Image, error) {
-	options := append([]imgutil.ImageOption{remote.FromBaseImage(inputs.RunImageRef)}, image.GetInsecureOptions(j.Insecure)...)
-	if extended != nil {
-		options = append(options, remote.WithConfig(extended))
-	}
-	if j.api.AtLeast("0.12") {
-		options = append(options, remote.WithHistory())
-	}
-	if previous := analyzed.PreviousImageRef(); previous != "" {
-		options = append(options, remote.WithPreviousImage(previous))
-	}
+func (j *job) openWorkingImage(ctx context.Context, inputs *lifecycleplatform.LifecycleInputs, analyzed files.Analyzed, extended *v1.Config, created *time.Time) (imgutil.Image, error) {
+	options := imgutil.ImageOptions{Config: extended, PreserveHistory: j.api.AtLeast("0.12"), MediaTypes: imgutil.DefaultTypes}
 	if created != nil && j.api.AtLeast("0.9") {
-		options = append(options, remote.WithCreatedAt(*created))
+		options.CreatedAt = *created
 	}
-	working, err := phase.OpenRemoteImage(j.log, func() (imgutil.Image, error) {
-		return remote.NewImage(inputs.OutputImageRef, j.keychain, options...)
+	working, err := phase.OpenRemoteImage(j.log, func() (_ imgutil.Image, err error) {
+		if options.BaseImage, err = j.read(inputs.RunImageRef); err != nil {
+			return nil, err
+		}
+		if previous := analyzed.PreviousImageRef(); previous != "" {
+			if options.PreviousImage, err = j.read(previous); err != nil {
+				return nil, err
+			}
+		}
+		return j.newPublishedImage(ctx, inputs.OutputImageRef, options)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open run image %s: %w", inputs.RunImageRef, err)

@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/buildpacks/imgutil"
-	"github.com/buildpacks/lifecycle/platform/files"
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pack-cache/pack-cache/layers"
@@ -94,9 +93,8 @@ func (s *save) previousImage(ctx context.Context, images layers.Store) *layers.S
 	if s.in.ClearCache {
 		return nil
 	}
-	analyzed, err := files.Handler.ReadAnalyzed(s.trustedAnalyzedPath(), s.log)
-	if err == nil && analyzed.PreviousImage != nil {
-		ref, err := name.NewDigest(analyzed.PreviousImage.Reference)
+	if previous := s.in.Analyzed.PreviousImageRef(); previous != "" {
+		ref, err := name.NewDigest(previous)
 		if err == nil && ref.Context().Name() == images.String() {
 			if snapshot, err := layers.LoadImport(ctx, images, ref.DigestStr()); err == nil && snapshot.Inline() {
 				return snapshot

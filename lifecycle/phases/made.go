@@ -17,20 +17,17 @@ type made struct {
 	layers []layers.CachedLayer
 }
 
-// madeLayers lists the layers of the group.
-func (j *job) madeLayers(group buildpack.Group) (made, error) {
+// madeLayers lists the layers of the group. previous is what the previous app
+// image says of its own.
+func (j *job) madeLayers(group buildpack.Group, previous files.LayersMetadata) (made, error) {
 	var all made
-	analyzed, err := files.Handler.ReadAnalyzed(j.trustedAnalyzedPath(), j.log)
-	if err != nil {
-		return made{}, err
-	}
 	for _, bp := range group.Group {
 		all.group = append(all.group, bp.ID)
 		dir, err := buildpack.ReadLayersDir(j.Paths.Layers, bp, j.log)
 		if err != nil {
 			return made{}, err
 		}
-		inApp := analyzed.LayersMetadata.LayersMetadataFor(bp.ID).Layers
+		inApp := previous.LayersMetadataFor(bp.ID).Layers
 		for _, layer := range dir.FindLayers(func(l buildpack.Layer) bool {
 			return buildpack.MadeCached(l) || buildpack.MadeLaunch(l)
 		}) {

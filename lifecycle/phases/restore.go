@@ -68,6 +68,9 @@ func restore(ctx context.Context, j *job, in RestoreInput) (_ RestoreOutput, err
 	early := j.fetchEarly(found, options)
 	defer func() { err = errors.Join(err, early.close()) }()
 	a, err := j.link.ask(ctx, question{Detected: true})
+	if err == nil && a.Detected == nil {
+		err = errors.New("nobody says what was detected")
+	}
 	if err != nil {
 		return RestoreOutput{}, err
 	}
@@ -79,10 +82,7 @@ func restore(ctx context.Context, j *job, in RestoreInput) (_ RestoreOutput, err
 	if err != nil {
 		return RestoreOutput{}, err
 	}
-	analyzed, err := files.Handler.ReadAnalyzed(j.trustedAnalyzedPath(), j.log)
-	if err != nil {
-		return RestoreOutput{}, err
-	}
+	analyzed := a.Detected.Analyzed
 	if a.Detected.RunImage != nil {
 		if err := j.useRunImage(ctx, *a.Detected.RunImage, in.Known, inputs.AnalyzedPath, analyzed); err != nil {
 			return RestoreOutput{}, err

@@ -10,6 +10,8 @@ import (
 	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
 	"github.com/buildpacks/lifecycle/platform/files"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/trust"
 )
 
 // platformHandler opens images for one platform. The lifecycle's own handler
@@ -25,13 +27,17 @@ func (h *platformHandler) InitImage(ref string) (imgutil.Image, error) {
 	if ref == "" {
 		return nil, nil
 	}
+	keychain, err := h.job.credentials(ref, trust.Pull)
+	if err != nil {
+		return nil, err
+	}
 	options := append([]imgutil.ImageOption{
 		remote.FromBaseImage(ref),
 		remote.WithDefaultPlatform(imgutil.Platform{
 			OS: h.platform.OS, Architecture: h.platform.Architecture, Variant: h.platform.Variant,
 		}),
 	}, image.GetInsecureOptions(h.job.Insecure)...)
-	return remote.NewImage(ref, h.job.keychain, options...)
+	return remote.NewImage(ref, keychain, options...)
 }
 
 // RunImage is the run image that image extensions have chosen or change.
@@ -43,8 +49,8 @@ type RunImage struct {
 	Extended bool `json:"extended,omitempty"`
 }
 
-// useRunImage writes to both copies of analyzed.toml what the app image will be
-// based on. analyzed is the one that no buildpack can write.
+// useRunImage writes to analyzed.toml, at path, what the app image will be based
+// on, for the builder's phases. What else is in it comes from the caller.
 func (j *job) useRunImage(ctx context.Context, run RunImage, known *KnownImages, path string, analyzed files.Analyzed) error {
 	img, err := j.openRunImage(ctx, run, known)
 	if err != nil {
@@ -61,17 +67,16 @@ func (j *job) useRunImage(ctx context.Context, run RunImage, known *KnownImages,
 		}
 	}
 	analyzed.RunImage = used
-	for _, path := range []string{path, j.trustedAnalyzedPath()} {
-		if err := files.Handler.WriteAnalyzed(path, &analyzed, j.log); err != nil {
-			return err
-		}
-	}
-	return nil
+	return files.Handler.WriteAnalyzed(path, &analyzed, j.log)
 }
 
 func (j *job) openRunImage(ctx context.Context, run RunImage, known *KnownImages) (imgutil.Image, error) {
 	if known != nil {
 		return j.openKnown(ctx, known.Run.Name, &known.Run)
 	}
-	return image.NewHandler(nil, j.keychain, "", false, j.Insecure).InitImage(run.Reference)
+	keychain, err := j.credentials(run.Reference, trust.Pull)
+	if err != nil {
+		return nil, err
+	}
+	return image.NewHandler(nil, keychain, "", false, j.Insecure).InitImage(run.Reference)
 }

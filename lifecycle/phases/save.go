@@ -53,7 +53,7 @@ func (j *job) saveCaches(ctx context.Context, group buildpack.Group, in ExportIn
 	}
 	imports := j.loadImports(ctx, in.Imports, in.Target)
 	defer imports.Close()
-	made, err := j.madeLayers(group)
+	made, err := j.madeLayers(group, in.Analyzed.LayersMetadata)
 	now := time.Now()
 	var outcomes []SaveOutcome
 	for _, at := range in.Exports {
