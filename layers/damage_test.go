@@ -30,7 +30,7 @@ func TestDamaged(t *testing.T) {
 		"manifest null":    {setManifest(func([]byte) []byte { return []byte("null") }), "its manifest names no config"},
 		"manifest another": {setManifest(func([]byte) []byte { return []byte(`{"a":1}`) }), "its manifest names no config"},
 		"label lost":       {relabel(`"` + MetadataLabel + `"`), "no label"},
-		"label no JSON":    {relabel(`{\"buildpacks\"`), "label " + MetadataLabel},
+		"label no JSON":    {relabel(`{\"sbom\"`), "label " + MetadataLabel},
 		"layers missing":   {relabel(`"diff_ids":[`), "in its config"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,7 +85,7 @@ func setManifest(change func([]byte) []byte) func(*testing.T, *fakeStore, []byte
 func relabel(text string) func(*testing.T, *fakeStore, []byte, []byte) {
 	return func(t *testing.T, s *fakeStore, config, manifest []byte) {
 		other := map[string]string{
-			`"` + MetadataLabel + `"`: `"other"`, `{\"buildpacks\"`: `{`, `"diff_ids":[`: `"diff_ids":["` + hashed(1).String() + `",`,
+			`"` + MetadataLabel + `"`: `"other"`, `{\"sbom\"`: `{`, `"diff_ids":[`: `"diff_ids":["` + hashed(1).String() + `",`,
 		}[text]
 		changed := bytes.Replace(config, []byte(text), []byte(other), 1)
 		if bytes.Equal(changed, config) {
