@@ -150,13 +150,19 @@ func withHostileLayers(t *testing.T, img v1.Image, cache cacheImage) v1.Image {
 // layerOfArchive is an image layer with these entries.
 func layerOfArchive(t *testing.T, entries []tar.Header) v1.Layer {
 	t.Helper()
+	return layerWith(t, entries, nil)
+}
+
+// layerWith is layerOfArchive with files that begin with content.
+func layerWith(t *testing.T, entries []tar.Header, content []byte) v1.Layer {
+	t.Helper()
 	var archive bytes.Buffer
 	w := tar.NewWriter(&archive)
 	for _, entry := range entries {
 		if err := w.WriteHeader(&entry); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := w.Write(make([]byte, entry.Size)); err != nil {
+		if _, err := w.Write(append(content, make([]byte, max(0, int(entry.Size)-len(content)))...)[:entry.Size]); err != nil {
 			t.Fatal(err)
 		}
 	}

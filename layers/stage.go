@@ -69,8 +69,11 @@ func (s *stage) discard() error {
 	return errors.Join(s.dir.Close(), removeTree(s.layers, s.name))
 }
 
-// removeTree removes name and everything below it, directories without write
-// permission included. It is no error if there is nothing.
+// RemoveTree removes name and everything below it, directories without write
+// permission included. Symbolic links are removed, not followed. It is no error if
+// there is nothing.
+func RemoveTree(root *os.Root, name string) error { return removeTree(root, name) }
+
 func removeTree(root *os.Root, name string) error {
 	err := root.RemoveAll(name)
 	if !errors.Is(err, fs.ErrPermission) {

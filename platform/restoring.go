@@ -24,6 +24,7 @@ func (b *build) beginRestore(ctx context.Context) *restoring {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &restoring{detected: make(chan struct{}), ended: make(chan struct{}), cancel: cancel}
 	memory, _ := b.place.(lifecycle.Forgetful)
+	_, early := b.place.(lifecycle.EarlyPlace)
 	go func() {
 		defer close(r.ended)
 		r.err = b.own(ctx, lifecycle.Restore, b.restoreScope(), phases.RestoreInput{
@@ -31,6 +32,7 @@ func (b *build) beginRestore(ctx context.Context) *restoring {
 			Target:     b.target(),
 			SkipLayers: b.ClearCache,
 			KeepFrames: memory != nil && memory.InMemory(),
+			Early:      early,
 			Known:      b.known,
 		}, &r.out, func(call *phases.Call) {
 			call.Detected = func(ctx context.Context) (phases.Detected, error) {

@@ -128,3 +128,12 @@ func Owner(info os.FileInfo) (uid, gid int, ok bool) {
 	}
 	return int(st.Uid), int(st.Gid), true
 }
+
+// Names returns how many names (hard links) a file has; 1 if that is not known.
+func Names(info os.FileInfo) uint64 {
+	st, ok := info.Sys().(*sysStat)
+	if !ok {
+		return 1
+	}
+	return uint64(st.Nlink)
+}

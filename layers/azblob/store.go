@@ -25,9 +25,6 @@ import (
 	"github.com/pack-cache/pack-cache/layers/objects"
 )
 
-// standard is net/http's own transport: a phase puts another one in its place.
-var standard = http.DefaultTransport.(*http.Transport)
-
 // Config says which container a store keeps its snapshots in, and how to reach
 // it.
 type Config struct {
@@ -91,7 +88,7 @@ func newClient(config Config) (*container.Client, error) {
 
 func newTransport(given http.RoundTripper) *http.Client {
 	if given == nil {
-		own := standard.Clone()
+		own := http.DefaultTransport.(*http.Transport).Clone()
 		// All connections go to one host, and several layers move at the same
 		// time.
 		own.MaxIdleConnsPerHost = 32

@@ -109,8 +109,7 @@ func (c *client) session(resp *http.Response, k call) (*url.URL, error) {
 		return nil, c.answered(resp, k.op, c.repo.Name())
 	}
 	web.Drop(resp)
-	// Relative to the host that answered: a redirect may have led elsewhere.
-	next, err := resp.Request.URL.Parse(resp.Header.Get("Location"))
+	next, err := k.url.Parse(resp.Header.Get("Location"))
 	if err != nil || resp.Header.Get("Location") == "" {
 		return nil, &failure{op: k.op, subject: c.repo.Name(), status: resp.StatusCode, cause: errors.New("the registry does not say where to upload to")}
 	}

@@ -11,13 +11,10 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
-// standard is net/http's own transport: a phase puts another one in its place.
-var standard = http.DefaultTransport.(*http.Transport)
-
 // newTransport returns a client with the proxy of the environment, and the
 // certificates of the system and those in PEM besides.
 func newTransport(authorities string) (*http.Client, error) {
-	transport := standard.Clone()
+	transport := http.DefaultTransport.(*http.Transport).Clone()
 	// All connections go to one or two hosts, and several layers move at the same
 	// time.
 	transport.MaxIdleConnsPerHost = 32

@@ -62,9 +62,8 @@ func analyze(ctx context.Context, j *job, in AnalyzeInput) (AnalyzeOutput, error
 	if err != nil {
 		return AnalyzeOutput{}, err
 	}
-	if in.SkipLayers {
-		analyzed.LayersMetadata = files.LayersMetadata{}
-		analyzed.PreviousImage = nil
+	if err := j.usePrevious(ctx, analyzer.PreviousImage, &analyzed, in.SkipLayers); err != nil {
+		return AnalyzeOutput{}, err
 	}
 	return AnalyzeOutput{Analyzed: analyzed}, files.Handler.WriteAnalyzed(inputs.AnalyzedPath, &analyzed, j.log)
 }
@@ -81,9 +80,9 @@ func (j *job) openAnalyzer(inputs *lifecycleplatform.LifecycleInputs, platform v
 		return nil, err
 	}
 	factory := phase.NewConnectedFactory(j.api, &cmd.BuildpackAPIVerifier{}, nil, files.Handler,
-		&platformHandler{image.NewHandler(nil, j.keychain, "", false, nil), j, platform},
+		&platformHandler{image.NewHandler(nil, j.keychain, "", false, j.Insecure), j, platform},
 		registryHandler{j})
-	analyzer, err := factory.NewAnalyzer(*inputs, j.log)
+	analyzer, err := factory.NewAnalyzer(withoutSBOMs(*inputs), j.log)
 	if err == nil && !analyzer.RunImage.Found() {
 		err = fmt.Errorf("run image %s is not there", inputs.RunImageRef)
 	}
@@ -104,7 +103,7 @@ func (j *job) openKnownAnalyzer(ctx context.Context, inputs *lifecycleplatform.L
 		return nil, err
 	}
 	// The factory makes what restores SBOMs; its type is the lifecycle's own.
-	bare := lifecycleplatform.LifecycleInputs{LayersDir: inputs.LayersDir, SkipLayers: inputs.SkipLayers}
+	bare := withoutSBOMs(lifecycleplatform.LifecycleInputs{LayersDir: inputs.LayersDir})
 	factory := phase.NewConnectedFactory(j.api, &cmd.BuildpackAPIVerifier{}, nil, files.Handler,
 		image.NewHandler(nil, j.keychain, "", false, nil), image.NewRegistryHandler(j.keychain, nil))
 	analyzer, err := factory.NewAnalyzer(bare, j.log)
@@ -130,5 +129,6 @@ func (j *job) inputs() *lifecycleplatform.LifecycleInputs {
 	inputs.ExtendedDir = filepath.Join(j.Paths.State, extend.Dir) // where buildpacks cannot put anything
 	inputs.UID, inputs.GID = j.Owner.UID, j.Owner.GID
 	inputs.ExecEnv = j.ExecEnv
+	inputs.InsecureRegistries = j.Insecure
 	return inputs
 }

@@ -40,9 +40,6 @@ type cacheReader struct {
 
 var _ phase.Cache = (*cacheReader)(nil)
 
-// sbomDir is where the lifecycle keeps the SBOM of cached layers.
-const sbomDir = "sbom/cache"
-
 // sbomID is what the lifecycle calls that layer.
 var sbomID = layers.LayerID{Buildpack: "buildpacksio/lifecycle", Layer: "cache.sbom"}
 
@@ -67,8 +64,13 @@ func (c *cacheReader) Exists() bool { return len(c.from.sources) > 0 }
 // Name is for the restorer's log.
 func (c *cacheReader) Name() string { return "cache" }
 
-// RetrieveMetadata returns the merged metadata of all imports.
-func (c *cacheReader) RetrieveMetadata() (lifecycleplatform.CacheMetadata, error) { return c.meta, nil }
+// RetrieveMetadata returns the merged metadata of all imports, without the SBOMs: it
+// is not the lifecycle that restores them.
+func (c *cacheReader) RetrieveMetadata() (lifecycleplatform.CacheMetadata, error) {
+	md := c.meta
+	md.BOM = lifecycleplatform.CacheMetadata{}.BOM
+	return md, nil
+}
 
 // VerifyLayer has nothing to do: a layer is verified while it is unpacked.
 func (c *cacheReader) VerifyLayer(string) error { return nil }
@@ -78,17 +80,22 @@ func (c *cacheReader) VerifyLayer(string) error { return nil }
 func (c *cacheReader) RetrieveLayer(diffID string) (io.ReadCloser, error) {
 	c.slots <- struct{}{}
 	defer func() { <-c.slots }()
-	if diffID == c.meta.BOM.SHA {
-		c.restoreLayer(sbomID, sbomDir, diffID)
-	}
 	for _, id := range c.dirs[diffID] {
-		c.restoreLayer(id, id.Dir(), diffID)
+		c.restoreLayer(id, c.layersDir, id.Dir(), diffID)
 	}
 	emptyArchive := make([]byte, 1024)
 	return io.NopCloser(bytes.NewReader(emptyArchive)), nil
 }
 
-func (c *cacheReader) restoreLayer(id layers.LayerID, dir, diffID string) {
+// restoreSBOM brings the SBOMs of cached layers back to the directory cacheSBOM below
+// parent, if the cache has any.
+func (c *cacheReader) restoreSBOM(parent string) {
+	if c.meta.BOM.SHA != "" {
+		c.restoreLayer(sbomID, parent, cacheSBOM, c.meta.BOM.SHA)
+	}
+}
+
+func (c *cacheReader) restoreLayer(id layers.LayerID, parent, dir, diffID string) {
 	outcome := LayerRestored{Layer: id.String(), Failed: true}
 	sources := c.from.holding(diffID)
 	if len(sources) == 0 {
@@ -100,7 +107,7 @@ func (c *cacheReader) restoreLayer(id layers.LayerID, dir, diffID string) {
 			transfer, fetched, err = c.early.restore(id)
 		}
 		if !fetched {
-			transfer, err = from.Restore(from.ctx, diffID, c.layersDir, dir, c.options)
+			transfer, err = from.Restore(from.ctx, diffID, parent, dir, c.options)
 		}
 		outcome.From = from.String()
 		outcome.Received += transfer.Received

@@ -45,9 +45,13 @@ type earlyFetch struct {
 }
 
 // fetchEarly begins to fetch every layer that a build might want, each from the
-// first import that has it, the largest first. Without a stage it fetches nothing.
-func (j *job) fetchEarly(found imported, options layers.RestoreOptions) *early {
+// first import that has it, the largest first. Without a stage, which staged tells of,
+// it fetches nothing.
+func (j *job) fetchEarly(found imported, options layers.RestoreOptions, staged bool) *early {
 	e := &early{stage: filepath.Join(j.Paths.Layers, lifecycle.StageDir), fetches: map[layers.LayerID]*earlyFetch{}}
+	if !staged {
+		return e // what is there is not ours
+	}
 	if info, err := os.Lstat(e.stage); err != nil || !info.IsDir() {
 		return e
 	}

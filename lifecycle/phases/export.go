@@ -74,7 +74,7 @@ func export(ctx context.Context, j *job, in ExportInput) (ExportOutput, error) {
 	if err := checkBuilderFiles(lifecycle.CNBDir); err != nil {
 		return ExportOutput{}, err
 	}
-	group, err := j.readGroup(inputs.GroupPath)
+	group, err := j.builtGroup(inputs.GroupPath)
 	if err != nil {
 		return ExportOutput{}, err
 	}
@@ -117,7 +117,7 @@ func exportCache(ctx context.Context, j *job, in ExportInput) (ExportOutput, err
 	if err := j.resolvePaths(inputs); err != nil {
 		return ExportOutput{}, err
 	}
-	group, err := j.readGroup(inputs.GroupPath)
+	group, err := j.builtGroup(inputs.GroupPath)
 	if err != nil {
 		return ExportOutput{}, err
 	}

@@ -1,11 +1,8 @@
 package phases
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 
 	"github.com/buildpacks/imgutil"
 	"github.com/buildpacks/lifecycle/phase"
@@ -15,27 +12,19 @@ import (
 	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
-// analyzeBounded is analyzer.Analyze, with bounds for what the previous image says
-// and has. One that is over a bound is treated as if there were none, which costs
-// time and never the build.
+// analyzeBounded is analyzer.Analyze, with bounds for what the previous image says.
+// One that is over a bound is treated as if there were none, which costs time and
+// never the build.
 func (j *job) analyzeBounded(analyzer *phase.Analyzer) (files.Analyzed, error) {
 	if analyzer.PreviousImage == nil {
 		return analyzer.Analyze()
 	}
 	previous := &previousImage{analyzer.PreviousImage}
 	analyzer.PreviousImage = previous
-	err := previous.check()
-	if err == nil {
-		var analyzed files.Analyzed
-		if analyzed, err = analyzer.Analyze(); !errors.Is(err, bounds.ErrExceeded) {
-			return analyzed, err
-		}
+	if err := previous.check(); err != nil {
+		j.log.Warnf("Previous image %s is not used: %v", previous.Name(), err)
+		analyzer.PreviousImage = nil
 	}
-	j.log.Warnf("Previous image %s is not used: %v", previous.Name(), err)
-	if err := os.RemoveAll(filepath.Join(j.Paths.Layers, "sbom")); err != nil {
-		return files.Analyzed{}, err
-	}
-	analyzer.PreviousImage = nil
 	return analyzer.Analyze()
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/buildpacks/lifecycle/buildpack"
 	"github.com/buildpacks/lifecycle/cmd"
+	"github.com/buildpacks/lifecycle/launch"
 	"github.com/buildpacks/lifecycle/phase"
 	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
 	"github.com/buildpacks/lifecycle/platform/files"
@@ -24,6 +25,9 @@ type RestoreInput struct {
 	SkipLayers bool `json:"skip_layers,omitempty"`
 	// KeepFrames is that of layers.RestoreOptions.
 	KeepFrames bool `json:"keep_frames,omitempty"`
+	// Early says that the phase may begin before detect, and has a stage to fetch
+	// layers into (lifecycle.StageDir).
+	Early bool `json:"early,omitempty"`
 	// Known is set when the app image goes to Apps.
 	Known *KnownImages `json:"known,omitempty"`
 }
@@ -65,13 +69,16 @@ func restore(ctx context.Context, j *job, in RestoreInput) (_ RestoreOutput, err
 		defer found.Close()
 	}
 	options := layers.RestoreOptions{StateDir: j.Paths.State, KeepFrames: in.KeepFrames}
-	early := j.fetchEarly(found, options)
+	early := j.fetchEarly(found, options, in.Early)
 	defer func() { err = errors.Join(err, early.close()) }()
 	a, err := j.link.ask(ctx, question{Detected: true})
 	if err == nil && a.Detected == nil {
 		err = errors.New("nobody says what was detected")
 	}
 	if err != nil {
+		return RestoreOutput{}, err
+	}
+	if err := j.leftByDetect(in.Early); err != nil {
 		return RestoreOutput{}, err
 	}
 	inputs := j.inputs()
@@ -105,6 +112,9 @@ func restore(ctx context.Context, j *job, in RestoreInput) (_ RestoreOutput, err
 	if err := ctx.Err(); err != nil {
 		return RestoreOutput{}, err
 	}
+	if err := j.restoreSBOMs(group, cache); err != nil {
+		return RestoreOutput{}, err
+	}
 	if err := cache.removeFailed(); err != nil {
 		return RestoreOutput{}, err
 	}
@@ -112,18 +122,15 @@ func restore(ctx context.Context, j *job, in RestoreInput) (_ RestoreOutput, err
 }
 
 // readGroup reads the detected group and checks that its buildpacks can be
-// built with. Nothing else that buildpacks have written was read before.
+// built with. The file has been looked at (leftByDetect, builtGroup).
 func (j *job) readGroup(path string) (buildpack.Group, error) {
-	if err := checkDocuments(j.Paths.Layers); err != nil {
-		return buildpack.Group{}, err
-	}
 	group, err := files.Handler.ReadGroup(path)
 	if err != nil {
 		return buildpack.Group{}, err
 	}
 	for _, bp := range group.Group {
-		if filepath.IsAbs(bp.ID) {
-			return buildpack.Group{}, fmt.Errorf("buildpack id %q is a path", bp.ID)
+		if filepath.IsAbs(bp.ID) || !isBuildpackDir(launch.EscapeID(bp.ID)) {
+			return buildpack.Group{}, fmt.Errorf("%s: no buildpack can have the id %q", path, bp.ID)
 		}
 		if err := cmd.VerifyBuildpackAPI(bp.Kind(), bp.String(), bp.API, j.log); err != nil {
 			return buildpack.Group{}, err

@@ -31,9 +31,13 @@ func (h *platformHandler) InitImage(ref string) (imgutil.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return remote.NewImage(ref, keychain, remote.FromBaseImage(ref), remote.WithDefaultPlatform(imgutil.Platform{
-		OS: h.platform.OS, Architecture: h.platform.Architecture, Variant: h.platform.Variant,
-	}))
+	options := append([]imgutil.ImageOption{
+		remote.FromBaseImage(ref),
+		remote.WithDefaultPlatform(imgutil.Platform{
+			OS: h.platform.OS, Architecture: h.platform.Architecture, Variant: h.platform.Variant,
+		}),
+	}, image.GetInsecureOptions(h.job.Insecure)...)
+	return remote.NewImage(ref, keychain, options...)
 }
 
 // RunImage is the run image that image extensions have chosen or change.
@@ -63,6 +67,9 @@ func (j *job) useRunImage(ctx context.Context, run RunImage, known *KnownImages,
 		}
 	}
 	analyzed.RunImage = used
+	if err := j.dropAnalyzed(); err != nil {
+		return err
+	}
 	return files.Handler.WriteAnalyzed(path, &analyzed, j.log)
 }
 
@@ -74,5 +81,5 @@ func (j *job) openRunImage(ctx context.Context, run RunImage, known *KnownImages
 	if err != nil {
 		return nil, err
 	}
-	return image.NewHandler(nil, keychain, "", false, nil).InitImage(run.Reference)
+	return image.NewHandler(nil, keychain, "", false, j.Insecure).InitImage(run.Reference)
 }

@@ -65,6 +65,9 @@ func (j *job) loadImports(ctx context.Context, imports []Import, target layers.T
 			outcome.Denied = errors.Is(err, layers.ErrDenied)
 		default:
 			outcome.Digest = snapshot.Digest().String()
+			if _, dropped := usable(snapshot.Metadata().Buildpacks); len(dropped) > 0 {
+				outcome.Reason = "it names layers that cannot be restored: " + few(dropped)
+			}
 			if missing := snapshot.Incomplete(); missing != nil {
 				outcome.Reason, outcome.Advice = missing.Error(), advice(missing)
 			}
@@ -177,6 +180,7 @@ func (in imported) metadata() lifecycleplatform.CacheMetadata {
 			}
 		}
 	}
+	merged.Buildpacks, _ = usable(merged.Buildpacks)
 	return merged
 }
 

@@ -1,0 +1,42 @@
+package phases
+
+import (
+	"context"
+	"errors"
+
+	"github.com/buildpacks/imgutil"
+	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
+	"github.com/buildpacks/lifecycle/platform/files"
+)
+
+// withoutSBOMs makes the lifecycle's analyzer leave the SBOMs of the previous image
+// alone. It would unpack an archive that others made with the root directory as its
+// place, into what buildpacks can write.
+func withoutSBOMs(inputs lifecycleplatform.LifecycleInputs) lifecycleplatform.LifecycleInputs {
+	inputs.SkipLayers = true
+	return inputs
+}
+
+// usePrevious decides what the build takes from the previous image: nothing if skip
+// says so, or if its SBOMs cannot be read, without which its layers cannot be used
+// again.
+func (j *job) usePrevious(ctx context.Context, image imgutil.Image, analyzed *files.Analyzed, skip bool) error {
+	md := &analyzed.LayersMetadata
+	var dropped []string
+	if md.Buildpacks, dropped = usable(md.Buildpacks); len(dropped) > 0 {
+		j.log.Warnf("The previous image names layers that cannot be used again: %s", few(dropped))
+	}
+	if !skip && j.api.AtLeast("0.8") && image != nil && image.Found() && md.BOM != nil && md.BOM.SHA != "" {
+		err := j.keepPreviousSBOM(ctx, image, md.BOM.SHA)
+		if errors.Is(err, errSBOMs) {
+			j.log.Warnf("Nothing of the previous image is used again: %v", err)
+			skip = true
+		} else if err != nil {
+			return err
+		}
+	}
+	if skip {
+		analyzed.LayersMetadata, analyzed.PreviousImage = files.LayersMetadata{}, nil
+	}
+	return nil
+}
