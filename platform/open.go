@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -39,7 +40,7 @@ func (p *Platform) open(ctx context.Context, r *resolved) (lifecycle.Place, erro
 	}
 	err = r.checkDisplaced(place)
 	if err == nil {
-		err = fill(ctx, place, r)
+		err = fill(ctx, place, r, p.Progress)
 	}
 	if err != nil {
 		return nil, errors.Join(err, place.Close())
@@ -63,10 +64,10 @@ func (r *resolved) noBuilder(err error) error {
 }
 
 // fill puts the source and the buildpacks' environment where phases see them.
-func fill(ctx context.Context, place lifecycle.Place, r *resolved) error {
+func fill(ctx context.Context, place lifecycle.Place, r *resolved, reporter progress.Reporter) error {
 	both, ctx := errgroup.WithContext(ctx)
 	both.Go(func() error {
-		return importArchive(ctx, place, lifecycle.VolumeApp, appArchive(displaced(place, r.AppDir), r.withoutCaches(r.project.Filter())))
+		return importArchive(ctx, place, lifecycle.VolumeApp, appArchive(displaced(place, r.AppDir), r.withoutCaches(r.project.Filter()), reporter))
 	})
 	both.Go(func() error {
 		// The mount points have to be there, because phases see the volume

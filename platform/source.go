@@ -14,6 +14,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pack-cache/pack-cache/internal/progress"
+	"github.com/pack-cache/pack-cache/internal/special"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -48,16 +50,25 @@ func importArchive(ctx context.Context, place lifecycle.Place, volume string, wr
 }
 
 // appArchive holds the application's source, which is a directory or a zip file.
-func appArchive(path string, keep func(path string, dir bool) bool) archiver {
+// A line says what was left out because it has no content.
+func appArchive(path string, keep func(path string, dir bool) bool, reporter progress.Reporter) archiver {
+	write := sourceArchive
 	if info, err := os.Stat(path); err == nil && !info.IsDir() {
-		return zipArchive(path, keep)
+		write = zipArchive
 	}
-	return sourceArchive(path, keep)
+	return func(ctx context.Context, archive *tar.Writer) error {
+		var left special.LeftOut
+		err := write(path, keep, &left)(ctx, archive)
+		if left.String() != "" {
+			reporter.Info("Left out of the source: " + left.String())
+		}
+		return err
+	}
 }
 
-// sourceArchive holds everything below dir that keep wants, except sockets, with
-// the modes and times it has there; and the directories above it.
-func sourceArchive(dir string, keep func(path string, dir bool) bool) archiver {
+// sourceArchive holds everything below dir that keep wants, except special files,
+// with the modes and times it has there; and the directories above it.
+func sourceArchive(dir string, keep func(path string, dir bool) bool, left *special.LeftOut) archiver {
 	return func(ctx context.Context, archive *tar.Writer) error {
 		dir, err := filepath.EvalSymlinks(dir) // a walk does not follow the first one
 		if err != nil {
@@ -79,10 +90,12 @@ func sourceArchive(dir string, keep func(path string, dir bool) bool) archiver {
 				return fmt.Errorf("read application source: %w", err)
 			case err != nil:
 				return fs.SkipDir // a directory that cannot be read
-			case relative == "." || entry.Type()&fs.ModeSocket != 0:
+			case relative == ".":
 				return nil
 			case !wanted:
 				above.skip(found)
+				return nil
+			case left.Skip(found.name, entry.Type()):
 				return nil
 			}
 			for _, parent := range above.parents(found.name) {

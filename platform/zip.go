@@ -11,6 +11,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/pack-cache/pack-cache/internal/special"
 )
 
 // maxLink is how long the target of a symbolic link can be.
@@ -28,7 +30,7 @@ func isZip(file string) bool {
 // zipArchive holds everything in a zip file that keep wants, with the modes and
 // times it has there. Where the zip knows no modes, everything is for everybody,
 // as in pack.
-func zipArchive(file string, keep func(path string, dir bool) bool) archiver {
+func zipArchive(file string, keep func(path string, dir bool) bool, left *special.LeftOut) archiver {
 	return func(ctx context.Context, archive *tar.Writer) error {
 		source, err := zip.OpenReader(file)
 		if err != nil {
@@ -39,7 +41,7 @@ func zipArchive(file string, keep func(path string, dir bool) bool) archiver {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if err := addZipped(archive, entry, keep); err != nil {
+			if err := addZipped(archive, entry, keep, left); err != nil {
 				return fmt.Errorf("read application source: %s: %q: %w", file, entry.Name, err)
 			}
 		}
@@ -47,7 +49,7 @@ func zipArchive(file string, keep func(path string, dir bool) bool) archiver {
 	}
 }
 
-func addZipped(archive *tar.Writer, entry *zip.File, keep func(path string, dir bool) bool) error {
+func addZipped(archive *tar.Writer, entry *zip.File, keep func(path string, dir bool) bool, left *special.LeftOut) error {
 	name := path.Clean(strings.ReplaceAll(entry.Name, `\`, "/"))
 	mode := entry.Mode()
 	switch {
@@ -55,8 +57,8 @@ func addZipped(archive *tar.Writer, entry *zip.File, keep func(path string, dir 
 		return errors.New("the name leads out of the archive")
 	case name == "." || !keep(name, mode.IsDir()):
 		return nil
-	case !mode.IsRegular() && !mode.IsDir() && mode.Type() != fs.ModeSymlink:
-		return nil // a socket or the like
+	case left.Skip(name, mode):
+		return nil
 	}
 	content, err := entry.Open()
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/builder"
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/special"
 )
 
 // local adds the buildpack at a path: a directory or an archive.
@@ -51,7 +52,12 @@ func (r *resolver) directory(ctx context.Context, path string) (builder.Ref, err
 	if err != nil {
 		return builder.Ref{}, err
 	}
-	return r.addTree(walk(ctx, root), content)
+	var left special.LeftOut
+	ref, err := r.addTree(walk(ctx, root, &left), content)
+	if left.String() != "" {
+		r.progress.Info(fmt.Sprintf("Left out of %s %s: %s", r.of.word, path, &left))
+	}
+	return ref, err
 }
 
 // noDescriptor says that there is not what is looked for, and what there is
@@ -86,8 +92,9 @@ func readMetadata(name string, r io.Reader) ([]byte, error) {
 	return content, err
 }
 
-// walk gives the files of a directory in the order of their names.
-func walk(ctx context.Context, root *os.Root) source {
+// walk gives the files of a directory, except special ones, in the order of their
+// names.
+func walk(ctx context.Context, root *os.Root, left *special.LeftOut) source {
 	return func(visit func(*tar.Header, io.Reader) error) error {
 		return fs.WalkDir(root.FS(), ".", func(name string, entry fs.DirEntry, err error) error {
 			if err = cmp.Or(err, ctx.Err()); err != nil {
@@ -97,8 +104,8 @@ func walk(ctx context.Context, root *os.Root) source {
 			if err != nil {
 				return err
 			}
-			if info.Mode()&fs.ModeSocket != 0 {
-				return fmt.Errorf("%q: it is a socket", name)
+			if left.Skip(name, info.Mode()) {
+				return nil
 			}
 			var link string
 			if info.Mode()&fs.ModeSymlink != 0 {

@@ -8,12 +8,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pack-cache/pack-cache/internal/progress"
 )
 
 // TestDirectory reads back what becomes of a buildpack in a directory.
@@ -138,6 +141,31 @@ func TestTreeRefuses(t *testing.T) {
 	}
 }
 
+// TestDirectoryLeavesOut has a directory with a file that has no content.
+func TestDirectoryLeavesOut(t *testing.T) {
+	t.Parallel()
+	dir := writeFiles(t, map[string]string{"buildpack.toml": descriptorOf("acme/x@1"), "bin/build": ""})
+	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	said := &lines{Reporter: progress.Discard}
+	if _, err := resolve(t, fakeBuilder(t, nil), Request{Buildpacks: sources(dir), Progress: said}, nil); err != nil {
+		t.Fatal(err)
+	}
+	want := "Left out of buildpack " + dir + `: "pipe" (a named pipe)`
+	if !slices.Contains(said.all, want) {
+		t.Errorf("it said %q, not %q", said.all, want)
+	}
+}
+
+// lines keeps what is said.
+type lines struct {
+	progress.Reporter
+	all []string
+}
+
+func (l *lines) Info(line string) { l.all = append(l.all, line) }
+
 // TestDirectoryRefuses has directories with what does not belong there. What an
 // archive can have, too, is in TestTreeRefuses.
 func TestDirectoryRefuses(t *testing.T) {
@@ -147,7 +175,6 @@ func TestDirectoryRefuses(t *testing.T) {
 		make func(dir string) error
 		want string
 	}{
-		{"pipe", func(dir string) error { return syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600) }, `"pipe": it is neither`},
 		{"link", func(dir string) error { return os.Symlink("/etc/passwd", filepath.Join(dir, "link")) }, `"link": the link leads out`},
 		{"no bin/build", func(dir string) error { return os.Remove(filepath.Join(dir, "bin/build")) }, "it has no bin/build"},
 		{"no buildpack.toml", func(dir string) error { return os.Remove(filepath.Join(dir, "buildpack.toml")) }, "it has no buildpack.toml at its top"},

@@ -150,7 +150,7 @@ func TestHostile(t *testing.T) {
 		{"a directory elsewhere", entry("provider = \"local\"\ndirectory = \"/tmp/elsewhere\""), "", "not below that of the file"},
 		{"a directory above", entry("provider = \"local\"\ndirectory = \"../elsewhere\""), "", "not below that of the file"},
 		{"a directory through a link", entry("provider = \"local\"\ndirectory = \"link\""), "", "not below that of the file"},
-		{"a .env that is no such file", registry(`url = "ghcr.io"` + login), "this is " + secret, "line 1 is not understood"},
+		{"a .env that is no such file", registry(`url = "ghcr.io"` + login), "this is " + secret, "line 1: there is no ="},
 		{"not TOML", "x = " + secret, "", "line 1 is not valid TOML"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -245,16 +245,4 @@ func TestTarget(t *testing.T) {
 			t.Errorf("%v is %q, want %q", test.target, got, test.want)
 		}
 	}
-}
-
-func FuzzParseDotEnv(f *testing.F) {
-	for _, line := range []string{"A=b", "export A='b c' # d", "A=\"", "=x", "A", "# x", "A=b # c"} {
-		f.Add(line)
-	}
-	f.Fuzz(func(t *testing.T, line string) {
-		key, value, ok := parseDotEnv(line)
-		if ok && key != "" && !strings.Contains(line, value) {
-			t.Errorf("%q became %q", line, value)
-		}
-	})
 }

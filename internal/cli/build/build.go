@@ -87,7 +87,7 @@ func (o *Options) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.ClearCache, "clear-cache", false, "restore nothing, and overwrite the cache afterwards")
 	f.BoolVar(&o.TrustBuilder, "trust-builder", false, "trust the builder for this build")
 	f.StringArrayVarP(&o.env, "env", "e", nil, "environment of the buildpacks, as KEY=VALUE, or KEY for the value it has here (repeatable)")
-	f.StringArrayVar(&o.envFiles, "env-file", nil, "file with one KEY=VALUE or KEY a line (repeatable)")
+	f.StringArrayVar(&o.envFiles, "env-file", nil, "file of variables, KEY=VALUE or KEY a line (repeatable)")
 	f.StringVar(&o.network, "network", string(lifecycle.NetworkHost), "network of the buildpacks: host or none; with the docker engine also the name of a network there, or container:NAME")
 	f.StringArrayVar(&o.volumes, "volume", nil, "mount in detect and build, as /HOST/PATH:/TARGET[:ro|rw], or with the docker engine VOLUME:/TARGET[:ro|rw] (default: ro; repeatable)")
 	f.StringVar(&o.Workspace, "workspace", "", "directory in which the build sees the source (default: workspace, that is /workspace)")

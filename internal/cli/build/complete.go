@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/pack-cache/pack-cache/internal/envfile"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/platform"
 )
@@ -93,13 +94,13 @@ func environment(files, variables []string) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		for i, line := range strings.Split(string(content), "\n") {
-			line = strings.TrimSpace(line)
-			if line == "" || strings.HasPrefix(line, "#") {
-				continue
-			}
-			if err := set(env, line); err != nil {
-				return nil, usagef(envForm, "--env-file %s, line %d: %v", path, i+1, err)
+		read, err := envfile.Parse(string(content))
+		if err != nil {
+			return nil, usagef(envfile.Form, "--env-file %s: %v", path, err)
+		}
+		for _, v := range read {
+			if env[v.Name] = v.Value; !v.Given {
+				env[v.Name] = os.Getenv(v.Name)
 			}
 		}
 	}
@@ -117,22 +118,14 @@ const envForm = "write KEY=VALUE, or KEY for the value it has here"
 // secret.
 func set(env map[string]string, variable string) error {
 	key, value, given := strings.Cut(variable, "=")
-	if key == "" {
-		return errors.New("a variable without a name")
-	}
-	if !validKey(key) {
-		return fmt.Errorf("%q cannot be the name of a variable", key)
+	if err := envfile.CheckName(key); err != nil {
+		return err
 	}
 	if !given {
 		value = os.Getenv(key)
 	}
 	env[key] = value
 	return nil
-}
-
-// validKey reports whether a variable can be a file below platform/env.
-func validKey(key string) bool {
-	return key != "." && key != ".." && !strings.ContainsAny(key, "/\x00")
 }
 
 // creationTime reads --creation-time as pack does.
