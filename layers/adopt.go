@@ -69,9 +69,10 @@ func (s *saver) lookUp(in *Snapshot, diffID string, exactly bool) (storedLayer, 
 // takeOver takes a layer that is not in the layers directory from a snapshot
 // that has it. If none does, the layer has failed. The error is the own store's.
 func (s *saver) takeOver(ctx context.Context, layer *saved) error {
+	unusable := readUnusable(s.StateDir, s.dirOf(layer.layer.ID))
 	for _, source := range s.sources() {
 		blob, ok := source.Blob(layer.layer.Elsewhere)
-		if !ok {
+		if !ok || slices.Contains(unusable, blob.Digest.String()) {
 			continue
 		}
 		stored := storedLayer{diffID: layer.layer.Elsewhere, blob: blob}
@@ -97,14 +98,33 @@ func (s *saver) takeOver(ctx context.Context, layer *saved) error {
 	return layer.fail(ctx, errors.New("the build did not make it again, and no cache has it"))
 }
 
-// probe finds out whether a blob is there: a snapshot may outlive its blobs
-// where somebody cleans up.
+// probeWhole is how large a blob may be that is read whole to find out whether it
+// is good: that takes no longer than asking for a byte of it.
+const probeWhole = 32 << 10
+
+// probe finds out whether a blob is there: a snapshot may outlive its blobs where
+// somebody cleans up. Of a large one, the last byte has to be there.
 func probe(ctx context.Context, store Store, blob v1.Descriptor) error {
-	stream, err := store.Open(ctx, blob, 0, 1)
+	if blob.Size <= probeWhole {
+		reader := openBlob(ctx, store, blob, nil)
+		defer reader.Close()
+		if _, err := io.Copy(io.Discard, newVerifier(reader, blob)); err != nil {
+			return &sourceError{err}
+		}
+		return nil
+	}
+	stream, err := store.Open(ctx, blob, blob.Size-1, 1)
 	if err != nil {
 		return &sourceError{err}
 	}
-	return stream.Close()
+	n, err := io.Copy(io.Discard, stream)
+	if err == nil && n == 0 {
+		err = fmt.Errorf("blob %s is shorter than its %d bytes: %w", blob.Digest, blob.Size, ErrCorrupt)
+	}
+	if err = errors.Join(err, stream.Close()); err != nil {
+		return &sourceError{err}
+	}
+	return nil
 }
 
 // copyBlob brings a blob over from another store, verified on the way, and
@@ -153,7 +173,7 @@ func (s *saver) mustRecode(blob v1.Descriptor, press *press) bool {
 // *sourceError.
 func (s *saver) recode(ctx context.Context, from *Snapshot, layer storedLayer, press *press) (storedLayer, int64, error) {
 	want, size := layer.archive()
-	stored, got, sent, err := s.stream(ctx, press, func(w *frameWriter) error {
+	stored, got, sent, err := s.stream(ctx, press, false, func(w *frameWriter) error {
 		reader := openBlob(ctx, from.store, layer.blob, from.memory)
 		defer reader.Close()
 		verified := newVerifier(reader, layer.blob)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/buildpacks/lifecycle/buildpack"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -57,7 +58,7 @@ func (s *saver) commit(ctx context.Context, own []saved) (*SaveReport, error) {
 				return nil, err
 			}
 		}
-		config, n, err := made.pushConfig(ctx, s.Store)
+		config, n, err := made.pushConfig(ctx, s.Store, s.Broken)
 		if err != nil {
 			return nil, err
 		}
@@ -97,9 +98,13 @@ func (s *saver) refresh(ctx context.Context, base *Snapshot) (bool, error) {
 func (s *saver) reload(ctx context.Context) (*Snapshot, v1.Hash, error) {
 	snapshot, err := Load(ctx, s.Store, s.Name)
 	var foreign *ForeignError
+	damaged := AsDamaged(err)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		return nil, v1.Hash{}, nil
+	case damaged != nil:
+		s.Broken = append(s.Broken, damaged.Blob)
+		return nil, damaged.Digest, nil
 	case errors.As(err, &foreign) && s.Overwrite:
 		return nil, foreign.Digest, nil
 	case err != nil:
@@ -206,6 +211,9 @@ func (s *saver) pushEmpty(ctx context.Context) (storedLayer, int64, error) {
 		return storedLayer{}, 0, err
 	}
 	want := v1.Descriptor{MediaType: mediaType, Digest: digestOf(data.Bytes()), Size: int64(data.Len())}
+	if !s.DockerMediaTypes {
+		want.Annotations = map[string]string{sizeAnnotation: strconv.Itoa(len(raw))}
+	}
 	sent, err := pushBytes(ctx, s.Store, want, data.Bytes())
 	if err != nil {
 		return storedLayer{}, 0, fmt.Errorf("storing the empty layer: %w", err)

@@ -92,19 +92,14 @@ func Copy(ctx context.Context, request CopyRequest) (*Copied, error) {
 func standing(ctx context.Context, request CopyRequest) (v1.Hash, error) {
 	there, err := Load(ctx, request.To, request.Name)
 	foreign := (*ForeignError)(nil)
+	damaged := AsDamaged(err)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		// Also if its manifest is there and its config is lost.
-		descriptor, _, err := request.To.Resolve(ctx, request.Name)
-		if errors.Is(err, ErrNotFound) {
-			return v1.Hash{}, nil
-		}
-		return descriptor.Digest, err
+		return v1.Hash{}, nil
+	case damaged != nil:
+		return damaged.Digest, nil
 	case errors.As(err, &foreign) && request.Overwrite:
 		return foreign.Digest, nil
-	case errors.Is(err, ErrCorrupt):
-		descriptor, _, err := request.To.Resolve(ctx, request.Name)
-		return descriptor.Digest, err
 	case err != nil:
 		return v1.Hash{}, err
 	}

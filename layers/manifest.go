@@ -2,8 +2,10 @@ package layers
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/buildpacks/lifecycle/platform"
@@ -26,6 +28,9 @@ type contents struct {
 	docker bool
 	// created is when the snapshot is made; zero leaves it out.
 	created time.Time
+	// author is in the config in place of one that is broken, to make it another
+	// blob.
+	author string
 }
 
 const (
@@ -56,6 +61,7 @@ func (c *contents) config() ([]byte, error) {
 	}
 	created := v1.Time{Time: normalizedTime}
 	config := &v1.ConfigFile{
+		Author:  c.author,
 		Created: created,
 		Config:  v1.Config{Labels: map[string]string{MetadataLabel: string(label)}},
 		RootFS:  v1.RootFS{Type: "layers", DiffIDs: make([]v1.Hash, 0, len(c.layers))},
@@ -108,9 +114,14 @@ func familyMediaType(mediaType types.MediaType, docker bool) types.MediaType {
 	return translated
 }
 
-// pushConfig stores the config and returns its descriptor.
-func (c *contents) pushConfig(ctx context.Context, store Store) (v1.Descriptor, int64, error) {
+// pushConfig stores the config and returns its descriptor. It is none of the
+// blobs that are broken in the store.
+func (c *contents) pushConfig(ctx context.Context, store Store, broken []v1.Hash) (v1.Descriptor, int64, error) {
 	data, err := c.config()
+	if err == nil && slices.Contains(broken, digestOf(data)) {
+		c.author = "pack-cache, in place of a damaged config (" + rand.Text() + ")"
+		data, err = c.config()
+	}
 	if err != nil {
 		return v1.Descriptor{}, 0, err
 	}

@@ -72,8 +72,8 @@ type sourceError struct{ error }
 func (e *sourceError) Unwrap() error { return e.error }
 
 // pack is run for a blob that is to be stored: it returns the diffID and the
-// annotations of the blob, too.
-func (p *press) pack(ctx context.Context, to io.Writer, fill func(*frameWriter) error) (packed, error) {
+// annotations of the blob, too. With salt, the blob is another one each time.
+func (p *press) pack(ctx context.Context, to io.Writer, salt bool, fill func(*frameWriter) error) (packed, error) {
 	var out packed
 	var err error
 	var size int64
@@ -88,7 +88,9 @@ func (p *press) pack(ctx context.Context, to io.Writer, fill func(*frameWriter) 
 		out.diffID, out.annotations, err = z.finish(out.archive, size, err)
 		return out, err
 	}
-	out.archive, err = p.run(ctx, to, counted)
+	if out.archive, err = p.run(ctx, to, counted); err == nil && salt {
+		err = p.codec.writeSalt(to)
+	}
 	out.diffID = out.archive
 	out.annotations = map[string]string{sizeAnnotation: strconv.FormatInt(size, 10)}
 	return out, err

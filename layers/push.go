@@ -15,12 +15,19 @@ import (
 // push archives, compresses and stores the layer in one pass.
 func (s *saver) push(ctx context.Context, layer *saved, archive *treeArchive) error {
 	press := s.pressFor(layer.layer)
+	salt := len(readUnusable(s.StateDir, s.dirOf(layer.layer.ID))) > 0
+	if salt {
+		var err error
+		if press, err = s.saltable(press); err != nil {
+			return err
+		}
+	}
 	var kept *keptFrames
 	if layer.changed != nil && press.codec == Zstd && s.Compression.Level == nil {
 		kept = openKeptFrames(s.StateDir, layer.changed)
 		defer kept.close()
 	}
-	stored, _, sent, err := s.stream(ctx, press, func(w *frameWriter) error {
+	stored, _, sent, err := s.stream(ctx, press, salt, func(w *frameWriter) error {
 		w.kept = kept
 		return archive.writeTo(w)
 	})
@@ -51,19 +58,20 @@ func (s *saver) pressFor(layer CachedLayer) *press {
 // is as the lifecycle makes it.
 func (l CachedLayer) isPlain() bool { return l.Metadata.Launch || l.ID == sbomID }
 
-// stream pushes what fill writes through a press into the store, and tries again
-// if that fails; fill may run several times. What fill returns comes back as a
+// stream pushes what fill writes through a press into the store, with salt as
+// another blob than any before it, and tries again if that fails; fill may run
+// several times. What fill returns comes back as a
 // *sourceError. It returns the layer, the digest of the archive and how many bytes
 // were sent.
-func (s *saver) stream(ctx context.Context, press *press, fill func(*frameWriter) error) (layer storedLayer, archive string, sent int64, err error) {
+func (s *saver) stream(ctx context.Context, press *press, salt bool, fill func(*frameWriter) error) (layer storedLayer, archive string, sent int64, err error) {
 	err = again(ctx, func() error {
-		layer, archive, sent, err = s.streamOnce(ctx, press, fill)
+		layer, archive, sent, err = s.streamOnce(ctx, press, salt, fill)
 		return err
 	})
 	return layer, archive, sent, err
 }
 
-func (s *saver) streamOnce(ctx context.Context, press *press, fill func(*frameWriter) error) (storedLayer, string, int64, error) {
+func (s *saver) streamOnce(ctx context.Context, press *press, salt bool, fill func(*frameWriter) error) (storedLayer, string, int64, error) {
 	mediaType, err := Compression{Codec: press.codec}.mediaType(s.DockerMediaTypes)
 	if err != nil {
 		return storedLayer{}, "", 0, err
@@ -78,7 +86,7 @@ func (s *saver) streamOnce(ctx context.Context, press *press, fill func(*frameWr
 		reader, writer := io.Pipe()
 		go func() {
 			defer close(done)
-			out, runErr = press.pack(ctx, writer, fill)
+			out, runErr = press.pack(ctx, writer, salt, fill)
 			writer.CloseWithError(runErr)
 		}()
 		return reader, nil

@@ -63,7 +63,7 @@ func TestRestoreRoundTrip(t *testing.T) {
 				must(t, err)
 				var packed bytes.Buffer
 				a := &treeArchive{form: form, layersDir: layersDir, entries: entries, root: root}
-				made, err := press.pack(t.Context(), &packed, a.writeTo)
+				made, err := press.pack(t.Context(), &packed, false, a.writeTo)
 				must(t, err)
 				diffID := made.diffID
 

@@ -24,6 +24,9 @@ type SaveRequest struct {
 	// PreviousDigest is the manifest that Name stands for now if Previous is
 	// nil although there is something; the zero Hash if there is nothing.
 	PreviousDigest v1.Hash
+	// Broken are blobs of Store that are known to be damaged. Stores do not
+	// replace what has the same digest, so others take their place.
+	Broken []v1.Hash
 	// Overwrite drops everything that this build did not make, also what
 	// another build saves at the same time.
 	Overwrite bool

@@ -800,7 +800,7 @@ func TestSaveListsOnce(t *testing.T) {
 			twice.layers = append(twice.layers, storedLayer{diffID, blob})
 		}
 	}
-	config, _, err := twice.pushConfig(t.Context(), store)
+	config, _, err := twice.pushConfig(t.Context(), store, nil)
 	must(t, err)
 	raw, mediaType, err := twice.manifest(config)
 	must(t, err)

@@ -2,6 +2,8 @@ package layers
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 
@@ -38,8 +40,9 @@ type Snapshot struct {
 // Load reads the snapshot that name stands for in store. No layer is read.
 //
 // The error wraps ErrNotFound when there is none, ErrDenied when it may not be
-// read, and ErrForeign (as a *ForeignError) when the name stands for something
-// else than a cache, such as an app image.
+// read, ErrForeign (as a *ForeignError) when the name stands for something else
+// than a cache, such as an app image, and ErrCorrupt (as a *DamagedError) when it
+// stands for a cache of which something is lost or broken.
 func Load(ctx context.Context, store Store, name string) (*Snapshot, error) {
 	return load(ctx, store, name, false)
 }
@@ -51,27 +54,32 @@ func load(ctx context.Context, store Store, name string, inline bool) (*Snapshot
 		return nil, err
 	}
 	s := &Snapshot{store: store, name: name, digest: descriptor.Digest, memory: newBlockPool(maxRanges, rangeSize)}
-	manifest, reason := parseManifest(descriptor.MediaType, raw)
-	if reason != "" {
-		return nil, s.foreign(reason)
+	manifest, err := s.parseManifest(descriptor.MediaType, raw)
+	if err != nil {
+		return nil, err
 	}
 	s.manifest, s.raw, s.mediaType = manifest, raw, descriptor.MediaType
 	config, err := s.readConfig(ctx, manifest.Config)
 	if err != nil {
 		return nil, err
 	}
-	if s.blobs, s.order, reason = pairLayers(manifest, config); reason != "" {
-		return nil, s.foreign(reason)
-	}
 	labels := config.Config.Labels
 	label, ok := labels[MetadataLabel]
+	var reason string
+	s.blobs, s.order, reason = pairLayers(manifest, config)
+	switch {
+	case reason != "" && ok:
+		return nil, s.damaged(reason, v1.Hash{})
+	case reason != "":
+		return nil, s.broken(reason, v1.Hash{})
+	}
 	mark, marked := labels[InlineLabel]
 	_, isApp := labels[appLabel]
 	switch {
 	case ok:
 		s.target = targetOf(config)
 		if s.metadata, err = parseMetadata(label); err != nil {
-			return nil, s.foreign(err.Error())
+			return nil, s.damaged(err.Error(), v1.Hash{})
 		}
 		return s, nil
 	case marked && inline:
@@ -83,6 +91,8 @@ func load(ctx context.Context, store Store, name string, inline bool) (*Snapshot
 		return nil, &ForeignError{Where: s.String(), Reason: "an app image without an inline cache", Digest: s.digest, Unmarked: true}
 	case isApp:
 		return nil, s.foreign("an app image")
+	case s.written():
+		return nil, s.damaged("its config has no label "+MetadataLabel, v1.Hash{})
 	}
 	return nil, s.foreign("an image without the label " + MetadataLabel)
 }
@@ -129,41 +139,54 @@ func (s *Snapshot) foreign(reason string) error {
 	return &ForeignError{Where: s.String(), Reason: reason, Digest: s.digest}
 }
 
-// parseManifest reads an image manifest. A manifest that is something else
-// yields a reason instead.
-func parseManifest(mediaType types.MediaType, raw []byte) (*v1.Manifest, string) {
+// parseManifest reads an image manifest. What the store calls an image and is not
+// one is damaged, anything else is foreign.
+func (s *Snapshot) parseManifest(mediaType types.MediaType, raw []byte) (*v1.Manifest, error) {
+	if mediaType.IsIndex() {
+		return nil, s.foreign("an image index, that is images for several platforms")
+	}
 	manifest := &v1.Manifest{}
 	err := bounds.JSON(raw, manifest)
 	if err != nil {
-		return nil, fmt.Sprintf("a manifest that cannot be read: %v", err)
+		if json.Valid(raw) && !mediaType.IsImage() {
+			return nil, s.foreign(fmt.Sprintf("a manifest that cannot be read: %v", err))
+		}
+		return nil, s.damaged(fmt.Sprintf("its manifest cannot be read: %v", err), v1.Hash{})
 	}
 	if mediaType == "" {
 		mediaType = manifest.MediaType
 	}
 	switch {
 	case mediaType.IsIndex():
-		return nil, "an image index, that is images for several platforms"
+		return nil, s.foreign("an image index, that is images for several platforms")
 	case !mediaType.IsImage():
-		return nil, fmt.Sprintf("a manifest of media type %q", mediaType)
+		return nil, s.foreign(fmt.Sprintf("a manifest of media type %q", mediaType))
+	case manifest.Config.Digest == v1.Hash{}:
+		return nil, s.damaged("its manifest names no config", v1.Hash{})
 	case !manifest.Config.MediaType.IsConfig():
-		return nil, fmt.Sprintf("an artifact with a config of media type %q", manifest.Config.MediaType)
+		return nil, s.foreign(fmt.Sprintf("an artifact with a config of media type %q", manifest.Config.MediaType))
 	}
-	return manifest, ""
+	return manifest, nil
 }
 
 func (s *Snapshot) readConfig(ctx context.Context, blob v1.Descriptor) (*v1.ConfigFile, error) {
 	if blob.Size < 0 || blob.Size > bounds.MaxDocument {
-		return nil, s.foreign(fmt.Sprintf("an image with a config of %d bytes", blob.Size))
+		return nil, s.broken(fmt.Sprintf("its config has %d bytes", blob.Size), v1.Hash{})
 	}
 	reader := openBlob(ctx, s.store, blob, nil)
 	defer reader.Close()
 	data, err := io.ReadAll(newVerifier(reader, blob))
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrNotFound):
+		return nil, s.broken(fmt.Sprintf("its config %s is lost", blob.Digest), blob.Digest)
+	case errors.Is(err, ErrCorrupt):
+		return nil, s.broken(fmt.Sprintf("its config is broken: %v", err), blob.Digest)
+	case err != nil:
 		return nil, fmt.Errorf("reading the config of %s: %w", s, err)
 	}
 	var config v1.ConfigFile
 	if err := bounds.JSON(data, &config); err != nil {
-		return nil, s.foreign(fmt.Sprintf("an image whose config cannot be read: %v", err))
+		return nil, s.broken(fmt.Sprintf("its config cannot be read: %v", err), v1.Hash{})
 	}
 	return &config, nil
 }
@@ -174,7 +197,7 @@ func (s *Snapshot) readConfig(ctx context.Context, blob v1.Descriptor) (*v1.Conf
 func pairLayers(manifest *v1.Manifest, config *v1.ConfigFile) (map[string]v1.Descriptor, []string, string) {
 	diffIDs := config.RootFS.DiffIDs
 	if len(diffIDs) != len(manifest.Layers) {
-		return nil, nil, fmt.Sprintf("an image with %d layers in its manifest and %d in its config", len(manifest.Layers), len(diffIDs))
+		return nil, nil, fmt.Sprintf("%d layers in its manifest and %d in its config", len(manifest.Layers), len(diffIDs))
 	}
 	blobs := make(map[string]v1.Descriptor, len(diffIDs))
 	order := make([]string, 0, len(diffIDs))

@@ -34,8 +34,10 @@ type Store interface {
 	String() string
 	// Resolve returns the manifest that name stands for: its descriptor
 	// (media type, digest, size) and its bytes, checked against the digest. The
-	// error wraps ErrNotFound when there is none and ErrDenied when it may not
-	// be read.
+	// error wraps ErrNotFound when there is none, ErrDenied when it may not be
+	// read, and ErrCorrupt, as a *DamagedError, when there is one that is lost or
+	// broken. A store that addresses manifests by name alone returns what it
+	// finds.
 	Resolve(ctx context.Context, name string) (v1.Descriptor, []byte, error)
 	// Open reads length bytes of a blob from offset on; length -1 reads to the
 	// end. What lies beyond the end of the blob is not there: reading it gives
@@ -57,7 +59,8 @@ type Store interface {
 	// manifest digest that the caller started from, the zero Hash for none;
 	// where the store can tell that name no longer stands for it, the error
 	// wraps ErrConflict and nothing changed. To commit what name stands for
-	// already succeeds, whatever previous is.
+	// already succeeds, whatever previous is. What is damaged is replaced when
+	// previous is the Digest of the *DamagedError that Resolve returns now.
 	Commit(ctx context.Context, name string, mediaType string, manifest []byte, previous v1.Hash) (v1.Descriptor, error)
 }
 

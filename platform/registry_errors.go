@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/pack-cache/pack-cache/internal/quirks"
 	"github.com/pack-cache/pack-cache/internal/reach"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 	"github.com/pack-cache/pack-cache/trust"
@@ -26,6 +28,9 @@ func (p *Platform) remoteError(ctx context.Context, what string, ref name.Refere
 	host := ref.Context().RegistryStr()
 	if cause := reach.Cause(err); cause != nil {
 		return &hintedError{fmt.Errorf("%s %s cannot be read: %w", what, ref, cause), reach.Hint(host, cause)}
+	}
+	if odd, ok := errors.AsType[*quirks.AnswerError](err); ok {
+		return fmt.Errorf("%s %s cannot be read: %w", what, ref, odd)
 	}
 	answer, ok := errors.AsType[*transport.Error](err)
 	if !ok {
@@ -67,7 +72,7 @@ func (p *Platform) troubleError(failed *phases.Error) error {
 			trouble.Advice,
 		}
 	}
-	return &hintedError{failed, answerHint(trouble.Host, trouble.Status)}
+	return &hintedError{failed, cmp.Or(trouble.Advice, answerHint(trouble.Host, trouble.Status))}
 }
 
 // loginHint says what to do when a registry refuses.

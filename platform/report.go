@@ -77,6 +77,8 @@ func (b *build) reportSaved(saved []phases.SaveOutcome) {
 			}
 		case !to.Changed:
 			b.Progress.Info(fmt.Sprintf("Cache %s is as it was", to.To))
+		case to.Replaced != "":
+			b.Progress.Info(fmt.Sprintf("Cache %s saved as %s, in place of one that was damaged: %s", to.To, to.Digest, to.Replaced))
 		default:
 			b.Progress.Info(fmt.Sprintf("Cache %s saved as %s", to.To, to.Digest))
 		}

@@ -6,12 +6,17 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/pack-cache/pack-cache/internal/quirks"
 )
 
-// Transport returns go-containerregistry's transport. The certificates of the
-// insecure registries are not verified; those of every other host are, be it the
-// token server of an insecure registry.
-func Transport(insecure []string) http.RoundTripper {
+// Transport returns go-containerregistry's transport, with the answers of odd
+// registries mended. The certificates of the insecure registries are not
+// verified; those of every other host are, be it the token server of an insecure
+// registry.
+func Transport(insecure []string) http.RoundTripper { return quirks.New(verifying(insecure)) }
+
+func verifying(insecure []string) http.RoundTripper {
 	standard, ok := remote.DefaultTransport.(*http.Transport)
 	if !ok || len(insecure) == 0 {
 		return remote.DefaultTransport

@@ -25,6 +25,9 @@ import (
 	"github.com/pack-cache/pack-cache/layers/objects"
 )
 
+// standard is net/http's own transport: a phase puts another one in its place.
+var standard = http.DefaultTransport.(*http.Transport)
+
 // Config says which container a store keeps its snapshots in, and how to reach
 // it.
 type Config struct {
@@ -88,7 +91,7 @@ func newClient(config Config) (*container.Client, error) {
 
 func newTransport(given http.RoundTripper) *http.Client {
 	if given == nil {
-		own := http.DefaultTransport.(*http.Transport).Clone()
+		own := standard.Clone()
 		// All connections go to one host, and several layers move at the same
 		// time.
 		own.MaxIdleConnsPerHost = 32

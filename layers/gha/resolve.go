@@ -27,6 +27,9 @@ type commit struct {
 	key      string
 	desc     v1.Descriptor
 	manifest []byte
+	// damaged says why the entry cannot be read, "" if it can. desc.Digest stands
+	// for the entry then.
+	damaged string
 }
 
 // Resolve implements layers.Store.
@@ -41,6 +44,9 @@ func (s *Store) Resolve(ctx context.Context, name string) (v1.Descriptor, []byte
 			f.reason = s.access.reason()
 		}
 		return v1.Descriptor{}, nil, f
+	}
+	if now.damaged != "" {
+		return v1.Descriptor{}, nil, &layers.DamagedError{Where: layers.At(s.String(), name), What: now.damaged, Digest: now.desc.Digest}
 	}
 	return now.desc, now.manifest, nil
 }
@@ -113,8 +119,9 @@ func (s *Store) read(ctx context.Context, name string, from *entry) (*commit, er
 	}
 	h, err := decodeHead(from.key, content)
 	if err != nil {
-		return nil, &failure{op: "read", what: name, cause: fmt.Errorf("%w: %w", err, layers.ErrCorrupt),
-			hint: "delete the entry " + from.key + " in the repository's list of caches"}
+		// Something that is as certain to be this entry and no other.
+		desc := v1.Descriptor{Digest: hashOf([]byte(from.key))}
+		return &commit{key: from.key, desc: desc, damaged: fmt.Sprintf("the entry %s: %v", from.key, err)}, nil
 	}
 	made := s.remember(from.key, h, content)
 	s.mu.Lock()

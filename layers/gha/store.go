@@ -12,6 +12,9 @@ import (
 	"github.com/pack-cache/pack-cache/layers"
 )
 
+// standard is net/http's own transport: a phase puts another one in its place.
+var standard = http.DefaultTransport.(*http.Transport)
+
 // Config says which cache service a Store keeps its snapshots in.
 type Config struct {
 	// URL is that of the service: for version 1 what ACTIONS_CACHE_URL has, for
@@ -75,7 +78,7 @@ func New(config Config) *Store {
 		config.UserAgent = "pack-cache"
 	}
 	if config.Transport == nil {
-		own := http.DefaultTransport.(*http.Transport).Clone()
+		own := standard.Clone()
 		own.MaxIdleConnsPerHost = 32
 		own.ResponseHeaderTimeout = 2 * time.Minute // after all of a request is sent
 		own.WriteBufferSize, own.ReadBufferSize = 64<<10, 64<<10

@@ -57,10 +57,26 @@ func (s *Store) Resolve(ctx context.Context, name string) (v1.Descriptor, []byte
 		}
 		desc, raw, err := s.read(ctx, newest.Digest)
 		// Another build may have replaced it just now.
-		if !errors.Is(err, layers.ErrNotFound) || retried {
-			return desc, raw, err
+		if errors.Is(err, layers.ErrNotFound) && !retried {
+			continue
 		}
+		return desc, raw, s.damage(err, subject, newest.Digest)
 	}
+}
+
+// damage makes a *layers.DamagedError of what is wrong with an artifact, if that is
+// lost or broken.
+func (s *Store) damage(err error, image, artifact v1.Hash) error {
+	found := &layers.DamagedError{Where: fmt.Sprintf("kept beside %s@%s", s, image)}
+	switch {
+	case errors.Is(err, layers.ErrNotFound):
+		found.What = fmt.Sprintf("its manifest %s is lost", artifact)
+	case errors.Is(err, layers.ErrCorrupt), errors.Is(err, layers.ErrForeign):
+		found.What, found.Digest = err.Error(), artifact
+	default:
+		return err
+	}
+	return found
 }
 
 // subject is the digest of an app image.
@@ -119,10 +135,14 @@ func (s *Store) Commit(ctx context.Context, name, mediaType string, manifest []b
 	newest, ok := layers.Newest(all)
 	if ok {
 		read, _, err := s.read(ctx, newest.Digest)
-		if err != nil && !errors.Is(err, layers.ErrNotFound) {
-			return v1.Descriptor{}, err
-		}
 		now = read.Digest
+		if err = s.damage(err, image.Digest, newest.Digest); err != nil {
+			broken := layers.AsDamaged(err)
+			if broken == nil {
+				return v1.Descriptor{}, err
+			}
+			now = broken.Digest
+		}
 	}
 	switch now {
 	case desc.Digest:

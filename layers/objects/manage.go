@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -132,6 +133,9 @@ func (s *Store) needed(ctx context.Context, without []string) (map[v1.Hash]bool,
 			return nil, err
 		}
 		blobs, err := blobsOf(m.raw)
+		if err != nil && !json.Valid(m.raw) {
+			continue // it is damaged: nobody finds a blob by it
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", one.Name, err)
 		}

@@ -9,6 +9,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pack-cache/pack-cache/layers"
 )
 
 // Commit implements layers.Store. Whether name still stands for previous is
@@ -23,6 +25,7 @@ func (s *Store) Commit(ctx context.Context, name string, mediaType string, manif
 		return v1.Descriptor{}, s.failed("write to", err)
 	}
 	defer root.Close()
+	defer s.writing.end()
 	desc := v1.Descriptor{MediaType: types.MediaType(mediaType), Digest: hashOf(manifest), Size: int64(len(manifest))}
 	err = locked(ctx, root, func() error { return s.commit(root, name, desc, manifest, previous) })
 	if err != nil {
@@ -34,7 +37,8 @@ func (s *Store) Commit(ctx context.Context, name string, mediaType string, manif
 // commit is Commit under the lock.
 func (s *Store) commit(root *os.Root, name string, desc v1.Descriptor, manifest []byte, previous v1.Hash) error {
 	now, err := readIndex(root)
-	if errors.Is(err, fs.ErrNotExist) {
+	lost := errors.Is(err, layers.ErrCorrupt)
+	if errors.Is(err, fs.ErrNotExist) || lost {
 		now, err = newIndex(), nil
 	}
 	if err != nil {
@@ -50,6 +54,10 @@ func (s *Store) commit(root *os.Root, name string, desc v1.Descriptor, manifest 
 	if err := checkWhole(root, manifest); err != nil {
 		return err
 	}
+	before, err := now.marshal()
+	if err != nil {
+		return err
+	}
 	if err := now.put(name, desc); err != nil {
 		return err
 	}
@@ -61,8 +69,8 @@ func (s *Store) commit(root *os.Root, name string, desc v1.Descriptor, manifest 
 		return err
 	}
 	var superfluous []string
-	if s.reset {
-		if superfluous, err = unreached(root, content); err != nil {
+	if s.reset && !lost { // or all that other names stood for would go at once
+		if superfluous, err = s.superseded(root, before, content); err != nil {
 			return fmt.Errorf("reset=true: %w", err)
 		}
 	}

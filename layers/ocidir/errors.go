@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"syscall"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -59,6 +61,11 @@ func (s *Store) failed(op string, err error) error {
 
 func (s *Store) notFound(what string) error {
 	return &failure{op: "read", dir: s.dir, cause: fmt.Errorf("%s is not there", what), kind: layers.ErrNotFound}
+}
+
+// damaged says that something of what name stands for is lost or broken.
+func (s *Store) damaged(name, what string, digest v1.Hash) error {
+	return &layers.DamagedError{Where: layers.At(s.dir, name), What: what, Digest: digest}
 }
 
 // conflict says that name stands for something else than the caller believes.

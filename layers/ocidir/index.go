@@ -40,12 +40,15 @@ func readIndex(root *os.Root) (*index, error) {
 	}
 	read := &index{}
 	if err := bounds.JSON(raw, &read.fields); err != nil {
-		return nil, fmt.Errorf("%s: %w", indexName, err)
+		return nil, fmt.Errorf("%s cannot be read: %w: %w", indexName, err, layers.ErrCorrupt)
+	}
+	if read.fields == nil {
+		return nil, fmt.Errorf("%s says nothing: %w", indexName, layers.ErrCorrupt)
 	}
 	var entries []json.RawMessage
 	if list, ok := read.fields["manifests"]; ok {
 		if err := bounds.JSON(list, &entries); err != nil {
-			return nil, fmt.Errorf("%s: %w", indexName, err)
+			return nil, fmt.Errorf("%s cannot be read: %w: %w", indexName, err, layers.ErrCorrupt)
 		}
 	}
 	for _, raw := range entries {
@@ -57,6 +60,20 @@ func readIndex(root *os.Root) (*index, error) {
 		read.entries = append(read.entries, one)
 	}
 	return read, nil
+}
+
+// lostIndex says what is wrong with a layout whose index.json gave err; "" if it
+// is not lost or broken. There is one as soon as there is a layout.
+func lostIndex(root *os.Root, err error) string {
+	if errors.Is(err, layers.ErrCorrupt) {
+		return err.Error()
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, statErr := root.Stat(layoutName); statErr == nil {
+			return indexName + " is lost"
+		}
+	}
+	return ""
 }
 
 // newIndex is an index without entries.
@@ -145,7 +162,7 @@ func readFile(root *os.Root, name string) ([]byte, error) {
 	defer file.Close()
 	raw, err := io.ReadAll(io.LimitReader(file, maxManifest+1))
 	if err == nil && len(raw) > maxManifest {
-		err = fmt.Errorf("%s is larger than %d bytes", name, maxManifest)
+		err = fmt.Errorf("%s is larger than %d bytes: %w", name, maxManifest, layers.ErrCorrupt)
 	}
 	return raw, err
 }

@@ -39,6 +39,9 @@ func makeLayout(ctx context.Context, root *os.Root) error {
 			if err := refuseForeign(root); err != nil {
 				return err
 			}
+			if err := makeIndex(root); err != nil {
+				return err
+			}
 			return writeFile(root, layoutName, []byte(layoutContent))
 		})
 	}
@@ -46,6 +49,19 @@ func makeLayout(ctx context.Context, root *os.Root) error {
 		return err
 	}
 	return root.MkdirAll(blobsName, 0o777)
+}
+
+// makeIndex writes an index.json without entries if there is none, before there is
+// a layout: so a layout without one has lost it.
+func makeIndex(root *os.Root) error {
+	if _, err := root.Lstat(indexName); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	content, err := newIndex().marshal()
+	if err != nil {
+		return err
+	}
+	return writeFile(root, indexName, content)
 }
 
 // refuseForeign fails if there is something that is no image layout, for which
@@ -62,7 +78,7 @@ func refuseForeign(root *os.Root) error {
 	}
 	for _, name := range names {
 		switch {
-		case name == indexName || name == layoutName:
+		case name == indexName || name == layoutName || name == "blobs" && hasBlobs(root):
 			return nil
 		case name == lockName || name == "lost+found" || strings.HasPrefix(name, "."):
 			// Of ours, of the file system, or of nobody.
@@ -71,6 +87,13 @@ func refuseForeign(root *os.Root) error {
 		}
 	}
 	return nil
+}
+
+// hasBlobs tells whether the directory is that of a layout that has lost
+// everything else.
+func hasBlobs(root *os.Root) bool {
+	info, err := root.Stat(blobsName)
+	return err == nil && info.IsDir()
 }
 
 // foreignError says that a directory is used for something else.

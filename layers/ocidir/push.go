@@ -36,6 +36,7 @@ func (s *Store) Push(ctx context.Context, want v1.Descriptor, open func() (io.Re
 		return layers.Pushed{}, s.failed("write to", err)
 	}
 	defer root.Close()
+	s.writing.begin(root)
 	file, err := newTemp(root)
 	if err != nil {
 		return layers.Pushed{}, s.failed("write to", err)

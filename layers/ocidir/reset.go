@@ -1,17 +1,47 @@
 package ocidir
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"strings"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/layers"
 )
+
+// grace is how long a blob stays that nothing leads to while others write: they
+// may have written it just now, and commit it next.
+const grace = time.Hour
+
+// superseded returns the paths of the blobs that nothing leads to when one
+// index.json takes the place of another. While others write, these are those that
+// the old one led to, and what has been lying there for long.
+func (s *Store) superseded(root *os.Root, before, after []byte) ([]string, error) {
+	loose, err := unreached(root, after)
+	if err != nil || !s.writing.others(root) {
+		return loose, err
+	}
+	led := map[string]bool{}
+	if err := reach(root, types.OCIImageIndex, before, led); err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, name := range loose {
+		info, err := root.Stat(name)
+		if led[path.Base(name)] || err == nil && time.Since(info.ModTime()) > grace {
+			paths = append(paths, name)
+		}
+	}
+	return paths, nil
+}
 
 // unreached returns the paths of the blobs that nothing in an index.json leads
 // to.
@@ -39,15 +69,15 @@ func unreached(root *os.Root, index []byte) ([]string, error) {
 }
 
 // reach notes everything that a manifest leads to. Only what certainly leads
-// nowhere may be missing from it, so what should be a manifest and cannot be
-// read is an error.
+// nowhere may be missing from it. That is what is no manifest, and what is
+// damaged: nobody can make anything of it.
 func reach(root *os.Root, mediaType types.MediaType, raw []byte, reached map[string]bool) error {
 	children, err := childrenOf(raw)
 	if err != nil {
-		if mediaType.IsImage() || mediaType.IsIndex() {
+		if json.Valid(raw) && (mediaType.IsImage() || mediaType.IsIndex()) {
 			return err
 		}
-		return nil // some other JSON, such as a config
+		return nil
 	}
 	for _, child := range children {
 		if reached[child.Digest.Hex] {
@@ -58,8 +88,8 @@ func reach(root *os.Root, mediaType types.MediaType, raw []byte, reached map[str
 		if !strings.Contains(string(child.MediaType), "json") || child.Size > maxManifest {
 			continue
 		}
-		content, err := readFile(root, blobPath(child.Digest))
-		if errors.Is(err, fs.ErrNotExist) {
+		content, err := readManifest(root, child.Digest)
+		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, layers.ErrCorrupt) {
 			continue // and so is what it led to, for everybody
 		}
 		if err != nil {

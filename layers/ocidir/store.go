@@ -14,6 +14,9 @@ package ocidir
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync/atomic"
@@ -28,9 +31,8 @@ type Config struct {
 	// Dir is the directory. It is made when something is stored. What is in it
 	// must be an image layout, or nothing.
 	Dir string
-	// Reset removes the blobs that index.json does not reach when a name moves.
-	// Of a build that saves to the same directory at the same time it may remove
-	// what that is about to commit; its commit fails then, and changes nothing.
+	// Reset removes the blobs that index.json does not reach any more when a name
+	// moves. What a build has just written that runs at the same time stays.
 	Reset bool
 }
 
@@ -42,6 +44,8 @@ type Store struct {
 
 	// ready is set when the directory is known to be an image layout.
 	ready atomic.Bool
+	// writing is set from the first Push to Commit.
+	writing writing
 }
 
 var _ layers.Store = (*Store)(nil)
@@ -83,6 +87,9 @@ func (s *Store) Resolve(ctx context.Context, name string) (v1.Descriptor, []byte
 		found.Digest = digest
 	} else {
 		index, err := readIndex(root)
+		if lost := lostIndex(root, err); lost != "" {
+			return v1.Descriptor{}, nil, s.damaged(name, lost, v1.Hash{})
+		}
 		if err != nil {
 			return v1.Descriptor{}, nil, s.failed("read", err)
 		}
@@ -93,7 +100,12 @@ func (s *Store) Resolve(ctx context.Context, name string) (v1.Descriptor, []byte
 		found.Digest, found.MediaType = entry.Digest, entry.MediaType
 	}
 	raw, err := readManifest(root, found.Digest)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && name != found.Digest.String():
+		return v1.Descriptor{}, nil, s.damaged(name, fmt.Sprintf("its manifest %s is lost", found.Digest), found.Digest)
+	case errors.Is(err, layers.ErrCorrupt):
+		return v1.Descriptor{}, nil, s.damaged(name, "its manifest is broken: "+err.Error(), found.Digest)
+	case err != nil:
 		return v1.Descriptor{}, nil, s.failed("read", err)
 	}
 	if found.MediaType == "" {

@@ -32,6 +32,7 @@ func TestReset(t *testing.T) {
 		}
 	}
 
+	keeps.writing.end() // what it pushed last will not be committed
 	third := save(t, New(Config{Dir: dir, Reset: true}), "main", "three", second)
 	wantResolved(t, keeps, "main", third)
 	wantResolved(t, keeps, "other", other)
@@ -87,8 +88,34 @@ func text(d v1.Descriptor) string {
 	return `{"mediaType":"` + string(d.MediaType) + `","digest":"` + d.Digest.String() + `","size":` + "1" + `}`
 }
 
-// TestResetUnsure refuses to remove anything where it cannot tell what is used.
-func TestResetUnsure(t *testing.T) {
+// TestResetSpares leaves alone what another build has written and not committed.
+func TestResetSpares(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	first := save(t, New(Config{Dir: dir}), "main", "one", v1.Hash{})
+	other := New(Config{Dir: dir, Reset: true})
+	manifest := image(t, other, "other's")
+	second := save(t, New(Config{Dir: dir, Reset: true}), "main", "two", first)
+	if New(Config{Dir: dir}).has(hashOf([]byte("one"))) {
+		t.Error("what was replaced is still there")
+	}
+	if _, err := other.Commit(t.Context(), "other", string(types.OCIManifestSchema1), manifest, v1.Hash{}); err != nil {
+		t.Errorf("the other build cannot commit: %v", err)
+	}
+	killed := New(Config{Dir: dir})
+	lost := put(t, killed, types.OCILayer, "never committed").Digest
+	killed.writing.mark.file.Close() // as the end of a process does
+	save(t, New(Config{Dir: dir, Reset: true}), "main", "three", second)
+	if other.has(lost) {
+		t.Error("what a killed build has left is still there")
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, tempPrefix+"*")); len(left) > 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+// TestResetDamaged saves although what another name stands for is damaged.
+func TestResetDamaged(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := New(Config{Dir: dir, Reset: true})
@@ -113,13 +140,13 @@ func TestResetUnsure(t *testing.T) {
 	if err := writeFile(root, indexName, content); err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.Commit(t.Context(), "main", string(types.OCIManifestSchema1), image(t, s, "two"), first)
-	if err == nil || !strings.Contains(err.Error(), "reset=true") || !strings.Contains(err.Error(), broken.Digest.String()) {
-		t.Errorf("error %v", err)
+	second := image(t, s, "two")
+	if _, err := s.Commit(t.Context(), "main", string(types.OCIManifestSchema1), second, first); err != nil {
+		t.Fatal(err)
 	}
-	wantResolved(t, s, "main", first)
-	if !s.has(hashOf([]byte("one"))) {
-		t.Error("a blob in use is gone")
+	wantResolved(t, s, "main", hashOf(second))
+	if s.has(hashOf([]byte("one"))) {
+		t.Error("a blob that was replaced is still there")
 	}
 }
 
@@ -180,7 +207,7 @@ func TestDamagedManifest(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Resolve(t.Context(), "main"); !errors.Is(err, layers.ErrNotFound) {
+	if _, _, err := s.Resolve(t.Context(), "main"); !errors.Is(err, layers.ErrCorrupt) || errors.Is(err, layers.ErrNotFound) {
 		t.Errorf("removed: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(s.dir, indexName), []byte("{"), 0o644); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/pack-cache/pack-cache/internal/quirks"
 	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
@@ -119,6 +120,9 @@ func words(body io.Reader) string {
 func unreachable(op, subject, host string, err error) error {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f
+	}
+	if odd, ok := errors.AsType[*quirks.AnswerError](err); ok {
+		return &failure{op: op, subject: subject, cause: odd, hint: odd.Hint()}
 	}
 	f := &failure{op: op, subject: subject, cause: fmt.Errorf("no answer from %s: %w", host, bare(err))}
 	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)

@@ -71,7 +71,7 @@ func (c *client) manifest(ctx context.Context, name string) (v1.Descriptor, []by
 	}
 	digest, size, _ := v1.SHA256(bytes.NewReader(body))
 	if err := agree(digest, name, resp.Header.Get("Docker-Content-Digest")); err != nil {
-		return v1.Descriptor{}, nil, &failure{op: k.op, subject: subject, cause: err}
+		return v1.Descriptor{}, nil, damaged(subject, "its manifest is broken: "+err.Error(), name, resp.Header.Get("Docker-Content-Digest"))
 	}
 	return v1.Descriptor{MediaType: mediaType(resp.Header.Get("Content-Type"), body), Digest: digest, Size: size}, body, nil
 }
@@ -85,6 +85,18 @@ func agree(digest v1.Hash, claims ...string) error {
 		}
 	}
 	return nil
+}
+
+// damaged says that what a registry has under a name is broken. claims are what
+// its digest may be.
+func damaged(where, what string, claims ...string) error {
+	found := &layers.DamagedError{Where: where, What: what}
+	for _, claim := range claims {
+		if h, err := v1.NewHash(claim); err == nil {
+			found.Digest = h
+		}
+	}
+	return found
 }
 
 // mediaType is the type that the registry gave a manifest, or else the one that
@@ -152,6 +164,9 @@ func (c *client) stands(ctx context.Context, op, name string, scopes []string) (
 			return h, nil
 		}
 		desc, _, err := c.manifest(ctx, name)
+		if broken := layers.AsDamaged(err); broken != nil {
+			return broken.Digest, nil
+		}
 		return desc.Digest, err
 	case http.StatusNotFound:
 		resp.Body.Close()

@@ -109,7 +109,8 @@ func (c *client) session(resp *http.Response, k call) (*url.URL, error) {
 		return nil, c.answered(resp, k.op, c.repo.Name())
 	}
 	web.Drop(resp)
-	next, err := k.url.Parse(resp.Header.Get("Location"))
+	// Relative to the host that answered: a redirect may have led elsewhere.
+	next, err := resp.Request.URL.Parse(resp.Header.Get("Location"))
 	if err != nil || resp.Header.Get("Location") == "" {
 		return nil, &failure{op: k.op, subject: c.repo.Name(), status: resp.StatusCode, cause: errors.New("the registry does not say where to upload to")}
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/pack-cache/pack-cache/internal/quirks"
 	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
@@ -101,7 +102,7 @@ func roundTripper(config Config) http.RoundTripper {
 		t.TLSClientConfig.InsecureSkipVerify = true
 		base = t
 	}
-	return userAgent{config.UserAgent, &web.Transport{Inner: base, Rule: config.Rule}}
+	return userAgent{config.UserAgent, quirks.New(&web.Transport{Inner: base, Rule: config.Rule})}
 }
 
 // userAgent names us in every request, those to token servers included.

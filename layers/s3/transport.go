@@ -11,10 +11,13 @@ import (
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 )
 
+// standard is net/http's own transport: a phase puts another one in its place.
+var standard = http.DefaultTransport.(*http.Transport)
+
 // newTransport returns a client with the proxy of the environment, and the
 // certificates of the system and those in PEM besides.
 func newTransport(authorities string) (*http.Client, error) {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport := standard.Clone()
 	// All connections go to one or two hosts, and several layers move at the same
 	// time.
 	transport.MaxIdleConnsPerHost = 32

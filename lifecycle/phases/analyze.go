@@ -80,7 +80,7 @@ func (j *job) openAnalyzer(inputs *lifecycleplatform.LifecycleInputs, platform v
 		return nil, err
 	}
 	factory := phase.NewConnectedFactory(j.api, &cmd.BuildpackAPIVerifier{}, nil, files.Handler,
-		&platformHandler{image.NewHandler(nil, j.keychain, "", false, j.Insecure), j, platform},
+		&platformHandler{image.NewHandler(nil, j.keychain, "", false, nil), j, platform},
 		registryHandler{j})
 	analyzer, err := factory.NewAnalyzer(withoutSBOMs(*inputs), j.log)
 	if err == nil && !analyzer.RunImage.Found() {
@@ -129,6 +129,5 @@ func (j *job) inputs() *lifecycleplatform.LifecycleInputs {
 	inputs.ExtendedDir = filepath.Join(j.Paths.State, extend.Dir) // where buildpacks cannot put anything
 	inputs.UID, inputs.GID = j.Owner.UID, j.Owner.GID
 	inputs.ExecEnv = j.ExecEnv
-	inputs.InsecureRegistries = j.Insecure
 	return inputs
 }

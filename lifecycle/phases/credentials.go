@@ -3,7 +3,6 @@ package phases
 import (
 	"fmt"
 
-	"github.com/buildpacks/imgutil"
 	"github.com/buildpacks/imgutil/remote"
 	"github.com/buildpacks/lifecycle/image"
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -35,15 +34,7 @@ func (j *job) read(reference string) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return remote.NewV1Image(reference, keychain, optionsOf(image.GetInsecureOptions(j.Insecure))...)
-}
-
-func optionsOf(options []imgutil.ImageOption) []func(*imgutil.ImageOptions) {
-	var all []func(*imgutil.ImageOptions)
-	for _, option := range options {
-		all = append(all, option)
-	}
-	return all
+	return remote.NewV1Image(reference, keychain)
 }
 
 // registryHandler checks the access to images, each with its own credential.
@@ -70,7 +61,7 @@ func (h registryHandler) each(images []string, access func(name.Repository) trus
 		if err != nil {
 			return err
 		}
-		if err := check(image.NewRegistryHandler(keychain, h.job.Insecure), reference); err != nil {
+		if err := check(image.NewRegistryHandler(keychain, nil), reference); err != nil {
 			return err
 		}
 	}

@@ -2,12 +2,10 @@ package phases
 
 import (
 	"context"
-	"slices"
-	"strings"
+	"net/http"
 
 	"github.com/buildpacks/imgutil"
 	"github.com/buildpacks/imgutil/remote"
-	"github.com/buildpacks/lifecycle/image"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	registry "github.com/google/go-containerregistry/pkg/v1/remote"
@@ -32,7 +30,7 @@ func (j *job) newPublishedImage(ctx context.Context, reference string, core imgu
 	if err != nil {
 		return nil, err
 	}
-	named, err := remote.NewImage(reference, authn.NewMultiKeychain(), image.GetInsecureOptions(j.Insecure)...)
+	named, err := remote.NewImage(reference, authn.NewMultiKeychain())
 	if err != nil {
 		return nil, err
 	}
@@ -66,15 +64,10 @@ func (i *publishedImage) write(reference string) error {
 	if err != nil {
 		return err
 	}
-	insecure := slices.ContainsFunc(i.job.Insecure, func(host string) bool { return strings.HasPrefix(reference, host) })
-	options := []name.Option{name.WeakValidation}
-	if insecure {
-		options = append(options, name.Insecure)
-	}
-	ref, err := name.ParseReference(reference, options...)
+	ref, err := name.ParseReference(reference, name.WeakValidation)
 	if err != nil {
 		return err
 	}
 	return registry.Write(ref, i.CNBImageCore, registry.WithContext(i.ctx),
-		registry.WithAuthFromKeychain(keychain), registry.WithTransport(imgutil.GetTransport(insecure)))
+		registry.WithAuthFromKeychain(keychain), registry.WithTransport(http.DefaultTransport))
 }

@@ -12,6 +12,16 @@ type refusal struct {
 	Advice  string `json:"advice,omitempty"`
 	// Kind is a key of kinds, "" for any other error.
 	Kind string `json:"kind,omitempty"`
+	// Damaged is set for a cache that is damaged.
+	Damaged *damage `json:"damaged,omitempty"`
+}
+
+// damage is a layers.DamagedError in JSON.
+type damage struct {
+	Where  string `json:"where"`
+	What   string `json:"what"`
+	Digest string `json:"digest,omitempty"`
+	Blob   string `json:"blob,omitempty"`
 }
 
 // kinds are the errors that callers of a store look for.
@@ -31,6 +41,9 @@ func refuse(err error) *refusal {
 			r.Kind = name
 		}
 	}
+	if found := layers.AsDamaged(err); found != nil {
+		r.Damaged = &damage{found.Where, found.What, digestText(found.Digest), digestText(found.Blob)}
+	}
 	return r
 }
 
@@ -41,4 +54,14 @@ func (r *refusal) Error() string { return r.Message }
 func (r *refusal) Hint() string { return r.Advice }
 
 // Unwrap returns the kind of the error.
-func (r *refusal) Unwrap() error { return kinds()[r.Kind] }
+func (r *refusal) Unwrap() error {
+	if r.Damaged == nil {
+		return kinds()[r.Kind]
+	}
+	digest, err := parseDigest(r.Damaged.Digest)
+	blob, blobErr := parseDigest(r.Damaged.Blob)
+	if errors.Join(err, blobErr) != nil {
+		return layers.ErrCorrupt
+	}
+	return &layers.DamagedError{Where: r.Damaged.Where, What: r.Damaged.What, Digest: digest, Blob: blob}
+}

@@ -31,13 +31,9 @@ func (h *platformHandler) InitImage(ref string) (imgutil.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	options := append([]imgutil.ImageOption{
-		remote.FromBaseImage(ref),
-		remote.WithDefaultPlatform(imgutil.Platform{
-			OS: h.platform.OS, Architecture: h.platform.Architecture, Variant: h.platform.Variant,
-		}),
-	}, image.GetInsecureOptions(h.job.Insecure)...)
-	return remote.NewImage(ref, keychain, options...)
+	return remote.NewImage(ref, keychain, remote.FromBaseImage(ref), remote.WithDefaultPlatform(imgutil.Platform{
+		OS: h.platform.OS, Architecture: h.platform.Architecture, Variant: h.platform.Variant,
+	}))
 }
 
 // RunImage is the run image that image extensions have chosen or change.
@@ -81,5 +77,5 @@ func (j *job) openRunImage(ctx context.Context, run RunImage, known *KnownImages
 	if err != nil {
 		return nil, err
 	}
-	return image.NewHandler(nil, keychain, "", false, j.Insecure).InitImage(run.Reference)
+	return image.NewHandler(nil, keychain, "", false, nil).InitImage(run.Reference)
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/buildpacks/lifecycle/buildpack"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/layers"
 )
@@ -21,6 +20,8 @@ type SaveOutcome struct {
 	Digest string `json:"digest,omitempty"`
 	// Failed says why nothing was saved, "" if it was.
 	Failed string `json:"failed,omitempty"`
+	// Replaced says what was damaged there before, "" if nothing was.
+	Replaced string `json:"replaced,omitempty"`
 	// Required is set when that is a failure of the build.
 	Required bool         `json:"required,omitempty"`
 	Advice   string       `json:"advice,omitempty"`
@@ -58,15 +59,17 @@ func (j *job) saveCaches(ctx context.Context, group buildpack.Group, in ExportIn
 	var outcomes []SaveOutcome
 	for _, at := range in.Exports {
 		outcome := SaveOutcome{To: at.String(), Required: at.Required}
-		report, saveErr := (*layers.SaveReport)(nil), err
+		report, saveErr, replaced := (*layers.SaveReport)(nil), err, ""
 		if err == nil {
 			s := &save{job: j, at: at, in: in, made: made, imports: imports.snapshots(), created: now, published: published}
 			report, saveErr = s.run(ctx)
+			replaced = s.replaced
 		}
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
 		outcome.fill(report, saveErr, made)
+		outcome.Replaced = replaced
 		outcomes = append(outcomes, outcome)
 	}
 	return outcomes, nil
@@ -82,6 +85,8 @@ type save struct {
 	created time.Time
 	// published waits for the app image; that time is not counted.
 	published func(context.Context) (string, error)
+	// replaced says what was damaged and is not any more, "" if nothing was.
+	replaced string
 }
 
 func (s *save) run(ctx context.Context) (*layers.SaveReport, error) {
@@ -118,11 +123,14 @@ func (s *save) whole(ctx context.Context, store layers.Store, name string) (repo
 		_, err := s.published(ctx)
 		return err
 	}
-	request.Previous, request.PreviousDigest, err = previous(ctx, store, name, s.in)
+	damaged, err := s.startFrom(ctx, &request)
 	if err != nil {
 		return nil, err
 	}
-	return layers.Save(ctx, request)
+	if report, err = layers.Save(ctx, request); err == nil && damaged != nil {
+		s.replaced = damaged.What
+	}
+	return report, err
 }
 
 // request is what is the same wherever layers are saved.
@@ -140,30 +148,38 @@ func (s *save) request() layers.SaveRequest {
 	}
 }
 
-// previous returns the snapshot that a save starts from. With ClearCache, and
-// where the snapshot is for another target, it only gives the digest of what
-// will be replaced. What is not a cache is never replaced unasked.
-func previous(ctx context.Context, store layers.Store, name string, in ExportInput) (*layers.Snapshot, v1.Hash, error) {
-	if in.ClearCache {
-		descriptor, _, err := store.Resolve(ctx, name)
-		if err != nil && !errors.Is(err, layers.ErrNotFound) {
-			return nil, v1.Hash{}, err
-		}
-		return nil, descriptor.Digest, nil
-	}
-	snapshot, err := loadSnapshot(ctx, store, name)
+// startFrom sets what the save starts from. With ClearCache, and where the
+// snapshot is for another target or damaged, that is only the digest of what will
+// be replaced. What is not a cache is never replaced unasked. It returns what is
+// damaged, nil if nothing is.
+func (s *save) startFrom(ctx context.Context, request *layers.SaveRequest) (*layers.DamagedError, error) {
+	snapshot, err := loadSnapshot(ctx, request.Store, request.Name)
+	damaged := layers.AsDamaged(err)
+	foreign, _ := errors.AsType[*layers.ForeignError](err)
 	switch {
+	case damaged != nil:
+		request.PreviousDigest = damaged.Digest
+		request.Broken = append(request.Broken, damaged.Blob)
+		return damaged, nil
 	case errors.Is(err, layers.ErrNotFound):
-		return nil, v1.Hash{}, nil
+		return nil, nil
+	case foreign != nil && s.in.ClearCache:
+		request.PreviousDigest = foreign.Digest
+		return nil, nil
 	case errors.Is(err, layers.ErrForeign):
-		return nil, v1.Hash{}, fmt.Errorf("it was not replaced: %w", err)
+		return nil, fmt.Errorf("it was not replaced: %w", err)
+	case err != nil && s.in.ClearCache:
+		descriptor, _, err := request.Store.Resolve(ctx, request.Name)
+		request.PreviousDigest = descriptor.Digest
+		return nil, err
 	case err != nil:
-		return nil, v1.Hash{}, err
+		return nil, err
 	}
-	if ok, _ := snapshot.Target().Compatible(in.Target); !ok {
-		return nil, snapshot.Digest(), nil
+	request.PreviousDigest = snapshot.Digest()
+	if ok, _ := snapshot.Target().Compatible(s.in.Target); ok && !s.in.ClearCache {
+		request.Previous = snapshot
 	}
-	return snapshot, snapshot.Digest(), nil
+	return nil, nil
 }
 
 func (o *SaveOutcome) fill(report *layers.SaveReport, err error, of made) {

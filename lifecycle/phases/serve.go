@@ -102,6 +102,7 @@ func serve(ctx context.Context, link *link, stores Stores, run handler) (json.Ra
 	if err := j.log.SetLevel(level); err != nil {
 		return nil, err
 	}
+	useTransport(j.Insecure)
 	j.keychain = authn.NewMultiKeychain()
 	if j.Grant != nil {
 		j.keychain = j.Grant.Keychain(link.renew)

@@ -10,6 +10,7 @@ import (
 	"github.com/buildpacks/imgutil"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/pack-cache/pack-cache/internal/quirks"
 	"github.com/pack-cache/pack-cache/internal/reach"
 	"github.com/pack-cache/pack-cache/trust"
 )
@@ -44,6 +45,9 @@ func troubleWith(err error) *Trouble {
 				return found
 			}
 		}
+	}
+	if odd, ok := errors.AsType[*quirks.AnswerError](err); ok {
+		return &Trouble{Host: odd.Host, Status: odd.Status, Said: odd.Error(), Advice: odd.Hint()}
 	}
 	if unanswered, ok := errors.AsType[*url.Error](err); ok && reach.Cause(err) != nil {
 		return unreachable(unanswered.URL, reach.Cause(err))
