@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -30,6 +31,9 @@ type failure struct {
 	hint    string
 	// gaveUp says that it came up in each of several attempts.
 	gaveUp bool
+	// revision is the manifest that a name stands for and that is lost, as far as
+	// the registry says so.
+	revision string
 }
 
 func (f *failure) Error() string {
@@ -86,7 +90,9 @@ func (f *failure) classify(anonymous bool, scopes []string) *failure {
 // the answer.
 func (c *client) answered(resp *http.Response, op, subject string) error {
 	defer resp.Body.Close()
-	f := &failure{op: op, subject: subject, status: resp.StatusCode, said: c.auth.redact(words(resp.Body)), gaveUp: web.Temporary(resp.StatusCode)}
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 64<<10)) // what there is of it
+	f := &failure{op: op, subject: subject, status: resp.StatusCode, said: c.auth.redact(words(bytes.NewReader(body))),
+		gaveUp: web.Temporary(resp.StatusCode), revision: lostRevision(body)}
 	if reason := web.Reason(resp); reason != "" {
 		f.said = strings.TrimPrefix(f.said+"; "+reason, "; ")
 	}

@@ -65,7 +65,7 @@ func (c *client) manifest(ctx context.Context, name string) (v1.Descriptor, []by
 		if _, ok := errors.AsType[*failure](err); !ok {
 			err = &failure{op: k.op, subject: subject, cause: bare(err)}
 		}
-		return v1.Descriptor{}, nil, err
+		return v1.Descriptor{}, nil, asDamaged(subject, name, err)
 	case len(body) > maxManifest:
 		return v1.Descriptor{}, nil, &failure{op: k.op, subject: subject, cause: errors.New("the manifest is larger than 4 MiB")}
 	}
@@ -134,6 +134,9 @@ func (s *Store) Commit(ctx context.Context, name, mediaType string, manifest []b
 		return v1.Descriptor{}, &failure{op: "push", subject: c.subject(name), cause: err}
 	}
 	now, err := c.stands(ctx, "push", name, c.push())
+	if f, ok := errors.AsType[*failure](err); ok && f.status == http.StatusInternalServerError && previous == unreadable(name) {
+		now, err = previous, nil // still, and everything else works
+	}
 	switch {
 	case err != nil:
 		return v1.Descriptor{}, err
