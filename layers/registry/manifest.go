@@ -87,18 +87,6 @@ func agree(digest v1.Hash, claims ...string) error {
 	return nil
 }
 
-// damaged says that what a registry has under a name is broken. claims are what
-// its digest may be.
-func damaged(where, what string, claims ...string) error {
-	found := &layers.DamagedError{Where: where, What: what}
-	for _, claim := range claims {
-		if h, err := v1.NewHash(claim); err == nil {
-			found.Digest = h
-		}
-	}
-	return found
-}
-
 // mediaType is the type that the registry gave a manifest, or else the one that
 // the manifest gives itself.
 func mediaType(header string, body []byte) types.MediaType {
