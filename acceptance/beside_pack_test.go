@@ -1,0 +1,210 @@
+package acceptance
+
+import (
+	"archive/tar"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/testservers"
+)
+
+// packer is pack itself with a home and a daemon.
+type packer struct{ home, daemon string }
+
+// run runs pack and returns what it prints.
+func (p packer) run(t *testing.T, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), testservers.Find(t, "pack"), args...)
+	cmd.Dir = p.home
+	cmd.Env = append(os.Environ(), "HOME="+p.home, "PACK_HOME="+filepath.Join(p.home, ".pack"), "DOCKER_HOST="+p.daemon)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("pack %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// TestBesidePack builds the same with pack itself and with pack-cache: with the
+// same builder, which pack has made, application, registry and daemon. The app
+// images are equal, each reads the other's cache, and pack's other commands work
+// on our image.
+func TestBesidePack(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.packMade(t, packMade{})
+	app := newApp(t, map[string]string{"churn": interchangedChurn, "seed": "1"}, map[string]string{"src/a": "a"})
+	on := daemonGrounds(t)[0]
+	pack := packer{t.TempDir(), on.daemon.Host}
+	theirs := func(name, cache string) string {
+		return pack.run(t, "build", reg.ref(name), "--builder", builder, "--trust-builder", "--path", app.dir, "--network", "host",
+			"--publish", "--cache-image", reg.ref(cache), "--no-color")
+	}
+	ours := func(name, cache string) outcome {
+		_, out := on.machine(t).build(reg.ref(name), "--builder", builder, "--trust-builder", "--path", app.dir,
+			"--publish", "--cache-image", reg.ref(cache))
+		return out
+	}
+	for _, step := range []string{"cold", "warm", "changed"} {
+		if step == "changed" {
+			app.set(map[string]string{"seed": "2"})
+		}
+		said, out := theirs("theirs", "theirs-cache"), ours("ours", "ours-cache")
+		if diff := cmp.Diff(layerStates(said), layerStates(out.stderr)); diff != "" {
+			t.Errorf("what buildpacks find, %s (-pack +ours):\n%s", step, diff)
+		}
+		reg.wantSameAsPack(t, reg.ref("theirs"), reg.ref("ours"))
+	}
+
+	// Each goes on where the other has stopped.
+	app.set(map[string]string{"seed": "3"})
+	said, out := theirs("ours", "ours-cache"), ours("theirs", "theirs-cache")
+	for _, l := range interchanged {
+		line := l.buildpack + ": " + l.layer + ": restored"
+		wantLines(t, said, line)
+		out.wantStderr(t, line)
+	}
+	reg.wantSameAsPack(t, reg.ref("ours"), reg.ref("theirs"))
+
+	ours("ours", "ours-cache")
+	wantLines(t, pack.run(t, "inspect", reg.ref("ours")), "samples/flags", reg.ref("made/run"))
+	dir := t.TempDir()
+	pack.run(t, "sbom", "download", reg.ref("ours"), "--remote", "--output-dir", dir)
+	if _, err := os.Stat(filepath.Join(dir, "layers/sbom/launch/samples_flags")); err != nil {
+		t.Errorf("the SBOM that pack downloads: %v", err)
+	}
+	reg.pushImage(t, reg.ref("made/newer"), reg.image(t, reg.ref("made/run")))
+	pack.run(t, "rebase", reg.ref("ours"), "--publish", "--run-image", reg.ref("made/newer"), "--force")
+	on.docker(t, nil, "pull", "--quiet", reg.ref("ours"))
+	on.docker(t, nil, "run", "--rm", "--entrypoint", "launcher", reg.ref("ours"), "true")
+}
+
+// wantSameAsPack fails unless two app images are equal but for what is meant to
+// differ: pack makes the directory of the application one that everybody can
+// write to, pack-cache leaves it to the build user as the lifecycle does.
+func (r *registry) wantSameAsPack(t *testing.T, pack, ours string) {
+	t.Helper()
+	const app = "/workspace"
+	theirLayer, theirMode := r.layerWith(t, pack, app)
+	ourLayer, ourMode := r.layerWith(t, ours, app)
+	if theirMode != 0o777 || ourMode != 0o755 {
+		t.Errorf("%s has mode %o in pack's image and %o in ours", app, theirMode, ourMode)
+	}
+	if diff := cmp.Diff(theirLayer.entries, ourLayer.entries); diff != "" {
+		t.Errorf("the layer with %s (-pack +ours):\n%s", app, diff)
+	}
+	if diff := cmp.Diff(theirLayer.leftOut(t, r.appImage(t, pack)), ourLayer.leftOut(t, r.appImage(t, ours)), launcherSource); diff != "" {
+		t.Errorf("app image (-pack +ours):\n%s", diff)
+	}
+}
+
+// appLayer is a layer of an app image, with the headers of all of its entries
+// but one.
+type appLayer struct {
+	diffID, digest v1.Hash
+	entries        []string
+}
+
+// layerWith finds the layer that has a directory, and the mode of that.
+func (r *registry) layerWith(t *testing.T, ref, dir string) (found appLayer, mode int64) {
+	t.Helper()
+	layers, err := r.image(t, ref).Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, layer := range layers {
+		entries, at := headersOf(t, layer, dir)
+		if at == nil {
+			continue
+		}
+		diffID, err := layer.DiffID()
+		digest, digestErr := layer.Digest()
+		if err := errors.Join(err, digestErr); err != nil {
+			t.Fatal(err)
+		}
+		found, mode = appLayer{diffID, digest, entries}, at.Mode
+	}
+	return found, mode
+}
+
+// headersOf returns the headers of a layer as text, and apart from them that of
+// one entry, nil if the layer lacks it.
+func headersOf(t *testing.T, layer v1.Layer, apart string) (entries []string, at *tar.Header) {
+	t.Helper()
+	content, err := layer.Uncompressed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer content.Close()
+	for archive := tar.NewReader(content); ; {
+		header, err := archive.Next()
+		if err == io.EOF {
+			return entries, at
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if path.Clean(header.Name) == apart {
+			at = header
+			continue
+		}
+		entries = append(entries, fmt.Sprintf("%s %c %o %d:%d %s %d %d", header.Name, header.Typeflag, header.Mode,
+			header.Uid, header.Gid, header.Linkname, header.Size, header.ModTime.Unix()))
+	}
+}
+
+// leftOut returns the image with nothing that depends on the layer's bytes.
+func (l appLayer) leftOut(t *testing.T, img appImage) map[string]any {
+	t.Helper()
+	for i := range img.Layers {
+		if img.Layers[i].Digest == l.digest {
+			img.Layers[i].Size = 0
+		}
+	}
+	raw, err := json.Marshal(img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.NewReplacer(l.digest.Hex, "of the layer", l.diffID.Hex, "of the layer").Replace(string(raw))
+	var out map[string]any
+	if err := json.Unmarshal([]byte(text), &out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// TestConfigBesidePack has pack and pack-cache write the same config.toml in turn.
+// Neither loses what the other has written.
+func TestConfigBesidePack(t *testing.T) {
+	t.Parallel()
+	machine := newMachine(t)
+	pack := packer{machine.home, "unix:///nowhere"}
+	pack.run(t, "config", "trusted-builders", "add", "registry.example.com/of-pack")
+	machine.run("config", "trusted-builders", "add", "registry.example.com/ours").wantCode(t, 0)
+	pack.run(t, "config", "run-image-mirrors", "add", "registry.example.com/run", "--mirror", "mirror.example.com/run")
+	machine.run("config", "pull-policy", "if-not-present").wantCode(t, 0)
+	pack.run(t, "config", "experimental", "true")
+	for what, list := range map[string]string{
+		"pack":       pack.run(t, "config", "trusted-builders", "list"),
+		"pack-cache": machine.run("config", "trusted-builders", "list").stdout,
+	} {
+		for _, trusted := range []string{"registry.example.com/of-pack", "registry.example.com/ours"} {
+			if !strings.Contains(list, trusted) {
+				t.Errorf("%s does not list %s:\n%s", what, trusted, list)
+			}
+		}
+	}
+	wantLines(t, pack.run(t, "config", "pull-policy"), "if-not-present")
+	wantLines(t, machine.run("config", "run-image-mirrors", "list").stdout, "mirror.example.com/run")
+}
