@@ -207,6 +207,9 @@ func (b *build) restore(ctx context.Context) error {
 		defer b.restoring.stop()
 	}
 	out, err := b.restoring.finish()
+	if died(ctx, err) && !ranOutOfMemory(b.place, err) {
+		out, err = b.restoreNothing(ctx, err)
+	}
 	if err != nil {
 		return err
 	}
@@ -230,7 +233,7 @@ func (b *build) build(ctx context.Context) error {
 
 func (b *build) export(ctx context.Context) error {
 	var out phases.ExportOutput
-	err := b.own(ctx, lifecycle.Export, b.exportScope(), phases.ExportInput{
+	in := phases.ExportInput{
 		Image:           b.app,
 		Tags:            b.Tags,
 		DefaultProcess:  b.DefaultProcess,
@@ -244,7 +247,11 @@ func (b *build) export(ctx context.Context) error {
 		Project:         b.projectMetadata(b.resolved),
 		Analyzed:        b.analyzed,
 		Known:           b.known,
-	}, &out)
+	}
+	err := b.own(ctx, lifecycle.Export, b.exportScope(), in, &out)
+	if died(ctx, err) && !ranOutOfMemory(b.place, err) {
+		out, err = b.exportApp(ctx, in, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -38,7 +38,7 @@ func (b *build) beginRestore(ctx context.Context) *restoring {
 			call.Detected = func(ctx context.Context) (phases.Detected, error) {
 				select {
 				case <-r.detected:
-					return phases.Detected{Analyzed: b.analyzed, RunImage: b.extensions.newRunImage()}, nil
+					return b.detected(ctx)
 				case <-ctx.Done():
 					return phases.Detected{}, ctx.Err()
 				}
@@ -46,6 +46,11 @@ func (b *build) beginRestore(ctx context.Context) *restoring {
 		})
 	}()
 	return r
+}
+
+// detected is what restore is told when the buildpacks have been detected.
+func (b *build) detected(context.Context) (phases.Detected, error) {
+	return phases.Detected{Analyzed: b.analyzed, RunImage: b.extensions.newRunImage()}, nil
 }
 
 // finish lets the phase go on, and waits for its end.

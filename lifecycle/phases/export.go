@@ -45,6 +45,8 @@ type ExportInput struct {
 	Target  layers.Target `json:"target"`
 	// ClearCache forgets what the exports hold.
 	ClearCache bool `json:"clear_cache,omitempty"`
+	// AppOnly saves no cache. Exports say still whether the image is one.
+	AppOnly bool `json:"app_only,omitempty"`
 	// Known is set when the app image goes to Apps.
 	Known *KnownImages `json:"known,omitempty"`
 }

@@ -28,6 +28,9 @@ type RestoreInput struct {
 	// Early says that the phase may begin before detect, and has a stage to fetch
 	// layers into (lifecycle.StageDir).
 	Early bool `json:"early,omitempty"`
+	// Again says that the phase takes the place of one that has died, and removes
+	// what that has left.
+	Again bool `json:"again,omitempty"`
 	// Known is set when the app image goes to Apps.
 	Known *KnownImages `json:"known,omitempty"`
 }
@@ -78,7 +81,7 @@ func restore(ctx context.Context, j *job, in RestoreInput) (_ RestoreOutput, err
 	if err != nil {
 		return RestoreOutput{}, err
 	}
-	if err := j.leftByDetect(in.Early); err != nil {
+	if err := j.leftByDetect(in.Early, in.Again); err != nil {
 		return RestoreOutput{}, err
 	}
 	inputs := j.inputs()

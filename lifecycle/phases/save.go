@@ -49,7 +49,7 @@ type LayerSaved struct {
 // cache is replaced, published is waited for, which returns the digest of the app
 // image.
 func (j *job) saveCaches(ctx context.Context, group buildpack.Group, in ExportInput, published func(context.Context) (string, error)) ([]SaveOutcome, error) {
-	if len(in.Exports) == 0 {
+	if len(in.Exports) == 0 || in.AppOnly {
 		return nil, nil
 	}
 	imports := j.loadImports(ctx, in.Imports, in.Target)

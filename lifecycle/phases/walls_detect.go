@@ -21,8 +21,9 @@ const generatedDir = "generated"
 
 // leftByDetect readies the layers directory for restore: what is the detector's has
 // to be plain, and everything else is removed. The stage stays if restore has been
-// fetching into it since before detect; staged says so.
-func (j *job) leftByDetect(staged bool) error {
+// fetching into it since before detect; staged says so. After a restore that has
+// died, what is removed is no wonder; again says so.
+func (j *job) leftByDetect(staged, again bool) error {
 	dir, err := openPlain(j.Paths.Layers)
 	if err != nil {
 		return err
@@ -52,7 +53,7 @@ func (j *job) leftByDetect(staged bool) error {
 			return fmt.Errorf("remove what detect has left in %s: %w", j.Paths.Layers, err)
 		}
 	}
-	if len(others) > 0 {
+	if len(others) > 0 && !again {
 		slices.Sort(others)
 		j.log.Warnf("Removed what detect has left in %s: %s", j.Paths.Layers, few(others))
 	}
