@@ -12,7 +12,7 @@ import (
 
 // Transport applies the rule to the requests of another transport. It is safe for
 // concurrent use. A request whose body cannot be read again (GetBody is nil) is
-// not repeated.
+// not repeated, nor is one that appends to something.
 //
 // When it gives up after answers that were temporary failures, it returns the last
 // one, and Reason says why.
@@ -21,7 +21,8 @@ type Transport struct {
 	// Budget is for requests whose context has none; if it is nil, too, each
 	// request has one by Rule.
 	Budget *Budget
-	Rule   Rule
+	// Rule says how often requests are tried, if it says so.
+	Rule Rule
 
 	// answered are the hosts that have answered before. Nobody listening at
 	// another one most often means a wrong name.
@@ -39,13 +40,13 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		b = NewBudget(t.Rule, "", nil)
 	}
 	hasBody := req.Body != nil && req.Body != http.NoBody
-	replay := !hasBody || req.GetBody != nil
+	replay := !hasBody || req.GetBody != nil && !appends(req)
 	var (
 		last   *attempt
 		resp   *http.Response
 		failed error
 	)
-	err := b.repeat(ctx, b.rule, func(n int) (bool, time.Duration, error) {
+	err := b.repeat(ctx, t.Rule.Or(b.rule), func(n int) (bool, time.Duration, error) {
 		if resp != nil {
 			Drop(resp)
 			resp = nil
@@ -78,12 +79,19 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		}
 		return nil, ctx.Err()
 	case resp != nil && ok:
+		b.news.say(fmt.Sprintf("%s answered %d %s: %s", describe(req), resp.StatusCode, http.StatusText(resp.StatusCode), gave.Reason))
 		resp.Body.(*download).reason = gave.Reason
 		return resp, nil
 	case failed != nil && ok && gave.Cause == nil:
 		return nil, &GaveUp{gave.Reason, failed}
 	}
 	return nil, err
+}
+
+// appends reports whether a request must not be made twice: what its first attempt
+// has sent may be there.
+func appends(req *http.Request) bool {
+	return req.Method == http.MethodPatch && req.Header.Get("Content-Range") == ""
 }
 
 // Reason says why a Transport gave up and returned this answer; "" if it did not.

@@ -14,7 +14,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -22,11 +21,9 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/bloberror"
 	"github.com/Azure/azure-sdk-for-go/sdk/storage/azblob/container"
 
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers/objects"
 )
-
-// standard is net/http's own transport: a phase puts another one in its place.
-var standard = http.DefaultTransport.(*http.Transport)
 
 // Config says which container a store keeps its snapshots in, and how to reach
 // it.
@@ -45,6 +42,8 @@ type Config struct {
 	// Transport carries the requests; nil is one with the proxy of the
 	// environment and the certificates of the system.
 	Transport http.RoundTripper
+	// Rule says how long requests may wait that have no budget in their context.
+	Rule web.Rule
 }
 
 // Label names a container and a prefix for the user.
@@ -72,8 +71,8 @@ func New(config Config) (*objects.Store, error) {
 func newClient(config Config) (*container.Client, error) {
 	url := strings.TrimSuffix(config.AccountURL, "/") + "/" + config.Container
 	options := &container.ClientOptions{ClientOptions: azcore.ClientOptions{
-		Transport: newTransport(config.Transport),
-		Retry:     policy.RetryOptions{MaxRetries: 4, RetryDelay: 500 * time.Millisecond, MaxRetryDelay: 20 * time.Second},
+		Transport: newTransport(config.Transport, config.Rule),
+		Retry:     policy.RetryOptions{MaxRetries: -1}, // the transport repeats
 		Telemetry: policy.TelemetryOptions{ApplicationID: "pack-cache"},
 	}}
 	switch {
@@ -89,18 +88,14 @@ func newClient(config Config) (*container.Client, error) {
 	return container.NewClient(url, &tokens{last: config.Keys, renew: config.Renew}, options)
 }
 
-func newTransport(given http.RoundTripper) *http.Client {
+func newTransport(given http.RoundTripper, rule web.Rule) *http.Client {
 	if given == nil {
-		own := standard.Clone()
-		// All connections go to one host, and several layers move at the same
-		// time.
-		own.MaxIdleConnsPerHost = 32
-		own.WriteBufferSize, own.ReadBufferSize = 64<<10, 64<<10
+		own := web.NewTransport()
 		// A gzip layer is not to be unpacked on the way.
 		own.DisableCompression = true
 		given = own
 	}
-	return &http.Client{Transport: given}
+	return &http.Client{Transport: &web.Transport{Inner: given, Rule: rule}}
 }
 
 // create makes the container, if it is not there. That this is not allowed is no

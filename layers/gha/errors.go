@@ -11,6 +11,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -93,7 +94,10 @@ func (f *failure) classify() *failure {
 // the answer.
 func (c *client) answered(resp *http.Response, k call) error {
 	defer resp.Body.Close()
-	f := &failure{op: k.op, what: k.what, status: resp.StatusCode, said: c.redact(words(resp.Body)), gaveUp: temporary(resp.StatusCode)}
+	f := &failure{op: k.op, what: k.what, status: resp.StatusCode, said: c.redact(words(resp.Body)), gaveUp: web.Temporary(resp.StatusCode)}
+	if reason := web.Reason(resp); reason != "" {
+		f.said = strings.TrimPrefix(f.said+"; "+reason, "; ")
+	}
 	return f.classify()
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/testactions"
 	"github.com/pack-cache/pack-cache/internal/testfaults"
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -173,7 +174,8 @@ func TestCrash(t *testing.T) {
 func TestRetryAfterEnds(t *testing.T) {
 	both(t, func(t *testing.T, front *testactions.Front, open func(testactions.Run) *Store) {
 		front.Faults.Set(testfaults.Rule{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"60"}}})
-		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		patient := web.With(t.Context(), web.NewBudget(web.Rule{Wait: time.Hour}, "", nil))
+		ctx, cancel := context.WithTimeout(patient, 50*time.Millisecond)
 		defer cancel()
 		if _, _, err := open(onMain).Resolve(ctx, "app"); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v, want the context's", err)

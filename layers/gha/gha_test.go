@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pack-cache/pack-cache/internal/testactions"
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -35,7 +36,7 @@ func both(t *testing.T, test func(t *testing.T, front *testactions.Front, open f
 			front := testactions.New(t, nil)
 			test(t, front, func(run testactions.Run) *Store {
 				s := newStore(front, version, run)
-				s.client.retry.first = time.Millisecond
+				s.client.http.Transport.(*web.Transport).Rule.First = time.Millisecond
 				s.patience = 50 * time.Millisecond
 				return s
 			})

@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -80,7 +81,7 @@ func (s *Store) open(ctx context.Context, key, what string, offset, length int64
 		switch resp.StatusCode {
 		case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusGone:
 			if s.forget(key); attempt == 0 {
-				drop(resp)
+				web.Drop(resp)
 				continue
 			}
 		}

@@ -9,11 +9,9 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
-
-// standard is net/http's own transport: a phase puts another one in its place.
-var standard = http.DefaultTransport.(*http.Transport)
 
 // Config says which cache service a Store keeps its snapshots in.
 type Config struct {
@@ -35,6 +33,8 @@ type Config struct {
 	Transport http.RoundTripper
 	// UserAgent is the User-Agent header of all requests. Empty is "pack-cache".
 	UserAgent string
+	// Rule says how long requests may wait that have no budget in their context.
+	Rule web.Rule
 }
 
 // Store keeps snapshots in a cache service. It is safe for concurrent use.
@@ -78,13 +78,9 @@ func New(config Config) *Store {
 		config.UserAgent = "pack-cache"
 	}
 	if config.Transport == nil {
-		own := standard.Clone()
-		own.MaxIdleConnsPerHost = 32
-		own.ResponseHeaderTimeout = 2 * time.Minute // after all of a request is sent
-		own.WriteBufferSize, own.ReadBufferSize = 64<<10, 64<<10
-		config.Transport = own
+		config.Transport = web.NewTransport()
 	}
-	c := &client{http: &http.Client{Transport: config.Transport}, token: config.Token, agent: config.UserAgent, retry: defaultBackoff}
+	c := &client{http: &http.Client{Transport: &web.Transport{Inner: config.Transport, Rule: config.Rule}}, token: config.Token, agent: config.UserAgent}
 	s := &Store{
 		base: strings.TrimRight(config.URL, "/") + "/", version: config.Version, client: c, rest: newRest(config, c),
 		access: config.Access, mayWrite: mayWrite(config.Token), patience: 15 * time.Second, pool: newPool(),

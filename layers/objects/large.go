@@ -7,6 +7,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/pack-cache/pack-cache/internal/web"
 )
 
 // pending begins, after Config.Blobs, the keys of blobs whose digest is not known
@@ -31,7 +33,7 @@ func (p *push) large(ctx context.Context, first *[partSize]byte, closeSource fun
 		err = errors.Join(closeSource(), p.check())
 	}
 	if err == nil {
-		err = upload.Complete(ctx, count)
+		err = upload.Complete(web.WithWork(ctx, p.size), count)
 	}
 	if err != nil {
 		inner, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUp)
@@ -97,5 +99,5 @@ func (p *push) move(ctx context.Context, from string) error {
 	if err != nil {
 		return err
 	}
-	return s.config.Service.Copy(ctx, from, to, info)
+	return s.config.Service.Copy(web.WithWork(ctx, info.Size), from, to, info)
 }

@@ -10,6 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -71,7 +72,7 @@ func (s *Store) touch(ctx context.Context, key string, info Info) error {
 	if s.config.Refresh == 0 || time.Since(info.Modified) < s.config.Refresh || s.untouchable.Load() {
 		return nil
 	}
-	err := s.config.Service.Copy(ctx, key, key, info)
+	err := s.config.Service.Copy(web.WithWork(ctx, info.Size), key, key, info)
 	switch {
 	case errors.Is(err, layers.ErrDenied):
 		// Who may only read can still use what is there.

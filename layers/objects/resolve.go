@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/web"
 )
 
 // Resolve implements layers.Store. Of several names, the first that stands for
@@ -46,13 +47,13 @@ func (s *Store) read(ctx context.Context, name string) (manifest, error) {
 	}
 	var m manifest
 	var err error
-	for attempt := 0; ; attempt++ {
-		if m.raw, m.info, err = s.readAll(ctx, s.manifestKey(name)); err == nil {
-			break
-		}
-		if _, answered := errors.AsType[*Error](err); answered || attempt == 3 || ctx.Err() != nil {
-			return manifest{}, err
-		}
+	err = web.Rule{}.Do(ctx, func() (again bool, err error) {
+		m.raw, m.info, err = s.readAll(ctx, s.manifestKey(name))
+		_, answered := errors.AsType[*Error](err)
+		return err != nil && !answered && web.Transient(err), err
+	})
+	if err != nil {
+		return manifest{}, err
 	}
 	digest, size, err := v1.SHA256(bytes.NewReader(m.raw))
 	m.desc = v1.Descriptor{MediaType: mediaType(m.info.ContentType, m.raw), Digest: digest, Size: size}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/internal/testservers"
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/objects"
 	"github.com/pack-cache/pack-cache/layers/storetest"
@@ -47,7 +48,7 @@ func keysOf(server *testservers.S3) Keys {
 func configOf(server *testservers.S3, prefix string) Config {
 	return Config{
 		Bucket: server.Bucket, Prefix: prefix, BlobsPrefix: "blobs/", ManifestsPrefix: "manifests/",
-		PathStyle: true, RetryAttempts: 3, Keys: keysOf(server),
+		PathStyle: true, Rule: web.Rule{Attempts: 8}, Keys: keysOf(server),
 	}
 }
 
@@ -85,7 +86,7 @@ func reopen(keys Keys) func(*testing.T, layers.Store) layers.Store {
 		bucket, prefix, _ := strings.Cut(strings.TrimPrefix(s.String(), keys.Endpoint+"/"), "/")
 		return newStore(t, Config{
 			Bucket: bucket, Prefix: prefix, BlobsPrefix: "blobs/", ManifestsPrefix: "manifests/",
-			PathStyle: true, RetryAttempts: 3, Keys: keys,
+			PathStyle: true, Rule: web.Rule{Attempts: 8}, Keys: keys,
 		})
 	}
 }

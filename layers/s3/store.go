@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers/objects"
 )
 
@@ -33,9 +33,11 @@ type Config struct {
 	// Parallel is how many parts go up at the same time; 0 is 4.
 	Parallel int
 	// RetryMode is standard or adaptive, "" is standard; RetryAttempts is how
-	// often something is tried, 0 is the SDK's default.
+	// often something is tried, 0 is that of the rule.
 	RetryMode     string
 	RetryAttempts int
+	// Rule says how long requests may wait that have no budget in their context.
+	Rule web.Rule
 	// NoAcceptEncoding sends no Accept-Encoding header: some services change it
 	// on the way, and signatures then do not fit.
 	NoAcceptEncoding bool
@@ -70,7 +72,7 @@ func New(config Config) (*objects.Store, error) {
 }
 
 func newClient(config Config) (*s3.Client, error) {
-	transport, err := newTransport(config.Keys.Authorities)
+	transport, err := newTransport(config.Keys.Authorities, config.Rule.Or(web.Rule{Attempts: config.RetryAttempts}))
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +82,7 @@ func newClient(config Config) (*s3.Client, error) {
 		Credentials:  aws.NewCredentialsCache(&provider{first: config.Keys, renew: config.Renew}, func(o *aws.CredentialsCacheOptions) { o.ExpiryWindow = renewBefore }),
 		UsePathStyle: config.PathStyle,
 		HTTPClient:   transport,
-		Retryer:      newRetryer(config.RetryMode, config.RetryAttempts),
+		Retryer:      newRetryer(config.RetryMode),
 		// Servers other than Amazon's know no checksums, or get those of ranges
 		// wrong; package layers verifies what it reads.
 		RequestChecksumCalculation: aws.RequestChecksumCalculationWhenRequired,
@@ -89,21 +91,9 @@ func newClient(config Config) (*s3.Client, error) {
 	if config.Keys.Endpoint != "" {
 		options.BaseEndpoint = aws.String(config.Keys.Endpoint)
 	}
+	options.APIOptions = append(options.APIOptions, replayable)
 	if config.NoAcceptEncoding {
 		options.APIOptions = append(options.APIOptions, withoutAcceptEncoding)
 	}
 	return s3.New(options), nil
-}
-
-// newRetryer returns how often and when requests are repeated.
-func newRetryer(mode string, attempts int) aws.Retryer {
-	standard := func(o *retry.StandardOptions) {
-		if attempts > 0 {
-			o.MaxAttempts = attempts
-		}
-	}
-	if mode == string(aws.RetryModeAdaptive) {
-		return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) { o.StandardOptions = append(o.StandardOptions, standard) })
-	}
-	return retry.NewStandard(standard)
 }

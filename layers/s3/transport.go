@@ -1,27 +1,24 @@
 package s3
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
+	"io"
 	"net/http"
 
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
-)
 
-// standard is net/http's own transport: a phase puts another one in its place.
-var standard = http.DefaultTransport.(*http.Transport)
+	"github.com/pack-cache/pack-cache/internal/web"
+)
 
 // newTransport returns a client with the proxy of the environment, and the
 // certificates of the system and those in PEM besides.
-func newTransport(authorities string) (*http.Client, error) {
-	transport := standard.Clone()
-	// All connections go to one or two hosts, and several layers move at the same
-	// time.
-	transport.MaxIdleConnsPerHost = 32
-	transport.WriteBufferSize, transport.ReadBufferSize = 64<<10, 64<<10
+func newTransport(authorities string, rule web.Rule) (*http.Client, error) {
+	transport := web.NewTransport()
 	// A gzip layer is not to be unpacked on the way.
 	transport.DisableCompression = true
 	if authorities != "" {
@@ -34,9 +31,25 @@ func newTransport(authorities string) (*http.Client, error) {
 		}
 		transport.TLSClientConfig = &tls.Config{RootCAs: pool}
 	}
-	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+	return &http.Client{Transport: &web.Transport{Inner: transport, Rule: rule}, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse // a redirect is not signed for where it goes
 	}}, nil
+}
+
+// replayable makes the bodies of requests such that the transport can send them
+// again.
+func replayable(stack *middleware.Stack) error {
+	return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("Replayable",
+		func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+			if request, ok := in.Request.(*smithyhttp.Request); ok {
+				if content, ok := request.GetStream().(*bytes.Reader); ok {
+					request.GetBody = func() (io.ReadCloser, error) {
+						return io.NopCloser(io.NewSectionReader(content, 0, content.Size())), nil
+					}
+				}
+			}
+			return next.HandleFinalize(ctx, in)
+		}), middleware.After)
 }
 
 // withoutAcceptEncoding takes the header out before requests are signed.
