@@ -16,7 +16,6 @@ import (
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/extend"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
-	"github.com/pack-cache/pack-cache/trust"
 )
 
 // speaks reports whether builder and pack-cache speak a Platform API.
@@ -69,7 +68,7 @@ func (b *build) mayUseRunImage(ctx context.Context, wanted string, switched bool
 	if err != nil {
 		return err
 	}
-	_, err = remote.Head(ref, remote.WithContext(ctx), remote.WithAuth(authn.Anonymous), remote.WithTransport(trust.Transport(b.insecureHosts())))
+	_, err = remote.Head(ref, remote.WithContext(ctx), remote.WithAuth(authn.Anonymous), remote.WithTransport(b.transport()))
 	if err == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}

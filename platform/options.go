@@ -3,6 +3,7 @@ package platform
 import (
 	"time"
 
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 	"github.com/pack-cache/pack-cache/platform/named"
@@ -87,6 +88,9 @@ type Options struct {
 	UsernsHost bool
 	// Insecure are registry hosts to be reached without verified TLS.
 	Insecure []string
+	// Rule says how long requests may wait without which there is no build; what
+	// it leaves open is as in web.Patient. Imports and Exports have their own.
+	Rule web.Rule
 	// Engine is the name of the engine, "" or "auto" for the first that works.
 	Engine string
 	// OnDisk keeps the build's files out of memory, also where there is plenty.

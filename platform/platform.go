@@ -41,6 +41,7 @@ type Platform struct {
 // failing phase was export; a cache never changes before the app image.
 func (p *Platform) Build(ctx context.Context, opts Options) (*Result, error) {
 	started := time.Now()
+	ctx = p.patience(ctx, opts.Rule)
 	result, err := p.attempt(ctx, opts, started)
 	if full, ok := errors.AsType[*outOfMemoryError](err); ok && ctx.Err() == nil {
 		p.Progress.Warn(fmt.Sprintf("the build's files did not fit into memory (%v): building again on disk, as with --on-disk", full.error))
@@ -162,6 +163,8 @@ type build struct {
 	// readable are the imports that restore could read. Those that it could not
 	// are not waited for again.
 	readable []phases.Import
+	// gaveUp are the servers of caches that were waited for in vain.
+	gaveUp map[string]bool
 	// analyzed is what analyze has found, once it is checked. Later phases are
 	// told of it, because nothing that lies beside a buildpack can be believed.
 	analyzed files.Analyzed
@@ -214,10 +217,11 @@ func (b *build) restore(ctx context.Context) error {
 		return err
 	}
 	for i, at := range out.Imports {
-		if at.Digest != "" {
+		if at.Digest != "" && !at.GaveUp {
 			b.readable = append(b.readable, b.imports[i])
 		}
 	}
+	b.noteGivenUp(out.Imports)
 	b.result.restored(out)
 	b.reportImports(out.Imports)
 	b.reportRestored(out.Layers)
@@ -240,7 +244,7 @@ func (b *build) export(ctx context.Context) error {
 		Created:         b.Created,
 		LauncherVersion: b.builder.Lifecycle,
 		Imports:         b.readable,
-		Exports:         b.exports,
+		Exports:         b.patientExports(),
 		Target:          b.target(),
 		ClearCache:      b.ClearCache,
 		SBOM:            b.SBOMDir != "",

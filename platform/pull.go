@@ -13,14 +13,15 @@ import (
 	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/platform/outlet"
-	"github.com/pack-cache/pack-cache/trust"
 )
 
 // access is how the main process itself talks to registries.
 func (p *Platform) access(ctx context.Context, r *resolved) []remote.Option {
 	return []remote.Option{
 		remote.WithContext(ctx), remote.WithAuthFromKeychain(p.Keychain),
-		remote.WithTransport(trust.Transport(r.insecureHosts())),
+		remote.WithTransport(r.transport()),
+		// The transport repeats.
+		remote.WithRetryStatusCodes(), remote.WithRetryPredicate(func(error) bool { return false }),
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 // else the call is to have.
 func (b *build) own(ctx context.Context, name lifecycle.Name, scope trust.Scope, input, output any, more ...func(*phases.Call)) error {
 	mint := func(ctx context.Context) (*trust.Grant, error) {
-		return trust.Mint(ctx, b.Platform.keychain(b.resolved), scope, trust.MintOptions{Insecure: b.insecureHosts()})
+		return trust.Mint(ctx, b.Platform.keychain(b.resolved), scope, trust.MintOptions{Insecure: b.insecureHosts(), Spare: b.spare()})
 	}
 	grant, err := mint(ctx)
 	if err != nil {
@@ -26,7 +26,7 @@ func (b *build) own(ctx context.Context, name lifecycle.Name, scope trust.Scope,
 	defer log.Close()
 	session := phases.Session{
 		PlatformAPI: b.api, User: b.user(), Owner: b.owner(), Paths: b.paths, ExecEnv: b.ExecEnv,
-		Insecure: b.Insecure, Verbose: b.Verbose, Grant: grant,
+		Insecure: b.Insecure, Verbose: b.Verbose, Grant: grant, Rule: b.Rule, Unreachable: unreachable(grant),
 	}
 	call := phases.Call{Place: b.place, Phase: b.plan[name], Session: session, Renew: mint, Loans: b.loans, Logins: b.logins, Apps: b.outlet, Log: log}
 	for _, set := range more {

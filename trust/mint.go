@@ -9,6 +9,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/pack-cache/pack-cache/internal/web"
 )
 
 // MintOptions says how Mint talks to registries. The zero value is right where
@@ -19,8 +21,12 @@ type MintOptions struct {
 	// addresses may be spoken to without TLS in any case.
 	Insecure []string
 	// Transport is used as it is, for insecure registries too. When it is nil,
-	// it is that of go-containerregistry with a few retries.
+	// it is one that waits as web.Patient says, or as the budget of the context
+	// does.
 	Transport http.RoundTripper
+	// Spare is what may be waited for registries that have only optional
+	// repositories of the scope; nil is as for the others.
+	Spare *web.Budget
 }
 
 // atOnce is how many registries Mint asks at the same time.
@@ -49,7 +55,7 @@ func Mint(ctx context.Context, keychain authn.Keychain, scope Scope, options Min
 	}
 	m := minter{keychain: keychain, transport: options.Transport}
 	if m.transport == nil {
-		m.transport = newTransport(options.Insecure)
+		m.transport = Transport(options.Insecure, web.Patient(), nil)
 	}
 	m.transport = transport.NewUserAgent(m.transport, "pack-cache")
 
@@ -58,7 +64,12 @@ func Mint(ctx context.Context, keychain authn.Keychain, scope Scope, options Min
 	group.SetLimit(atOnce)
 	for i, targets := range hosts {
 		group.Go(func() (err error) {
-			minted[i], err = m.host(groupCtx, targets)
+			ctx := groupCtx
+			needed := slices.ContainsFunc(targets, func(t target) bool { return !t.Optional })
+			if options.Spare != nil && !needed {
+				ctx = web.With(ctx, options.Spare)
+			}
+			minted[i], err = m.host(ctx, targets)
 			return err
 		})
 	}

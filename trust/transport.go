@@ -4,42 +4,38 @@ import (
 	"crypto/tls"
 	"net/http"
 
-	"github.com/google/go-containerregistry/pkg/v1/remote"
-	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
-
 	"github.com/pack-cache/pack-cache/internal/quirks"
+	"github.com/pack-cache/pack-cache/internal/web"
 )
 
-// Transport returns go-containerregistry's transport, with the answers of odd
-// registries mended. The certificates of the insecure registries are not
+// shared carries all requests to secure registries, so that they share connections.
+var shared = web.NewTransport()
+
+// Transport returns a transport that mends the answers of odd registries, and that
+// waits and repeats by rule. The certificates of the insecure registries are not
 // verified; those of every other host are, be it the token server of an insecure
-// registry.
-func Transport(insecure []string) http.RoundTripper { return quirks.New(verifying(insecure)) }
+// registry. budget is for requests without one in their context; nil is one for
+// each.
+func Transport(insecure []string, rule web.Rule, budget *web.Budget) http.RoundTripper {
+	return quirks.New(&web.Transport{Inner: verifying(insecure), Rule: rule, Budget: budget})
+}
 
 func verifying(insecure []string) http.RoundTripper {
-	standard, ok := remote.DefaultTransport.(*http.Transport)
-	if !ok || len(insecure) == 0 {
-		return remote.DefaultTransport
+	if len(insecure) == 0 {
+		return shared
 	}
-	unverified := standard.Clone()
+	unverified := shared.Clone()
 	unverified.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // The user asked for it.
-	byHost := hostTransport{others: standard, insecure: unverified, hosts: map[string]bool{}}
+	byHost := hostTransport{others: shared, insecure: unverified, hosts: map[string]bool{}}
 	for _, host := range insecure {
 		byHost.hosts[normalHost(host)] = true
 	}
 	return byHost
 }
 
-// newTransport is Transport with a few retries.
-func newTransport(insecure []string) http.RoundTripper {
-	return transport.NewRetry(Transport(insecure), transport.WithRetryStatusCodes(
-		http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusBadGateway,
-		http.StatusServiceUnavailable, http.StatusGatewayTimeout))
-}
-
 // hostTransport has another transport for some hosts.
 type hostTransport struct {
-	others, insecure http.RoundTripper
+	others, insecure *http.Transport
 	hosts            map[string]bool
 }
 
@@ -49,4 +45,10 @@ func (t hostTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 		return t.insecure.RoundTrip(r)
 	}
 	return t.others.RoundTrip(r)
+}
+
+// CloseIdleConnections closes connections that are not in use.
+func (t hostTransport) CloseIdleConnections() {
+	t.others.CloseIdleConnections()
+	t.insecure.CloseIdleConnections()
 }

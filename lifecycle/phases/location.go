@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/pack-cache/pack-cache/internal/redact"
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -57,6 +58,8 @@ type Import struct {
 	Location
 	// Timeout bounds how long layers are restored from there; 0 is no bound.
 	Timeout time.Duration `json:"timeout,omitempty"`
+	// Rule says how long requests may wait.
+	Rule web.Rule `json:"rule"`
 }
 
 // Export is a place to save the cache to.
@@ -77,6 +80,8 @@ type Export struct {
 	DockerMediaTypes bool `json:"docker_media_types,omitempty"`
 	// Timeout bounds how long the cache is saved there; 0 is no bound.
 	Timeout time.Duration `json:"timeout,omitempty"`
+	// Rule says how long requests may wait.
+	Rule web.Rule `json:"rule"`
 }
 
 // OpenStore opens the store at a location and returns it together with the name

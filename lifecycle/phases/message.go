@@ -3,6 +3,7 @@ package phases
 import (
 	"encoding/json"
 
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/trust"
 )
@@ -21,6 +22,11 @@ type Session struct {
 	// Paths are those of the plan.
 	Paths lifecycle.Paths `json:"paths"`
 	Grant *trust.Grant    `json:"grant,omitempty"`
+	// Rule says how long requests may wait without which there is no build.
+	Rule web.Rule `json:"rule"`
+	// Unreachable says why registries that only caches are in cannot be reached,
+	// by host. They are not asked again.
+	Unreachable map[string]string `json:"unreachable,omitempty"`
 }
 
 // request is the first message to a phase.

@@ -68,6 +68,7 @@ func (i *publishedImage) write(reference string) error {
 	if err != nil {
 		return err
 	}
-	return registry.Write(ref, i.CNBImageCore, registry.WithContext(i.ctx),
-		registry.WithAuthFromKeychain(keychain), registry.WithTransport(http.DefaultTransport))
+	// The transport repeats what has a status. What has to begin anew is for Write.
+	return registry.Write(ref, i.CNBImageCore, registry.WithContext(i.ctx), registry.WithAuthFromKeychain(keychain),
+		registry.WithTransport(http.DefaultTransport), registry.WithRetryStatusCodes())
 }

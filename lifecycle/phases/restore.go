@@ -121,6 +121,7 @@ func restore(ctx context.Context, j *job, in RestoreInput) (_ RestoreOutput, err
 	if err := cache.removeFailed(); err != nil {
 		return RestoreOutput{}, err
 	}
+	found.conclude()
 	return RestoreOutput{Imports: found.outcomes, Layers: cache.report(group, analyzed.LayersMetadata)}, nil
 }
 

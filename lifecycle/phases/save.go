@@ -90,8 +90,13 @@ type save struct {
 }
 
 func (s *save) run(ctx context.Context) (*layers.SaveReport, error) {
-	inner, pause, cancel := pausable(ctx, s.at.Timeout)
+	if err := s.unreachable(s.at.Location); err != nil {
+		return nil, err
+	}
+	timed, pause, cancel := pausable(ctx, s.at.Timeout)
 	defer cancel()
+	inner, stop := s.begin(timed, s.at.Location, s.at.Rule)
+	defer stop()
 	published := s.published
 	s.published = func(context.Context) (digest string, err error) {
 		err = pause(func(ctx context.Context) error {

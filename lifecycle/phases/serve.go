@@ -17,6 +17,7 @@ import (
 	"github.com/heroku/color"
 
 	"github.com/pack-cache/pack-cache/internal/posix"
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -27,6 +28,8 @@ type job struct {
 	keychain authn.Keychain
 	stores   Stores
 	link     *link
+	// budgets are what caches may wait, by waitKey.
+	budgets map[string]*web.Budget
 	// loans are the stores that the phase has borrowed, by number.
 	loans map[int]*borrowed
 	log   *log.DefaultLogger
@@ -91,7 +94,7 @@ func serve(ctx context.Context, link *link, stores Stores, run handler) (json.Ra
 	req.Session.Paths = req.Session.Paths.OrUsual()
 	j := &job{
 		Session: req.Session, api: version, stores: stores,
-		link: link, loans: map[int]*borrowed{}, log: log.NewDefaultLogger(os.Stderr),
+		link: link, loans: map[int]*borrowed{}, budgets: map[string]*web.Budget{}, log: log.NewDefaultLogger(os.Stderr),
 	}
 	defer os.RemoveAll(filepath.Join(j.Paths.State, loansDir))
 	color.Disable(true) // the log is a pipe; whoever shows it chooses colors
@@ -102,7 +105,7 @@ func serve(ctx context.Context, link *link, stores Stores, run handler) (json.Ra
 	if err := j.log.SetLevel(level); err != nil {
 		return nil, err
 	}
-	useTransport(j.Insecure)
+	useTransport(j.Insecure, j.Rule, j.say)
 	j.keychain = authn.NewMultiKeychain()
 	if j.Grant != nil {
 		j.keychain = j.Grant.Keychain(link.renew)

@@ -8,6 +8,7 @@ import (
 	"github.com/buildpacks/lifecycle/buildpack"
 	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
 
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -21,6 +22,8 @@ type ImportOutcome struct {
 	Missing bool `json:"missing,omitempty"`
 	// Denied is set when it may not be read.
 	Denied bool `json:"denied,omitempty"`
+	// GaveUp is set when it was waited for in vain.
+	GaveUp bool `json:"gave_up,omitempty"`
 	// Reason says why nothing was read or, if there is a Digest, not all of it;
 	// Advice what can be done about it.
 	Reason string `json:"reason,omitempty"`
@@ -39,6 +42,8 @@ type source struct {
 	*layers.Snapshot
 	ctx   context.Context // ends with the import's timeout
 	close context.CancelFunc
+	// outcome is its place among the outcomes.
+	outcome int
 }
 
 // loadImports opens every import, in their order. One that cannot be read is
@@ -48,7 +53,8 @@ func (j *job) loadImports(ctx context.Context, imports []Import, target layers.T
 	var found imported
 	for _, at := range imports {
 		outcome := ImportOutcome{From: at.String()}
-		inner, cancel := deadline(ctx, at.Timeout)
+		timed, cancel := deadline(ctx, at.Timeout)
+		inner, stop := j.begin(timed, at.Location, at.Rule)
 		snapshot, err := j.load(inner, at.Location, target)
 		switch err = late(ctx, inner, err); {
 		case errors.Is(err, layers.ErrNotFound):
@@ -63,6 +69,7 @@ func (j *job) loadImports(ctx context.Context, imports []Import, target layers.T
 		case err != nil:
 			outcome.Reason, outcome.Advice = err.Error(), advice(err)
 			outcome.Denied = errors.Is(err, layers.ErrDenied)
+			outcome.GaveUp = errors.Is(err, web.ErrGaveUp)
 		default:
 			outcome.Digest = snapshot.Digest().String()
 			if _, dropped := usable(snapshot.Metadata().Buildpacks); len(dropped) > 0 {
@@ -71,14 +78,25 @@ func (j *job) loadImports(ctx context.Context, imports []Import, target layers.T
 			if missing := snapshot.Incomplete(); missing != nil {
 				outcome.Reason, outcome.Advice = missing.Error(), advice(missing)
 			}
-			found.sources = append(found.sources, source{snapshot, inner, cancel})
+			found.sources = append(found.sources, source{snapshot, inner, func() { stop(); cancel() }, len(found.outcomes)})
 		}
 		if err != nil {
+			stop()
 			cancel()
 		}
 		found.outcomes = append(found.outcomes, outcome)
 	}
 	return found
+}
+
+// conclude notes which imports were given up after they had been loaded.
+func (in imported) conclude() {
+	for _, from := range in.sources {
+		if cause := context.Cause(from.ctx); errors.Is(cause, web.ErrGaveUp) {
+			at := &in.outcomes[from.outcome]
+			at.GaveUp, at.Reason = true, cause.Error()
+		}
+	}
 }
 
 // missing is why there cannot be anything at all, "" if that is not so.
@@ -107,6 +125,9 @@ func (in imported) snapshots() []*layers.Snapshot {
 }
 
 func (j *job) load(ctx context.Context, at Location, target layers.Target) (*layers.Snapshot, error) {
+	if err := j.unreachable(at); err != nil {
+		return nil, err
+	}
 	store, name, err := j.open(ctx, at)
 	if err != nil {
 		return nil, err

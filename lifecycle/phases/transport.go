@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/trust"
 )
 
@@ -13,9 +14,11 @@ import (
 // process does. They take what net/http has as its default, and cannot be given
 // another transport; a phase is a process with nothing else in it. The libraries
 // are not told of insecure registries, for which they would take one that knows
-// no proxy.
-func useTransport(insecure []string) {
-	http.DefaultTransport = &plainTransport{inner: trust.Transport(insecure), insecure: insecure}
+// no proxy. All of their requests together wait by rule; say gets lines for the
+// user.
+func useTransport(insecure []string, rule web.Rule, say func(string)) {
+	rule = rule.Or(web.Patient())
+	http.DefaultTransport = &plainTransport{inner: trust.Transport(insecure, rule, web.NewBudget(rule, "", say)), insecure: insecure}
 }
 
 // plainTransport asks insecure registries by HTTP if they do not speak TLS.
