@@ -95,10 +95,3 @@ func setBody(resp *http.Response, body []byte) {
 func page(contentType string, body []byte) bool {
 	return strings.HasPrefix(strings.ToLower(strings.TrimSpace(contentType)), "text/html") || bytes.HasPrefix(bytes.TrimSpace(body), []byte("<"))
 }
-
-// drop closes an answer, after the little that an error has been read, so that
-// its connection can be used again.
-func drop(resp *http.Response) {
-	io.Copy(io.Discard, io.LimitReader(resp.Body, maxWords))
-	resp.Body.Close()
-}

@@ -11,6 +11,8 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pack-cache/pack-cache/internal/web"
 )
 
 // maxManifest is how large a manifest may be. The distribution specification
@@ -35,7 +37,7 @@ func (t *transport) headManifest(req *http.Request, resp *http.Response) (*http.
 	case status != http.StatusOK && !strange(status):
 		return resp, nil
 	}
-	drop(resp)
+	web.Drop(resp)
 	got, asked, err := t.ask(req, http.MethodGet, "", nil)
 	if err == nil {
 		got, err = getManifest(asked, got)

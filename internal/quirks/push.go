@@ -9,6 +9,8 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/internal/web"
 )
 
 // putManifest takes 201 for what it says, unless the digest is another one. Any
@@ -21,12 +23,12 @@ func (t *transport) putManifest(req *http.Request, at endpoint, resp *http.Respo
 	stored, err := v1.NewHash(resp.Header.Get(digestHeader))
 	switch status := resp.StatusCode; {
 	case status == http.StatusCreated && err == nil && stored.Algorithm == sent.Algorithm && stored != sent:
-		drop(resp)
+		web.Drop(resp)
 		return nil, &AnswerError{req.URL.Host, status, "it has stored " + stored.String() + " instead of " + sent.String()}
 	case !vague(status):
 		return redirected(resp), nil
 	}
-	drop(resp)
+	web.Drop(resp)
 	there, err := t.appears(req, func() (bool, error) {
 		got, asked, err := t.ask(req, http.MethodHead, "", http.Header{"Accept": req.Header["Content-Type"]})
 		if err == nil {
@@ -35,7 +37,7 @@ func (t *transport) putManifest(req *http.Request, at endpoint, resp *http.Respo
 		if err != nil {
 			return false, err
 		}
-		drop(got)
+		web.Drop(got)
 		return got.StatusCode == http.StatusOK && got.Header.Get(digestHeader) == sent.String(), nil
 	})
 	if _, strange := errors.AsType[*AnswerError](err); err != nil && !strange {
@@ -61,7 +63,7 @@ func (t *transport) upload(req *http.Request, at endpoint, resp *http.Response) 
 	case req.Method == http.MethodPatch && status == http.StatusOK:
 		setStatus(resp, http.StatusAccepted)
 	case req.Method == http.MethodPut && vague(status) && digest != "":
-		drop(resp)
+		web.Drop(resp)
 		there, err := t.appears(req, func() (bool, error) { return t.has(req, at, digest) })
 		if err != nil {
 			return nil, err
@@ -124,7 +126,7 @@ func (t *transport) has(req *http.Request, at endpoint, digest string) (bool, er
 	if err != nil {
 		return false, err
 	}
-	drop(resp)
+	web.Drop(resp)
 	return resp.StatusCode == http.StatusOK || resp.StatusCode/100 == 3, nil
 }
 
@@ -133,7 +135,7 @@ func (t *transport) headBlob(req *http.Request, resp *http.Response) (*http.Resp
 	if !strange(resp.StatusCode) || resp.StatusCode == http.StatusNotFound {
 		return resp, nil
 	}
-	drop(resp)
+	web.Drop(resp)
 	got, _, err := t.ask(req, http.MethodGet, "", http.Header{"Range": {"bytes=0-0"}, "Accept-Encoding": {"identity"}})
 	if err == nil {
 		got, err = absence(got, "BLOB_UNKNOWN")
