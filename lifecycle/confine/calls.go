@@ -1,6 +1,7 @@
 package confine
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"unsafe"
@@ -55,14 +56,26 @@ type Calls struct {
 	// NoUnixSockets forbids new Unix sockets, but for pairs: with one, a phase
 	// could connect to those of other programs that have a path.
 	NoUnixSockets bool `json:"no_unix_sockets,omitempty"`
+	// NoSharedMemory forbids shared memory, semaphores and message queues that
+	// have a number or a name, by which those of other programs are reached.
+	NoSharedMemory bool `json:"no_shared_memory,omitempty"`
 }
+
+// shared are the system calls for what NoSharedMemory forbids.
+var shared = []uint32{
+	unix.SYS_SHMGET, unix.SYS_SHMAT, unix.SYS_SHMCTL, unix.SYS_SEMGET, operateSemaphores, unix.SYS_SEMTIMEDOP, unix.SYS_SEMCTL,
+	unix.SYS_MSGGET, unix.SYS_MSGSND, unix.SYS_MSGRCV, unix.SYS_MSGCTL, unix.SYS_MQ_OPEN, unix.SYS_MQ_UNLINK,
+}
+
+// ErrNoFilter says that there is no filter for this machine's processor.
+var ErrNoFilter = errors.New("no filter of system calls for this processor")
 
 // RestrictCalls puts the current thread, which has no_new_privs set, and all
 // that it becomes and starts, under the filter.
 func RestrictCalls(more Calls) error {
 	architecture, known := architectures[runtime.GOARCH]
 	if !known {
-		return fmt.Errorf("no filter for %s", runtime.GOARCH)
+		return fmt.Errorf("%w (%s)", ErrNoFilter, runtime.GOARCH)
 	}
 	filter := callFilter(architecture, more)
 	program := unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}
@@ -101,6 +114,11 @@ func callFilter(architecture uint32, more Calls) []unix.SockFilter {
 	}
 	for _, number := range denied {
 		program = append(program, jump(unix.BPF_JEQ, number, 0, 1), deny)
+	}
+	if more.NoSharedMemory {
+		for _, number := range shared {
+			program = append(program, jump(unix.BPF_JEQ, number, 0, 1), deny)
+		}
 	}
 	for _, call := range []struct{ number, flags uint32 }{
 		{unix.SYS_CLONE, namespaces},

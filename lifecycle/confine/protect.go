@@ -7,10 +7,21 @@ import (
 )
 
 // Protect keeps other processes of the same user from reading this process'
-// memory and environment, and from tracing it. A program calls it at its start,
-// before it reads a credential; the kernel forgets it at every exec.
+// memory and environment, and from tracing it, and the kernel from writing its
+// memory to a file when it crashes. A program calls it at its start, before it
+// reads a credential; of the first the kernel forgets at every exec, but programs
+// that it starts leave no such file either.
 func Protect() error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("protecting the process: %w", err)
+	}
+	var limit unix.Rlimit
+	err := unix.Getrlimit(unix.RLIMIT_CORE, &limit)
+	if err == nil {
+		limit.Cur = 0
+		err = unix.Setrlimit(unix.RLIMIT_CORE, &limit)
+	}
+	if err != nil {
 		return fmt.Errorf("protecting the process: %w", err)
 	}
 	return nil

@@ -56,8 +56,10 @@ func testCancelStubborn(t *testing.T, s *suite) {
 func testOrphans(t *testing.T, s *suite) {
 	place := s.place(t)
 	roots(t, func(t *testing.T, phase func(...string) lifecycle.Phase) {
-		output(t, place, with(phase("orphan", "/layers/ticks"), layers))
-		checkSilence(t, place)
+		for _, kind := range []string{"orphan", "bolt"} {
+			output(t, place, with(phase(kind, "/layers/ticks"), layers))
+			checkSilence(t, place)
+		}
 	})
 }
 

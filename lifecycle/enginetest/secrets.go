@@ -1,8 +1,8 @@
 package enginetest
 
 import (
+	"bufio"
 	"bytes"
-	"encoding/hex"
 	"net"
 	"os"
 	"os/exec"
@@ -37,19 +37,41 @@ func plantSecrets(t *testing.T, home, program string, shared bool) {
 	inherit(t, docker)
 	serve(t, filepath.Join(home, "agent.sock"))
 
-	other := exec.Command(program, "wait", "stubborn")
-	if !shared { // with the phases: everybody can see arguments
-		other.Args = append(other.Args, secret)
+	startVictim(t, home, program, shared)
+}
+
+// startVictim starts another program that has the secret wherever a process can
+// have one.
+func startVictim(t *testing.T, home, program string, shared bool) {
+	t.Helper()
+	dir := filepath.Join(home, "victim")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
 	}
-	other.Env = []string{"SECRET=" + secret}
-	other.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := other.Start(); err != nil {
+	victim := exec.Command(program, "victim", dir)
+	if !shared { // with the phases: everybody can see arguments
+		victim.Args = append(victim.Args, secret)
+	}
+	victim.Env = []string{"SECRET=" + secret}
+	victim.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
+	stdin, err := victim.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := victim.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := victim.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = other.Process.Kill()
-		_ = other.Wait()
+		stdin.Close()
+		_ = victim.Wait()
 	})
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
+		t.Fatalf("no victim: %q, %v", line, err)
+	}
 }
 
 // inherit opens a file the way a shell does: every program that is started has
@@ -86,8 +108,8 @@ func serve(t *testing.T, path string) {
 	}()
 }
 
-// testSecrets lets the builder look for the secret, after and beside own phases
-// that have it.
+// testSecrets has the builder attack, after and beside own phases that have the
+// secret.
 func testSecrets(t *testing.T, s *suite) {
 	place := s.place(t)
 	var past bytes.Buffer
@@ -96,11 +118,17 @@ func testSecrets(t *testing.T, s *suite) {
 		t.Fatalf("a phase with the secret: %q, %v", past.String(), err)
 	}
 	cancel, ended := started(t, place, with(ownPhase("keep"), layers), strings.NewReader(secret))
-	phase := with(builderPhase("scan", hex.EncodeToString([]byte(secret)), "/", s.home,
-		filepath.Join(s.home, ".docker", "config.json"), filepath.Join(s.home, "agent.sock")), layers, app)
-	for _, found := range decode[[]report.Finding](t, output(t, place, phase)) {
-		t.Errorf("found in %s: %s", found.Where, found.What)
+	orders := Orders(secret)
+	orders.Beside = s.has(InPlace)
+	orders.Shared = []string{s.home}
+	orders.Places = []string{"/", s.home, filepath.Join(s.home, ".docker", "config.json"), filepath.Join(s.home, "agent.sock")}
+	for _, name := range []string{"detect", "build"} {
+		phase := with(builderPhase("attack", name, orders.String()), layers, app)
+		CheckAttack(t, decode[report.Attack](t, output(t, place, phase)), Excepted())
 	}
 	cancel()
 	<-ended
 }
+
+// ownSession gives a process a session, as phases have one.
+func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }

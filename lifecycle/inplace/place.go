@@ -138,6 +138,10 @@ func (p *place) look() error {
 		p.calls.NoUnixSockets = true
 		p.report.Info(fmt.Sprintf("Buildpacks cannot use Unix sockets, because they could connect to %s", names(sockets)))
 	}
+	if objects := sharedObjects(); len(objects) > 0 {
+		p.calls.NoSharedMemory = true
+		p.report.Info(fmt.Sprintf("Buildpacks cannot use shared memory by number or message queues, because they could reach %s", names(objects)))
+	}
 	return nil
 }
 

@@ -82,7 +82,7 @@ func rerun(t *testing.T, engine, as string, img v1.Image, pattern string) {
 		"PATH=/usr/bin", "TMPDIR=" + tempOf[engine], enginetest.ProgramEnv + "=/.test/probe",
 		rerunEnv + "=" + engine, asEnv + "=" + as, rootEnv + "=" + root,
 	}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC}
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "--- PASS") {
 		t.Fatalf("%s as %s: %v\n%s", pattern, as, err, out)

@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 	"github.com/pack-cache/pack-cache/lifecycle/volume"
 )
 
@@ -29,7 +30,7 @@ func Child() {
 		return
 	}
 	// The phase has the same user as this process.
-	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+	if err := confine.Protect(); err != nil {
 		fmt.Fprintln(os.Stderr, "pack-cache inside a container:", err)
 		os.Exit(exitFailed)
 	}

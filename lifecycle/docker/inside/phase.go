@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"path"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -37,14 +36,10 @@ func (p *Phase) run(ready func() error) (int, error) {
 	if err := ready(); err != nil {
 		return 0, err
 	}
-	pid, err := syscall.ForkExec(p.Exe, p.Args, &syscall.ProcAttr{
-		Env:   p.Env,
-		Files: []uintptr{stdin.Fd(), 1, 2},
-		Sys:   &syscall.SysProcAttr{Setsid: true},
-	})
+	pid, err := p.start(stdin)
 	stdin.Close()
 	if err != nil {
-		return 0, p.explain(err)
+		return 0, err
 	}
 	go func() {
 		for range terms {

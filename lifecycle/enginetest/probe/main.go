@@ -19,7 +19,10 @@ func main() {
 	commands := map[string]func(args []string){
 		"state":  func([]string) { print(readState()) },
 		"do":     func(args []string) { print(doAll(args)) },
-		"scan":   func(args []string) { print(scan(args)) },
+		"attack": attack,
+		"victim": beVictim,
+		"linger": linger,
+		"bolt":   bolt,
 		"calls":  func([]string) { print(tryCalls()) },
 		"dial":   func(args []string) { print(dial(args)) },
 		"say":    say,
