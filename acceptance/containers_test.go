@@ -25,6 +25,7 @@ import (
 	"github.com/pack-cache/pack-cache/internal/testneeds"
 	"github.com/pack-cache/pack-cache/internal/testregistry"
 	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/enginetest"
 	"github.com/pack-cache/pack-cache/lifecycle/inplace/takeoverimage"
 )
 
@@ -43,6 +44,8 @@ type container struct {
 	// source is copied to /workspace first, "" for nothing, and after is what the
 	// shell does in the end.
 	source, after string
+	// before is what the shell does first.
+	before string
 }
 
 // command prepares pack-cache in a new container, which sees the machine's home
@@ -67,7 +70,7 @@ func (c *container) command(ctx context.Context, m *machine, args []string) *exe
 		if c.after != "" {
 			script = `cp -R "` + c.source + `/." /workspace/; /opt/pack-cache "$@" || exit $?; ` + c.after
 		}
-		run = append(run, "--volume", binary+":/opt/pack-cache:ro", "--entrypoint", "/bin/sh", c.image, "-c", script, "sh")
+		run = append(run, "--volume", binary+":/opt/pack-cache:ro", "--entrypoint", "/bin/sh", c.image, "-c", c.before+script, "sh")
 	default:
 		run = append(run, c.image)
 	}
@@ -208,40 +211,33 @@ func (c *container) machine(t *testing.T) *machine {
 	return m
 }
 
-// TestProbeInContainers has a buildpack look for credentials where nothing but
-// Landlock and another user keep it from them.
-func TestProbeInContainers(t *testing.T) {
-	t.Parallel()
-	reg := newRegistry(t, testregistry.Options{Auth: testregistry.Token, TLS: true, Users: []testregistry.User{alice}})
-	builder := reg.tiny(t, nil)
-	for name, in := range confinements(t, builder, reg) {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			m := in.machine(t)
-			m.believe(reg)
-			m.logIn(alice, reg.Addr)
-			m.env = append(m.env, "CNB_REGISTRY_AUTH="+object(map[string]string{reg.Addr: "Basic " + basic(alice)}))
-			secrets := append(reg.secrets(t), m.canaries()...)
-			secrets = append(secrets, m.mountSecrets()...)
-			for _, path := range m.written { // only the engine keeps them out of reach
-				if err := os.Chmod(path, 0o666); err != nil {
-					t.Fatal(err)
-				}
-			}
-			// Nobody can list the root, so the probe is told where secrets are.
-			places := []string{"/etc", "/usr", "/opt", "/cnb", "/tmp", "/var", "/run", "/secrets", "/root", "/home"}
-			for _, path := range append(m.container.secret, m.written...) {
-				places = append(places, path, filepath.Dir(path))
-			}
-			app := newApp(t, map[string]string{"probe": secrets.probe(), "probe-places": strings.Join(places, "\n")}, nil)
-			image := reg.ref(strings.ToLower(rand.Text()))
-			_, out := m.build(image, "--builder", builder, "--path", app.dir, "--cache-image", image+"-cache", "--publish", "--verbose")
-			out.wantStderr(t, "detect: probe: done, ", "] probe: done, ", "Buildpacks cannot use Unix sockets")
-			out.wantNoStderr(t, "probe: FOUND", "probe: fd ")
-			secrets.wantNone(t, "log", strings.NewReader(out.stderr))
-			secrets.wantNone(t, "result", strings.NewReader(out.stdout))
-		})
+// surround puts secrets where others in a container may have them: in mounts, and,
+// where there is a shell, in another program of the same user.
+func (m *machine) surround() secrets {
+	m.t.Helper()
+	all := m.mountSecrets()
+	for _, path := range m.written { // only the engine keeps them out of reach
+		if err := os.Chmod(path, 0o666); err != nil {
+			m.t.Fatal(err)
+		}
 	}
+	if c := m.container; c.shell {
+		secret := rand.Text()
+		all = append(all, secret)
+		c.flags = append(c.flags, "--env", "OTHER="+secret, "--volume", enginetest.Program(m.t)+":/opt/other:ro")
+		c.before = "mkdir /var/tmp/other && { sleep 600 | SECRET=$OTHER exec /opt/other victim /var/tmp/other > /dev/null & } && " +
+			"until [ -e /var/tmp/other/socket ]; do sleep 0.01; done; unset OTHER; "
+	}
+	return all
+}
+
+// places are where an attack in a container looks, as nobody can list its root.
+func (m *machine) places() []string {
+	places := []string{"/", "/etc", "/usr", "/opt", "/cnb", "/tmp", "/var", "/run", "/secrets", "/root", "/home", "/var/tmp/other"}
+	for _, path := range append(m.container.secret, m.written...) {
+		places = append(places, path, filepath.Dir(path))
+	}
+	return places
 }
 
 // mountSecrets has containers mount secrets, as clusters do, and a socket.

@@ -107,17 +107,3 @@ func TestDaemonRestarts(t *testing.T) {
 	}
 	machine.build(cached(reg.Addr, newApp(t, nil, nil))...)
 }
-
-// TestProbeOnDaemons has a buildpack look for credentials in containers. Those
-// who may use the daemon find none in what it keeps, either.
-func TestProbeOnDaemons(t *testing.T) {
-	t.Parallel()
-	reg := newRegistry(t, testregistry.Options{Auth: testregistry.Token, TLS: true, Users: []testregistry.User{alice}})
-	builder := reg.tiny(t, nil)
-	ownDaemons(t, func(t *testing.T, on ground) {
-		probed{name: on.name, trusted: on.name == "docker", on: on}.build(t, reg, builder)
-		secrets := reg.secrets(t)
-		secrets.wantNoneBelow(t, on.daemon.Dir)
-		secrets.wantNone(t, "the daemon's log", strings.NewReader(on.daemon.Log()))
-	})
-}

@@ -25,7 +25,10 @@ type running struct {
 func (m *machine) start(args ...string) *running {
 	m.t.Helper()
 	r := &running{t: m.t, cmd: m.command(context.WithoutCancel(m.t.Context()), args...), ended: make(chan struct{})}
-	r.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if r.cmd.SysProcAttr == nil {
+		r.cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	r.cmd.SysProcAttr.Setpgid = true
 	r.cmd.Stdout, r.cmd.Stderr = &r.stdout, &r.stderr
 	if err := r.cmd.Start(); err != nil {
 		m.t.Fatal(err)

@@ -55,7 +55,7 @@ func (s *scanner) inherited(number, target string) bool {
 	if n, err := strconv.Atoi(number); err != nil || n < 3 {
 		return false
 	}
-	for _, own := range []string{"anon_inode:", "/proc/", "/sys/fs/cgroup/", "pipe:", "socket:"} {
+	for _, own := range []string{"anon_inode:", "/proc/", "/sys/fs/cgroup/", "pipe:", "socket:", beats} {
 		if strings.HasPrefix(target, own) {
 			return false
 		}
