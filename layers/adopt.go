@@ -174,10 +174,14 @@ func (s *saver) mustRecode(blob v1.Descriptor, press *press) bool {
 func (s *saver) recode(ctx context.Context, from *Snapshot, layer storedLayer, press *press) (storedLayer, int64, error) {
 	want, size := layer.archive()
 	stored, got, sent, err := s.stream(ctx, press, false, func(w *frameWriter) error {
+		bound, err := boundOf(layer.blob, "")
+		if err != nil {
+			return err
+		}
 		reader := openBlob(ctx, from.store, layer.blob, from.memory)
 		defer reader.Close()
 		verified := newVerifier(reader, layer.blob)
-		decoded, err := newDecoder(verified)
+		decoded, err := newDecoder(verified, bound)
 		if err != nil {
 			return err
 		}

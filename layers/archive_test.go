@@ -204,7 +204,7 @@ func TestFramesAreOneStream(t *testing.T) {
 				if got := digestOf(decodeElsewhere(t, codec, packed.Bytes())).String(); got != diffID {
 					t.Errorf("another library reads %s, want %s", got, diffID)
 				}
-				reader, err := newDecoder(bytes.NewReader(packed.Bytes()))
+				reader, err := newDecoder(bytes.NewReader(packed.Bytes()), nil)
 				must(t, err)
 				raw, err := io.ReadAll(reader)
 				must(t, err)

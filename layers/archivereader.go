@@ -4,6 +4,8 @@ import (
 	"context"
 	"hash"
 	"io"
+
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // feedBlocks is how many blocks the content of one layer may fill while it is on
@@ -18,6 +20,8 @@ type archiveReader struct {
 	hash hash.Hash
 	// blame finds out what an error of the feed is due to.
 	blame func(error) error
+	// bound is that of the archive.
+	bound *bounds.Archive
 	// size counts the bytes so far, those of the current block included.
 	size int64
 	// block is the current one, of which left is still to be read.
@@ -40,6 +44,9 @@ func (a *archiveReader) more() error {
 			return a.blame(err)
 		}
 		a.block, a.left = b, b.data[:size]
+		if err := a.bound.Decoded(int64(size)); err != nil {
+			return overBound(err)
+		}
 		a.size += int64(size)
 		if a.hash != nil {
 			a.hash.Write(a.left)

@@ -49,10 +49,14 @@ func (s *Snapshot) check(ctx context.Context, content Content) (int64, error) {
 	if content.Blob.Digest == (v1.Hash{}) {
 		return 0, fmt.Errorf("the cache names the layer but does not hold it: %w", ErrNotFound)
 	}
+	bound, err := boundOf(content.Blob, "")
+	if err != nil {
+		return 0, err
+	}
 	reader := openBlob(ctx, s.store, content.Blob, s.memory)
 	defer reader.Close()
 	verified := &stickyReader{from: newVerifier(reader, content.Blob)}
-	archive, err := newDecoder(verified)
+	archive, err := newDecoder(verified, bound)
 	if err != nil {
 		return 0, verified.blame(err)
 	}
@@ -64,6 +68,9 @@ func (s *Snapshot) check(ctx context.Context, content Content) (int64, error) {
 	}
 	if _, err := io.Copy(io.Discard, verified); err != nil {
 		return size, err
+	}
+	if said := announced(content.Blob); said >= 0 && said != size {
+		return size, fmt.Errorf("archive has %d bytes instead of %d: %w", size, said, ErrCorrupt)
 	}
 	if got := hashOf(hash).String(); got != content.DiffID {
 		return size, fmt.Errorf("archive has diffID %s instead of %s: %w", got, content.DiffID, ErrCorrupt)

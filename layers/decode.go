@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"context"
 	"io"
+
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // formOf recognises the compression that the first bytes announce.
@@ -40,19 +42,21 @@ func (plainForm) decode([]byte, []byte) error { return nil }
 
 func (plainForm) rest(from *bufio.Reader) (io.ReadCloser, error) { return io.NopCloser(from), nil }
 
-// newDecoder returns a reader of what a compressed stream decodes to.
-func newDecoder(from io.Reader) (io.ReadCloser, error) {
+// newDecoder returns a reader of what a compressed stream decodes to, up to a
+// bound.
+func newDecoder(from io.Reader, bound *bounds.Archive) (io.ReadCloser, error) {
 	pool := newBlockPool(feedBlocks, blockSize)
 	f, err := newFeed(context.Background(), from, pool, nil)
 	if err != nil {
 		return nil, err
 	}
-	return &feedReader{feed: f}, nil
+	return &feedReader{feed: f, bound: bound}, nil
 }
 
 // feedReader reads what a feed hands out.
 type feedReader struct {
 	feed  *feed
+	bound *bounds.Archive
 	block *block
 	data  []byte
 }
@@ -66,6 +70,9 @@ func (r *feedReader) Read(p []byte) (int, error) {
 			return 0, err
 		}
 		r.block, r.data = b, b.data[:size]
+		if err := r.bound.Decoded(int64(size)); err != nil {
+			return 0, overBound(err)
+		}
 	}
 	n := copy(p, r.data)
 	r.data = r.data[n:]

@@ -108,15 +108,25 @@ func (s *Snapshot) content(diffID string) Content {
 
 // Footprint is how many bytes a restore of all layers takes: those of their
 // archives, as far as blobs say so (others are taken for three times what is
-// stored), and those of the blobs, which may be kept.
+// stored), and those of the blobs, which may be kept. A layer that has several
+// names is restored as often.
 func (s *Snapshot) Footprint() int64 {
 	var all int64
-	for _, blob := range s.blobs {
-		size, err := strconv.ParseInt(blob.Annotations[sizeAnnotation], 10, 64)
-		if err != nil || size < 0 {
-			size = 3 * blob.Size
+	named := map[string]int{}
+	for _, bp := range s.metadata.Buildpacks {
+		for _, layer := range bp.Layers {
+			named[layer.SHA]++
 		}
-		all += size + blob.Size
+	}
+	for diffID, blob := range s.blobs {
+		size := announced(blob)
+		if size < 0 {
+			size = sum(blob.Size, sum(blob.Size, blob.Size))
+		}
+		for range max(1, named[diffID]) {
+			all = sum(all, size)
+		}
+		all = sum(all, blob.Size)
 	}
 	return all
 }

@@ -3,6 +3,7 @@ package layers
 import (
 	"fmt"
 
+	"github.com/pack-cache/pack-cache/internal/holes"
 	"github.com/pack-cache/pack-cache/internal/posix"
 )
 
@@ -14,8 +15,9 @@ type fileMaker struct {
 	mask uint32
 	// now is the access time of everything.
 	now posix.Timespec
-	// file is the open file; -1 for none.
-	file int
+	// file is the open file; -1 for none. holes writes to it.
+	file  int
+	holes holes.Writer
 }
 
 // make makes a file that came in one piece. Its directory is there.
@@ -39,11 +41,18 @@ func (m *fileMaker) begin(parent int, base string, o op) error {
 	if err != nil {
 		return entryError(o.path, err)
 	}
-	m.file = fd
+	m.file, m.holes = fd, holes.NewWriter(fd, holes.Step)
 	return nil
 }
 
+// write writes a piece of the open file. Only large files have holes.
 func (m *fileMaker) write(o op) error {
+	if o.more || !o.last || len(o.data) >= holes.Step {
+		if _, err := m.holes.Write(o.data); err != nil {
+			return fmt.Errorf("writing %q: %w", o.path, err)
+		}
+		return nil
+	}
 	for data := o.data; len(data) > 0; {
 		n, err := posix.Write(m.file, data)
 		if err == posix.EINTR {
@@ -62,6 +71,10 @@ func (m *fileMaker) write(o op) error {
 func (m *fileMaker) finish(o op) (record, error) {
 	fd := m.file
 	m.file = -1
+	if err := m.holes.Finish(); err != nil {
+		posix.Close(fd)
+		return record{}, fmt.Errorf("writing %q: %w", o.path, err)
+	}
 	st, err := m.settle(fd, o)
 	if closeErr := posix.Close(fd); closeErr != nil && err == nil {
 		err = fmt.Errorf("writing %q: %w", o.path, closeErr)

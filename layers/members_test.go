@@ -41,7 +41,7 @@ func text(n int) []byte {
 func wantDecoded(t *testing.T, stream, want []byte) {
 	t.Helper()
 	for _, from := range []io.Reader{bytes.NewReader(stream), iotest.HalfReader(bytes.NewReader(stream))} {
-		decoder, err := newDecoder(from)
+		decoder, err := newDecoder(from, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +112,7 @@ func TestMembersBroken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			decoder, err := newDecoder(from)
+			decoder, err := newDecoder(from, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -131,7 +131,7 @@ func TestMembersBroken(t *testing.T) {
 // TestMembersClosed ends a reading in its middle.
 func TestMembersClosed(t *testing.T) {
 	t.Parallel()
-	decoder, err := newDecoder(bytes.NewReader(squeezed(t, text(20*frameSize))))
+	decoder, err := newDecoder(bytes.NewReader(squeezed(t, text(20*frameSize))), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func BenchmarkGunzip(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			b.SetBytes(int64(len(data)))
 			for b.Loop() {
-				decoder, err := newDecoder(bytes.NewReader(stream))
+				decoder, err := newDecoder(bytes.NewReader(stream), nil)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -16,6 +16,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/internal/posix"
 )
 
@@ -110,6 +111,10 @@ func (s *Snapshot) fetch(ctx context.Context, f *Fetched, blob v1.Descriptor, di
 	if f.grown, err = newStage(f.layers, opts.Stage); err != nil {
 		return err
 	}
+	bound, err := boundOf(blob, f.grown.dir.Name())
+	if err != nil {
+		return err
+	}
 	source := &countingReader{from: openBlob(ctx, s.store, blob, s.memory)}
 	defer source.from.(io.Closer).Close()
 	f.fresh = fingerprint{dir: f.dir, diffID: diffID, origin: origin(s.store, blob), key: newEvidenceKey()}
@@ -117,7 +122,7 @@ func (s *Snapshot) fetch(ctx context.Context, f *Fetched, blob v1.Descriptor, di
 	if opts.KeepFrames && blob.Annotations[volatileAnnotation] != "" && blobCodec(blob) == Zstd {
 		keep = newFrameKeeper(opts.StateDir, f.dir, f.fresh.key)
 	}
-	f.tree, err = s.unpackBlob(ctx, source, blob, diffID, f.dir, f.grown, f.fresh.key, keep)
+	f.tree, err = s.unpackBlob(ctx, source, blob, diffID, f.dir, f.grown, f.fresh.key, keep, bound)
 	f.fresh.frames = keep.close()
 	f.Transfer = Transfer{Received: source.read, Size: f.tree.size, Files: f.tree.files}
 	return err
@@ -167,14 +172,14 @@ func origin(store Store, blob v1.Descriptor) string {
 
 // unpackBlob decodes and verifies what source yields and makes the layer's tree
 // in the stage.
-func (s *Snapshot) unpackBlob(ctx context.Context, source io.Reader, blob v1.Descriptor, diffID, dir string, grown *stage, key evidenceKey, keep *frameKeeper) (unpacked, error) {
+func (s *Snapshot) unpackBlob(ctx context.Context, source io.Reader, blob v1.Descriptor, diffID, dir string, grown *stage, key evidenceKey, keep *frameKeeper, bound *bounds.Archive) (unpacked, error) {
 	verified := &stickyReader{from: newVerifier(source, blob)}
 	feed, err := newFeed(ctx, verified, newBlockPool(feedBlocks, blockSize), keep)
 	if err != nil {
 		return unpacked{}, verified.blame(err)
 	}
 	defer feed.close()
-	archive := &archiveReader{feed: feed, blame: verified.blame}
+	archive := &archiveReader{feed: feed, blame: verified.blame, bound: bound}
 	size, known := s.knownSize(diffID, blob)
 	if !known {
 		archive.hash = newTarHash()

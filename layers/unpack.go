@@ -96,6 +96,9 @@ func (u *unpacker) readEntries(ctx context.Context) error {
 		if err != nil {
 			return archiveError(err)
 		}
+		if err := u.archive.bound.Entry(header.Name); err != nil {
+			return overBound(fmt.Errorf("entry %.100q: %w", header.Name, err))
+		}
 		path, inside, err := u.paths.place(header)
 		if err != nil {
 			return fmt.Errorf("%w: %w", err, ErrCorrupt)

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // zstdForm is zstd. A frame that says that it decodes to a block at most is a
@@ -17,9 +19,6 @@ type zstdForm struct{ decoder *zstd.Decoder }
 var _ form = (*zstdForm)(nil)
 
 const (
-	// maxWindow bounds the memory that a foreign zstd stream can ask for. It is
-	// what `zstd --ultra -22` needs.
-	maxWindow = 128 << 20
 	// maxZstdHeader is the length of the longest frame header (RFC 8878, 3.1.1).
 	maxZstdHeader = 18
 	// maxZstdBlock is how long a block's content can be (RFC 8878, 3.1.1.2).
@@ -34,7 +33,7 @@ func newZstdForm() (*zstdForm, error) {
 // newZstdDecoder makes a decoder for a stream or, from nil, for many frames at
 // once. Checksums are left out: everything has a sha256.
 func newZstdDecoder(from io.Reader, concurrency int) (*zstd.Decoder, error) {
-	decoder, err := zstd.NewReader(from, zstd.WithDecoderMaxWindow(maxWindow),
+	decoder, err := zstd.NewReader(from, zstd.WithDecoderMaxWindow(bounds.MaxWindow),
 		zstd.WithDecoderConcurrency(concurrency), zstd.IgnoreChecksum(true))
 	if err != nil {
 		return nil, fmt.Errorf("zstd: %w", err)

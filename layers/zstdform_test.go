@@ -77,7 +77,7 @@ func TestZstdFramesBroken(t *testing.T) {
 	data := text(2*frameSize + 1000)
 	good := framed(t, data)
 	read := func(from io.Reader) ([]byte, error) {
-		decoder, err := newDecoder(from)
+		decoder, err := newDecoder(from, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +107,7 @@ func FuzzDecoder(f *testing.F) {
 	f.Add(single(f, text(3000)))
 	f.Add([]byte("plain"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		decoder, err := newDecoder(bytes.NewReader(data))
+		decoder, err := newDecoder(bytes.NewReader(data), nil)
 		if err != nil {
 			return
 		}

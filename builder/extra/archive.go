@@ -9,10 +9,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path"
 	"strings"
 
 	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // archive adds the buildpack in a tar archive, compressed with gzip or not: its
@@ -54,7 +56,11 @@ func (r *resolver) decompress(content *io.SectionReader) (*io.SectionReader, err
 	if err != nil {
 		return nil, fmt.Errorf("decompress: %w", err)
 	}
-	kept, err := r.spool.keep(plain)
+	bound, err := bounds.NewArchive(content.Size(), -1, os.TempDir())
+	if err != nil {
+		return nil, fmt.Errorf("decompress: %w", err)
+	}
+	kept, err := r.spool.keep(bound.Reader(plain))
 	if err != nil {
 		return nil, fmt.Errorf("decompress: %w", err)
 	}

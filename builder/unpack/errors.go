@@ -34,6 +34,24 @@ func (e *DigestError) Hint() string {
 	return "the registry or something on the way to it delivered other bytes than the manifest names; try again, or push the image again"
 }
 
+// BoundError says that a layer has more than is believed of any layer.
+type BoundError struct {
+	// Layer is the digest under which the manifest lists the layer.
+	Layer v1.Hash
+	err   error
+}
+
+// Error implements error.
+func (e *BoundError) Error() string { return fmt.Sprintf("layer %s: %v", e.Layer, e.err) }
+
+// Unwrap returns the bound.
+func (e *BoundError) Unwrap() error { return e.err }
+
+// Hint says what to do about it.
+func (e *BoundError) Hint() string {
+	return "the image is broken, or made to fill the machine: choose another builder, or have this one built again"
+}
+
 // DirError says that the directory of a store cannot be used.
 type DirError struct {
 	Dir string

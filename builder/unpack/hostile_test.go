@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // arena is a directory with a store in it and things around the store that an
@@ -137,7 +139,7 @@ func TestRefused(t *testing.T) {
 		{"out of the image", []entry{file("a/../../b", "")}, `entry "a/../../b": the name leads out of the image`, nil},
 		{"a link to nothing", []entry{hardlink("a", "b")}, `entry "a": link to "b": `, syscall.ENOENT},
 		{"a loop", []entry{symlink("a", "a"), file("a/b", "")}, `entry "a/b": `, syscall.ELOOP},
-		{"too deep", []entry{file(strings.Repeat("n/", 400)+"f", "")}, `entry "n/n/`, syscall.ENAMETOOLONG},
+		{"too deep", []entry{file(strings.Repeat("n/", 400)+"f", "")}, `entry "n/n/`, bounds.ErrExceeded},
 		{"a whiteout of the parent", []entry{file("a/.wh...", "")}, `entry "a/.wh...": a whiteout of nothing`, nil},
 		{"a device out of range", []entry{typed(tar.TypeBlock, "d", 1<<40, 0).with(gnu)}, `entry "d": device 1099511627776:0 is out of range`, nil},
 		{"an unknown type", []entry{typed('Z', "z", 0, 0)}, `entry "z": unknown type 'Z'`, nil},

@@ -11,6 +11,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/internal/progress"
 )
 
@@ -64,6 +65,7 @@ func (l layer) applyTo(ctx context.Context, t *tree, archive *stream, report pro
 	defer archive.stop()
 	begin := time.Now()
 	clear(t.notes)
+	t.bound = archive.bound
 	err := t.apply(ctx, archive)
 	var unreadable *archiveError
 	if err == nil || errors.As(err, &unreadable) {
@@ -75,6 +77,9 @@ func (l layer) applyTo(ctx context.Context, t *tree, archive *stream, report pro
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if errors.Is(err, bounds.ErrExceeded) {
+		return &BoundError{Layer: l.digest, err: err}
 	}
 	if err != nil {
 		return fmt.Errorf("layer %s: unpack: %w", l.digest, err)

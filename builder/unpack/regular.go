@@ -2,18 +2,16 @@ package unpack
 
 import (
 	"archive/tar"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"syscall"
 
 	"golang.org/x/sys/unix"
-)
 
-// maxSparse bounds a sparse file: its size is a mere claim, but its holes have to
-// be read.
-const maxSparse = 64 << 30
+	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/holes"
+)
 
 // regular writes a regular file, always as a new inode, so that other names of
 // an earlier one keep their content.
@@ -28,10 +26,12 @@ func (t *tree) regular(parent int, base string, hdr *tar.Header, a *attrs, conte
 	if err != nil {
 		return err
 	}
+	step := holes.Step
 	if isSparse(hdr) {
-		err = t.copySparse(fd, hdr.Size, content)
-	} else {
-		err = t.copy(fd, content)
+		step, err = holes.FineStep, t.checkSparse(hdr.Size)
+	}
+	if err == nil {
+		err = t.copy(holes.NewWriter(fd, step), content)
 	}
 	if err == nil {
 		err = t.finishFD(fd, a)
@@ -46,30 +46,20 @@ func (t *tree) regular(parent int, base string, hdr *tar.Header, a *attrs, conte
 	return unix.UtimesNanoAt(parent, base, a.times(), unix.AT_SYMLINK_NOFOLLOW)
 }
 
-func (t *tree) copy(fd int, content io.Reader) error {
+// copy writes the content of a file. Zeros become holes.
+func (t *tree) copy(to holes.Writer, content io.Reader) error {
 	for {
 		n, err := content.Read(t.buf)
-		if err := writeAll(fd, t.buf[:n]); err != nil {
+		if _, err := to.Write(t.buf[:n]); err != nil {
 			return err
 		}
 		if errors.Is(err, io.EOF) {
-			return nil
+			return to.Finish()
 		}
 		if err != nil {
 			return &archiveError{err}
 		}
 	}
-}
-
-func writeAll(fd int, p []byte) error {
-	for len(p) > 0 {
-		n, err := unix.Write(fd, p)
-		if err != nil && !errors.Is(err, syscall.EINTR) {
-			return err
-		}
-		p = p[max(n, 0):]
-	}
-	return nil
 }
 
 func isSparse(hdr *tar.Header) bool {
@@ -84,32 +74,12 @@ func isSparse(hdr *tar.Header) bool {
 	return false
 }
 
-// copySparse leaves holes where content has blocks of zeros.
-func (t *tree) copySparse(fd int, size int64, content io.Reader) error {
-	if size > maxSparse {
+// checkSparse holds the size of a sparse file against the bounds: it is a mere
+// claim, but the holes have to be read.
+func (t *tree) checkSparse(size int64) error {
+	if size > bounds.MaxSparse-t.sparse {
 		return fmt.Errorf("a sparse file of %d bytes is too large", size)
 	}
-	if err := unix.Ftruncate(fd, size); err != nil {
-		return err
-	}
-	const block = 4 << 10
-	zeros := make([]byte, block)
-	for offset := int64(0); ; {
-		n, err := io.ReadFull(content, t.buf[:block])
-		if data := t.buf[:n]; !bytes.Equal(data, zeros[:n]) {
-			if _, err := unix.Seek(fd, offset, io.SeekStart); err != nil {
-				return err
-			}
-			if err := writeAll(fd, data); err != nil {
-				return err
-			}
-		}
-		offset += int64(n)
-		if offset == size && (err == nil || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) {
-			return nil
-		}
-		if err != nil {
-			return &archiveError{err}
-		}
-	}
+	t.sparse += size
+	return nil
 }

@@ -14,6 +14,8 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 const (
@@ -21,8 +23,6 @@ const (
 	// ahead is how many chunks are fetched and decompressed before they are
 	// asked for.
 	ahead = 8
-	// maxWindow is the largest that the zstd tool makes without being told to.
-	maxWindow = 128 << 20
 )
 
 // stream is the archive inside a layer, fetched, decompressed and hashed by a
@@ -35,14 +35,20 @@ type stream struct {
 	err    error // of the goroutine; readable when chunks is closed
 	chunk  *[]byte
 	rest   []byte // of chunk
+	bound  *bounds.Archive
 }
 
 // stream begins to fetch a layer. The caller closes what it returns.
 func (s *Store) stream(ctx context.Context, l layer) *stream {
 	ctx, cancel := context.WithCancel(ctx)
 	st := &stream{chunks: make(chan *[]byte, ahead), pool: &s.chunks, stop: cancel}
+	var err error
+	st.bound, err = bounds.NewArchive(l.size, -1, s.dir)
 	go func() {
 		defer close(st.chunks)
+		if st.err = err; err != nil {
+			return
+		}
 		b := newBlob(ctx, l, s.pause)
 		defer b.closeBody()
 		st.err = st.pump(ctx, b)
@@ -66,6 +72,8 @@ func (s *stream) pump(ctx context.Context, b *blob) error {
 	switch {
 	case got == b.layer.diffID.Hex:
 		return nil // all is there, whatever follows it
+	case errors.Is(err, bounds.ErrExceeded):
+		return &BoundError{Layer: b.layer.digest, err: err}
 	case err != nil:
 		return fmt.Errorf("layer %s: decompress: %w", b.layer.digest, err)
 	}
@@ -85,7 +93,7 @@ func (s *stream) send(ctx context.Context, b *blob, sum hash.Hash) error {
 	defer archive.Close()
 	for {
 		chunk := s.pool.Get().(*[]byte)
-		n, err := fillBuffer(archive, (*chunk)[:chunkSize])
+		n, err := fillBuffer(s.bound.Reader(archive), (*chunk)[:chunkSize])
 		*chunk = (*chunk)[:n]
 		sum.Write(*chunk)
 		select {
@@ -161,7 +169,7 @@ func decompress(r *bufio.Reader, mediaType string) (io.ReadCloser, error) {
 		return gzip.NewReader(r)
 	case strings.HasPrefix(string(magic), "\x28\xb5\x2f\xfd"), strings.HasSuffix(mediaType, "zstd"):
 		// One layer keeps one CPU busy; there are others.
-		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(bounds.MaxWindow))
 		if err != nil {
 			return nil, err
 		}

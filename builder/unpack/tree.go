@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // marks says how whiteouts are written.
@@ -45,6 +47,8 @@ type tree struct {
 	notes   map[string]int  // what could not be kept, and how often
 	keep    *keeping        // what was there before and stays
 	buf     []byte
+	bound   *bounds.Archive // of the layer
+	sparse  int64           // the size of its sparse files
 }
 
 // newTree starts with an empty directory.
@@ -83,6 +87,7 @@ func (t *tree) close() {
 // wherever it stands (OCI image specification, layer.md, "Whiteouts").
 func (t *tree) apply(ctx context.Context, archive io.Reader) error {
 	clear(t.seen)
+	t.sparse = 0
 	r := tar.NewReader(archive)
 	for {
 		if err := ctx.Err(); err != nil {
@@ -95,7 +100,9 @@ func (t *tree) apply(ctx context.Context, archive io.Reader) error {
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
 			return &archiveError{err}
 		}
-		err = t.entry(hdr, r)
+		if err = t.bound.Entry(hdr.Name); err == nil {
+			err = t.entry(hdr, r)
+		}
 		if t.keep.closed(hdr, err) {
 			t.keepNote(path.Clean("/" + hdr.Name)[1:])
 			continue

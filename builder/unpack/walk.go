@@ -6,11 +6,11 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 const (
-	// maxDepth bounds the directories that are open at a time.
-	maxDepth = 256
 	// maxLinks is how many symbolic links one path may go through, as in the
 	// kernel.
 	maxLinks = 40
@@ -87,7 +87,7 @@ func (w *walker) to(path string) (int, error) {
 // enter steps into a directory of the current one, or returns where a symbolic
 // link of that name points.
 func (w *walker) enter(name string) (target string, err error) {
-	if len(w.chain) == maxDepth {
+	if len(w.chain) == bounds.MaxPathDepth {
 		return "", syscall.ENAMETOOLONG
 	}
 	fd, err := openDir(w.fd(), name)

@@ -74,6 +74,12 @@ func Read(fd int, p []byte) (int, error) { return unix.Read(fd, p) }
 // Write is write(2).
 func Write(fd int, p []byte) (int, error) { return unix.Write(fd, p) }
 
+// Pwrite is pwrite(2).
+func Pwrite(fd int, p []byte, offset int64) (int, error) { return unix.Pwrite(fd, p, offset) }
+
+// Ftruncate is ftruncate(2).
+func Ftruncate(fd int, size int64) error { return unix.Ftruncate(fd, size) }
+
 // Close is close(2).
 func Close(fd int) error { return unix.Close(fd) }
 

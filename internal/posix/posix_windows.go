@@ -79,6 +79,12 @@ func Read(int, []byte) (int, error) { return 0, errors.ErrUnsupported }
 // Write is not supported.
 func Write(int, []byte) (int, error) { return 0, errors.ErrUnsupported }
 
+// Pwrite is not supported.
+func Pwrite(int, []byte, int64) (int, error) { return 0, errors.ErrUnsupported }
+
+// Ftruncate is not supported.
+func Ftruncate(int, int64) error { return errors.ErrUnsupported }
+
 // Close is not supported.
 func Close(int) error { return errors.ErrUnsupported }
 
