@@ -51,7 +51,7 @@ func (r *resolved) sources(listed []string, described []project.Buildpack) []ext
 		return all
 	}
 	for _, bp := range project.Applicable(described, r.ExecEnv) {
-		src := extra.Source{Locator: bp.URI, Dir: r.projectDir()}
+		src := extra.Source{Locator: bp.URI, Dir: r.projectDir(), Within: r.describedWithin()}
 		switch {
 		case bp.URI != "":
 		case bp.Script.Inline != "":

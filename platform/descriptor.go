@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/pack-cache/pack-cache/builder/extra"
 	"github.com/pack-cache/pack-cache/platform/project"
 )
 
@@ -31,12 +32,24 @@ func (p *Platform) readProject(r *resolved) error {
 	}
 	if r.Builder == "" && r.project.Builder != "" {
 		r.Builder, r.builderFromProject = r.project.Builder, true
+		if err := extra.CheckForeignImage(r.Builder); err != nil && r.describedWithin() != "" {
+			return NewUsageError(fmt.Sprintf("builder %s: %v", r.Builder, err), "name the builder with --builder")
+		}
 	}
 	r.ExecEnv = cmp.Or(r.ExecEnv, production)
 	env := r.project.Environment(r.ExecEnv)
 	maps.Copy(env, r.Env)
 	r.Env = env
 	return nil
+}
+
+// describedWithin is the source, if the project descriptor is a file of it: what it
+// says then has no more weight than the source; "" if the user named another file.
+func (r *resolved) describedWithin() string {
+	if r.Descriptor != "" && !extra.Inside(r.AppDir, r.Descriptor) {
+		return ""
+	}
+	return r.AppDir
 }
 
 // projectDir is what paths in the project descriptor are relative to.

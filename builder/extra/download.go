@@ -12,11 +12,12 @@ import (
 )
 
 // download adds the buildpack in an archive on the web.
-func (r *resolver) download(ctx context.Context, address string) (builder.Ref, error) {
+func (r *resolver) download(ctx context.Context, at location) (builder.Ref, error) {
+	address := at.at
 	r.progress.Info("Downloading buildpack " + shown(address))
-	content, err := r.get(ctx, address)
+	content, err := r.get(ctx, at)
 	if errors.Is(err, errPassing) && ctx.Err() == nil {
-		content, err = r.get(ctx, address)
+		content, err = r.get(ctx, at)
 	}
 	if err != nil {
 		return builder.Ref{}, err
@@ -27,8 +28,8 @@ func (r *resolver) download(ctx context.Context, address string) (builder.Ref, e
 // errPassing marks an error that may be gone at the next attempt.
 var errPassing = errors.New("download failed")
 
-func (r *resolver) get(ctx context.Context, address string) (*io.SectionReader, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+func (r *resolver) get(ctx context.Context, at location) (*io.SectionReader, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at.at, nil)
 	if err != nil {
 		return nil, errors.New("the address cannot be read") // the error may quote a password
 	}
@@ -39,13 +40,25 @@ func (r *resolver) get(ctx context.Context, address string) (*io.SectionReader, 
 		if len(via) >= 10 {
 			return errors.New("it leads from place to place")
 		}
+		if at.within == "" {
+			return nil
+		}
+		if err := checkAddress(to.URL); err != nil {
+			return fmt.Errorf("%w: %w", errForeign, err)
+		}
 		return nil
 	}}
+	if at.within != "" {
+		client.Transport = foreignTransport()
+	}
 	answer, err := client.Do(request)
 	if err != nil {
 		// The error would show the whole address.
 		if failed, ok := errors.AsType[*url.Error](err); ok {
 			err = failed.Err
+		}
+		if errors.Is(err, errForeign) {
+			return nil, hinted(foreignHint, "%w", err)
 		}
 		return nil, hinted("check the address, and that it can be reached from here", "%w: %w", errPassing, err)
 	}

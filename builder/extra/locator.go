@@ -37,6 +37,8 @@ type location struct {
 	// bare is set when the locator does not say that it is an image, and could
 	// not be anything else.
 	bare bool
+	// within is Source.Within.
+	within string
 }
 
 const registryHint = "name its image as docker://REFERENCE, or one that the builder has; the public buildpack registry lists the image of every buildpack"
@@ -54,6 +56,15 @@ var (
 // by its scheme; otherwise a path that is there, a buildpack of the builder, an
 // image.
 func (r *resolver) locate(src Source) (location, error) {
+	found, err := r.understand(src)
+	if err != nil {
+		return location{}, err
+	}
+	found.within = src.Within
+	return found, found.checkForeign(src.Locator)
+}
+
+func (r *resolver) understand(src Source) (location, error) {
 	text := src.Locator
 	switch {
 	case text == "":

@@ -108,7 +108,7 @@ func (r *resolver) find(ctx context.Context, src Source) (ref builder.Ref, all b
 	}
 	ref, err = r.take(ctx, src.Locator, at)
 	if err == nil && at.kind == localPath {
-		err = about(src.Locator, r.dependencies(ctx, at.at))
+		err = about(src.Locator, r.dependencies(ctx, at))
 	}
 	return ref, false, err
 }
@@ -121,7 +121,7 @@ func (r *resolver) take(ctx context.Context, locator string, at location) (ref b
 	case imageRef:
 		return r.image(ctx, locator, at)
 	case webAddress:
-		ref, err = r.download(ctx, at.at)
+		ref, err = r.download(ctx, at)
 	case localPath:
 		ref, err = r.local(ctx, at.at)
 	}

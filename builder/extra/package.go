@@ -26,8 +26,9 @@ type packageConfig struct {
 }
 
 // dependencies adds the buildpacks that package.toml, if there is one, lists
-// for the buildpack in dir. Their own package.toml is not read, as in pack.
-func (r *resolver) dependencies(ctx context.Context, dir string) error {
+// for the buildpack in a directory. Their own package.toml is not read, as in pack.
+func (r *resolver) dependencies(ctx context.Context, of location) error {
+	dir := of.at
 	var config packageConfig
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -45,7 +46,7 @@ func (r *resolver) dependencies(ctx context.Context, dir string) error {
 		return fmt.Errorf("%s: %w", packageFile, err)
 	}
 	for _, dependency := range config.Dependencies {
-		src := Source{Locator: dependency.URI, Dir: filepath.Join(dir, filepath.FromSlash(config.Buildpack.URI))}
+		src := Source{Locator: dependency.URI, Dir: filepath.Join(dir, filepath.FromSlash(config.Buildpack.URI)), Within: of.within}
 		if dependency.URI == "" {
 			src.Locator = "docker://" + dependency.Image
 		}

@@ -33,6 +33,10 @@ type Source struct {
 	// Dir is what a relative path in Locator is relative to; "" is the current
 	// directory.
 	Dir string
+	// Within is the directory of the source tree that names the buildpack; "" if
+	// the user does. A source tree may name neither files outside of it nor
+	// addresses that only this machine can reach.
+	Within string
 	// Script is a buildpack written in the project descriptor. Locator is empty
 	// then.
 	Script *Script
