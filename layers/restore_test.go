@@ -475,3 +475,29 @@ func FuzzRestore(f *testing.F) {
 		}
 	})
 }
+
+// TestRestoreModes restores modes by which the build user could not go on.
+func TestRestoreModes(t *testing.T) {
+	t.Parallel()
+	with := func(f file, mode int64) file {
+		f.Mode = mode
+		return f
+	}
+	const none = 0o10000 // no permission at all
+	layersDir, err := restoreRaw(t, archive(t,
+		with(dirEntry("/layers/bp/layer"), 0o444),
+		with(dirEntry("/layers/bp/layer/none"), none), with(fileEntry("/layers/bp/layer/none/none", "x"), none),
+		with(dirEntry("/layers/bp/layer/listed"), 0o644), with(fileEntry("/layers/bp/layer/listed/written", "x"), 0o222),
+		with(dirEntry("/layers/bp/layer/kept"), 0o555), with(fileEntry("/layers/bp/layer/kept/kept", "x"), 0o444)))
+	must(t, err)
+	for path, want := range map[string]os.FileMode{
+		"bp/layer": 0o744, "bp/layer/none": 0o700, "bp/layer/none/none": 0o600,
+		"bp/layer/listed": 0o744, "bp/layer/listed/written": 0o622, "bp/layer/kept": 0o555, "bp/layer/kept/kept": 0o444,
+	} {
+		info, err := os.Lstat(filepath.Join(layersDir, path))
+		must(t, err)
+		if got := info.Mode().Perm(); got != want {
+			t.Errorf("%s has mode %o, want %o", path, got, want)
+		}
+	}
+}

@@ -81,6 +81,7 @@ func randomTree(t testing.TB, random *rand.Rand, dir string, n, largest int) {
 	for _, d := range dirs {
 		must(t, unix.Chmod(d, 0o500|random.Uint32N(0o10000)))
 	}
+	must(t, unix.Chmod(dir, 0o700|random.Uint32N(0o10000))) // which restoring makes writable
 	t.Cleanup(func() {
 		for _, d := range dirs {
 			_ = os.Chmod(d, 0o700)

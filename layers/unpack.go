@@ -122,10 +122,11 @@ func (u *unpacker) readEntries(ctx context.Context) error {
 func (u *unpacker) entry(ctx context.Context, header *tar.Header, path string) error {
 	u.noteOwner(header)
 	u.result.files++
+	mode := usableMode(header, path)
 	if path == "" {
-		u.result.mode = uint32(header.Mode & 0o7777)
+		u.result.mode = mode
 	}
-	o := op{path: path, mode: uint32(header.Mode & 0o7777), last: true}
+	o := op{path: path, mode: mode, last: true}
 	// Times that mean nothing are older than every source: what is made of one
 	// that has changed since is made again, as after the lifecycle's restore.
 	o.mtime, o.setTime = timespec(header.ModTime), true
@@ -147,6 +148,21 @@ func (u *unpacker) entry(ctx context.Context, header *tar.Header, path string) e
 	default:
 		return fmt.Errorf("%q is a device or something as special (type %q): %w", header.Name, header.Typeflag, ErrCorrupt)
 	}
+}
+
+// usableMode is the mode of an entry, with all rights of the owner if there are not
+// even those to read it: no build can have made that, because the build user has to
+// read what is saved, and a build that finds it could not go on. In the layer's own
+// directory, buildpacks make and remove things in every build.
+func usableMode(header *tar.Header, path string) uint32 {
+	mode := uint32(header.Mode & 0o7777)
+	switch isDir := header.Typeflag == tar.TypeDir; {
+	case isDir && (path == "" || mode&0o500 != 0o500):
+		mode |= 0o700
+	case !isDir && mode&0o400 == 0:
+		mode |= 0o600
+	}
+	return mode
 }
 
 // file sends a regular file in pieces, with the evidence of its content behind
