@@ -32,7 +32,7 @@ func (s *saver) adopt(ctx context.Context, layer *saved, diffID string) (bool, e
 		switch {
 		case source != s.usable:
 			sent, err = s.copyBlob(ctx, source.store, blob)
-		case layer.origin != origin(source.store, blob):
+		case s.contended || layer.origin != origin(source.store, blob):
 			err = probe(ctx, source.store, blob)
 		}
 		if lost := (*sourceError)(nil); errors.As(err, &lost) && ctx.Err() == nil {

@@ -5,15 +5,26 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/buildpacks/lifecycle/buildpack"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
 )
 
-// maxCommits is how often a commit is tried when other builds are faster.
-const maxCommits = 5
+const (
+	// maxCommits is how often a commit is tried when other builds are faster: of
+	// many that save at the same time, one more gets through in each round.
+	maxCommits = 60
+	// maxLost is how often it is tried when blobs are gone.
+	maxLost = 3
+	// longestTurn bounds the pause before the next try.
+	longestTurn = time.Second
+)
 
 // commit makes the name stand for the layers of this build and those to keep.
 func (s *saver) commit(ctx context.Context, own []saved) (*SaveReport, error) {
@@ -74,14 +85,59 @@ func (s *saver) commit(ctx context.Context, own []saved) (*SaveReport, error) {
 			report.Sent += int64(len(raw))
 			return report, nil
 		}
-		if !errors.Is(err, ErrConflict) || attempt == maxCommits {
+		conflict := errors.Is(err, ErrConflict) && attempt < maxCommits
+		gone := errors.Is(err, ErrNotFound) && attempt <= maxLost
+		if !conflict && !gone {
+			return nil, err
+		}
+		if err := s.awaitTurn(ctx, attempt); err != nil {
 			return nil, err
 		}
 		if now, digest, err = s.reload(ctx); err != nil {
 			return nil, err
 		}
 		base = now
+		if err := s.renew(ctx, now, own); err != nil {
+			return nil, err
+		}
 	}
+}
+
+// awaitTurn waits a random time, so that builds that have met once do not meet
+// again and again.
+func (s *saver) awaitTurn(ctx context.Context, attempt int) error {
+	longest := min(longestTurn, 20*time.Millisecond<<min(attempt, 10))
+	select {
+	case <-time.After(rand.N(longest)):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// renew stores those layers of this build again whose blobs another build, or
+// somebody who cleans up, has removed meanwhile.
+func (s *saver) renew(ctx context.Context, now *Snapshot, own []saved) error {
+	s.usable, s.contended = now, true
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(max(4, runtime.GOMAXPROCS(0)))
+	for i := range own {
+		if own[i].stored.diffID == "" {
+			continue
+		}
+		group.Go(func() error {
+			err := probe(ctx, s.Store, own[i].stored.blob)
+			if !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrCorrupt) {
+				return err
+			}
+			sent := own[i].report.Sent
+			own[i] = saved{layer: own[i].layer, report: LayerReport{ID: own[i].report.ID, Duration: own[i].report.Duration}}
+			err = s.saveLayer(ctx, &own[i])
+			own[i].report.Sent += sent
+			return err
+		})
+	}
+	return group.Wait()
 }
 
 // refresh has the store look after a snapshot that stays, and returns false if it

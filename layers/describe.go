@@ -37,6 +37,9 @@ func (s *Snapshot) Created() time.Time {
 	return created
 }
 
+// Config is the blob of the snapshot's config.
+func (s *Snapshot) Config() v1.Descriptor { return s.manifest.Config }
+
 // Name is the name that the snapshot was loaded by.
 func (s *Snapshot) Name() string { return s.name }
 

@@ -167,6 +167,9 @@ type saver struct {
 	SaveRequest
 	// usable is Previous if its layers fit the target.
 	usable *Snapshot
+	// contended is set when others change the store, so that what was there need
+	// not be there any more.
+	contended bool
 	// press is for layers, plain for those that keep the diffID of their archive.
 	press, plain *press
 }

@@ -32,6 +32,11 @@ func TestContract(t *testing.T) {
 	storetest.Run(t, opener(server, key), storetest.Options{
 		Secrets:  []string{server.Key, signatureOf(reader)},
 		Large:    17 << 20,
+		Compares: true,
+		Damage: damager(serviceOf(t, server), func(s layers.Store) string {
+			_, prefix, _ := strings.Cut(strings.TrimPrefix(s.String(), server.URL+"/"), "/")
+			return prefix
+		}),
 		Reopen:   reopen(server, key),
 		ReadOnly: reopen(server, Keys{SAS: reader}),
 		Denied:   reopen(server, Keys{SharedKey: redact.NewSecret(base64.StdEncoding.EncodeToString([]byte(wrong)))}),
@@ -103,6 +108,46 @@ func opener(server *testservers.Azure, keys Keys) func(*testing.T) layers.Store 
 	return func(t *testing.T) layers.Store {
 		return newStore(t, configOf(server, "caches", fmt.Sprintf("team a+b/%d/", count.Add(1)), keys))
 	}
+}
+
+// damager changes objects behind a store's back.
+func damager(of objects.Service, prefix func(layers.Store) string) func(*testing.T, layers.Store, storetest.Part, func([]byte) []byte) bool {
+	return func(t *testing.T, s layers.Store, at storetest.Part, do func([]byte) []byte) bool {
+		key := prefix(s) + "blobs/" + at.Digest.String()
+		if at.Name != "" {
+			key = prefix(s) + "manifests/" + at.Name
+		}
+		body, info, err := of.Get(t.Context(), key, 0, -1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(body)
+		if err == nil {
+			err = body.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if content = do(content); content == nil {
+			err = of.Delete(t.Context(), key)
+		} else {
+			err = of.Put(t.Context(), key, info.ContentType, content, objects.Condition{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return true
+	}
+}
+
+// serviceOf is the service behind the stores of a server.
+func serviceOf(t *testing.T, server *testservers.Azure) *service {
+	t.Helper()
+	client, err := newClient(configOf(server, "caches", "", Keys{SharedKey: redact.NewSecret(server.Key)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &service{client: client, signs: true}
 }
 
 // reopen opens a store once more, with other keys.

@@ -19,7 +19,7 @@ const ordinary = 65534
 
 func TestContract(t *testing.T) {
 	t.Parallel()
-	options := storetest.Options{Reopen: again, Large: 8 << 20}
+	options := storetest.Options{Reopen: again, Large: 8 << 20, Damage: damage, Compares: true}
 	if os.Geteuid() != 0 {
 		options.ReadOnly, options.Denied = withMode(0o555), withMode(0)
 	}
@@ -80,6 +80,24 @@ func again(t *testing.T, s layers.Store) layers.Store {
 		setModes(t, s, 0o755, ".", "blobs", "blobs/sha256")
 	}
 	return New(Config{Dir: s.String()})
+}
+
+// damage changes a file of the directory.
+func damage(t *testing.T, s layers.Store, at storetest.Part, do func([]byte) []byte) bool {
+	path := filepath.Join(s.String(), blobPath(at.Digest))
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if content = do(content); content == nil {
+		err = os.Remove(path)
+	} else {
+		err = os.WriteFile(path, content, 0o644)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return true
 }
 
 // withMode opens a store once more after its directories have got a mode.

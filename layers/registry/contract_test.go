@@ -2,6 +2,8 @@ package registry
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -40,7 +42,11 @@ func TestContract(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			r := testregistry.New(t, test.options)
-			storetest.Run(t, opener(r, keychain(r, test.options.Auth, "writer")), options(r, test.options.Auth))
+			o := options(r, test.options.Auth)
+			if test.name == "plain" {
+				o.Damage = damager(r)
+			}
+			storetest.Run(t, opener(r, keychain(r, test.options.Auth, "writer")), o)
 		})
 	}
 }
@@ -95,6 +101,26 @@ func options(r *testregistry.Registry, auth testregistry.Auth) storetest.Options
 		o.ReadOnly, o.Denied = as(r.Keychain("reader")), as(r.Keychain("nobody"))
 	}
 	return o
+}
+
+// damager changes files behind a registry's back.
+func damager(r *testregistry.Registry) func(*testing.T, layers.Store, storetest.Part, func([]byte) []byte) bool {
+	return func(t *testing.T, _ layers.Store, at storetest.Part, do func([]byte) []byte) bool {
+		path := filepath.Join(r.Root(), "docker/registry/v2/blobs/sha256", at.Digest.Hex[:2], at.Digest.Hex, "data")
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if content = do(content); content == nil {
+			err = os.Remove(path)
+		} else {
+			err = os.WriteFile(path, content, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return true
+	}
 }
 
 // fixed is a keychain with one credential.

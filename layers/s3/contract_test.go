@@ -2,6 +2,7 @@ package s3
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -27,15 +28,15 @@ func TestContract(t *testing.T) {
 		t.Parallel()
 		server := testservers.NewMinIO(t)
 		reader := assumeReader(t, server)
-		o := options(server)
+		o := options(t, server)
 		o.Secrets = append(o.Secrets, reader.Secret.Reveal(), reader.Token.Reveal())
-		o.ReadOnly = reopen(reader)
+		o.ReadOnly, o.Compares = reopen(reader), true
 		storetest.Run(t, opener(server), o)
 	})
 	t.Run("VersityGW", func(t *testing.T) {
 		t.Parallel()
 		server := testservers.NewVersityGW(t)
-		storetest.Run(t, opener(server), options(server))
+		storetest.Run(t, opener(server), options(t, server))
 	})
 }
 
@@ -69,15 +70,59 @@ func opener(server *testservers.S3) func(*testing.T) layers.Store {
 	}
 }
 
-func options(server *testservers.S3) storetest.Options {
+func options(t *testing.T, server *testservers.S3) storetest.Options {
 	wrong := keysOf(server)
 	wrong.Secret = redact.NewSecret("wrong-secret-access-key")
 	return storetest.Options{
 		Large:   17 << 20,
 		Secrets: []string{server.SecretKey, wrong.Secret.Reveal()},
 		Reopen:  reopen(keysOf(server)),
-		Denied:  reopen(wrong),
+		Damage: damager(serviceOf(t, server), func(s layers.Store) string {
+			_, prefix, _ := strings.Cut(strings.TrimPrefix(s.String(), server.URL+"/"), "/")
+			return prefix
+		}),
+		Denied: reopen(wrong),
 	}
+}
+
+// damager changes objects behind a store's back.
+func damager(of objects.Service, prefix func(layers.Store) string) func(*testing.T, layers.Store, storetest.Part, func([]byte) []byte) bool {
+	return func(t *testing.T, s layers.Store, at storetest.Part, do func([]byte) []byte) bool {
+		key := prefix(s) + "blobs/" + at.Digest.String()
+		if at.Name != "" {
+			key = prefix(s) + "manifests/" + at.Name
+		}
+		body, info, err := of.Get(t.Context(), key, 0, -1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(body)
+		if err == nil {
+			err = body.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if content = do(content); content == nil {
+			err = of.Delete(t.Context(), key)
+		} else {
+			err = of.Put(t.Context(), key, info.ContentType, content, objects.Condition{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return true
+	}
+}
+
+// serviceOf is the service behind the stores of a server.
+func serviceOf(t *testing.T, server *testservers.S3) *service {
+	t.Helper()
+	client, err := newClient(configOf(server, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &service{client: client, bucket: server.Bucket, maxCopy: maxCopy, copyPart: copyPart}
 }
 
 // reopen opens a store once more, with other keys.

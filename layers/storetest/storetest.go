@@ -24,6 +24,12 @@ type Options struct {
 	// not write, Denied for somebody who may do neither. Nil is for stores that
 	// have no such thing.
 	ReadOnly, Denied func(t *testing.T, s layers.Store) layers.Store
+	// Damage replaces a part of a cache by what do makes of it, nil for nothing,
+	// behind the store's back. It returns false where the store keeps no such part
+	// by itself. Nil is for stores that cannot be damaged in tests.
+	Damage func(t *testing.T, s layers.Store, at Part, do func([]byte) []byte) bool
+	// Compares says that of two commits at the same time one meets a conflict.
+	Compares bool
 	// Large is the size of the large blob in bytes; 0 is 32 MiB.
 	Large int64
 }
@@ -57,6 +63,7 @@ func Run(t *testing.T, open func(t *testing.T) layers.Store, options Options) {
 		{"Cancel", s.cancelTests()},
 		{"Rights", s.rightsTests()},
 		{"Abilities", s.abilityTests()},
+		{"Save", s.saveTests()},
 	} {
 		for _, test := range group.tests {
 			t.Run(group.name+"/"+test.name, func(t *testing.T) {
