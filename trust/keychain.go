@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"sync"
@@ -16,6 +17,11 @@ type KeychainOptions struct {
 	// CNB_REGISTRY_AUTH and the path of credential helpers; the helpers
 	// themselves and the libraries of the clouds see the process's environment.
 	Getenv func(string) string
+	// Say gets a line when a credential helper makes the user wait; nil is
+	// nobody. It is called from other goroutines.
+	Say func(line string)
+	// HelperLimit is how long a credential helper may take; 0 is a minute.
+	HelperLimit time.Duration
 }
 
 // Keychain returns the credentials of the user, from the first of these that
@@ -33,7 +39,7 @@ type KeychainOptions struct {
 // It is authn.Anonymous where none has one. Nothing is read or run before it is
 // asked for. What a helper says is kept for a few minutes. A source that cannot
 // be read is a *CredentialError, and so is a helper that is configured but does
-// not run. The keychain is safe for concurrent use, and observes the context of
+// not run, fails or takes too long. The keychain is safe for concurrent use, and observes the context of
 // ResolveContext.
 func Keychain(options KeychainOptions) authn.Keychain {
 	getenv := options.Getenv
@@ -42,7 +48,9 @@ func Keychain(options KeychainOptions) authn.Keychain {
 	}
 	return &keychain{sources: []source{
 		&envSource{getenv: getenv},
-		&configSource{getenv: getenv},
+		&configSource{getenv: getenv, helpers: helperRunner{
+			say: options.Say, limit: cmp.Or(options.HelperLimit, time.Minute),
+		}},
 		cloudSource(),
 	}}
 }

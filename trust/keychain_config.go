@@ -20,7 +20,8 @@ import (
 
 // configSource reads the credentials that docker login and podman login leave.
 type configSource struct {
-	getenv func(string) string
+	getenv  func(string) string
+	helpers helperRunner
 
 	once  sync.Once
 	files []*authFile
@@ -59,7 +60,8 @@ func (s *configSource) read() {
 		}
 	}
 	for _, file := range s.files {
-		file.searchPath = s.getenv("PATH")
+		file.runner = s.helpers
+		file.runner.searchPath = s.getenv("PATH")
 	}
 }
 
@@ -98,9 +100,9 @@ func (s *configSource) podman() string {
 
 // authFile is one configuration of credentials. It is safe for concurrent use.
 type authFile struct {
-	path       string
-	err        error
-	searchPath string
+	path   string
+	err    error
+	runner helperRunner
 
 	// auths is a function because it holds secrets. Its keys are hosts, or
 	// hosts with the beginning of a path.

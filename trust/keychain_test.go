@@ -253,7 +253,7 @@ func TestKeychainFromHelpers(t *testing.T) {
 		"credHelpers": {
 			"own.example.com": "own", "token.example.com:5000": "token", "https://url.example.com": "own",
 			"missing.example.com": "missing", "failing.example.com": "failing", "leaking.example.com": "leaking",
-			"garbage.example.com": "garbage", "path.example.com": "../bin/own", "none.example.com": "none"
+			"garbage.example.com": "garbage", "path.example.com": "../bin/own", "none.example.com": "none", "wordy.example.com": "wordy"
 		},
 		"auths": {"inline.example.com": {"auth": "` + basic("bob", "inline") + `"}, "stored.example.com": {}}
 	}`
@@ -269,6 +269,7 @@ func TestKeychainFromHelpers(t *testing.T) {
 		"failing": `echo 'the vault is locked'; exit 3`,
 		"leaking": `echo '{"Username":"bob","Secret":"hunter2"}'; exit 3`,
 		"garbage": `echo hunter2`,
+		"wordy":   `echo 'retrying' >&2; printf 'token expired\nAuthorization: Bearer hunter2hunter2\nrun \033[1macme login' >&2; exit 1`,
 		"none":    `echo '{}'`,
 	})
 	keychain := trust.Keychain(trust.KeychainOptions{Getenv: environment(variables)})
@@ -296,6 +297,7 @@ func TestKeychainFromHelpers(t *testing.T) {
 		"failing.example.com": {"docker-credential-failing", "the vault is locked", "exit status 3"},
 		"leaking.example.com": {"docker-credential-leaking", "exit status 3"},
 		"garbage.example.com": {"docker-credential-garbage", "cannot be used"},
+		"wordy.example.com":   {"docker-credential-wordy", "exit status 1", "token expired; Authorization: [redacted]; run  [1macme login"},
 		"path.example.com":    {"cannot be run"},
 	}
 	for host, words := range bad {
@@ -304,6 +306,30 @@ func TestKeychainFromHelpers(t *testing.T) {
 		if strings.Contains(fmt.Sprint(err), "hunter2") {
 			t.Errorf("the error shows the secret: %v", err)
 		}
+	}
+}
+
+// TestKeychainWaitsForAHelper says what it waits for, and does not wait for ever.
+func TestKeychainWaitsForAHelper(t *testing.T) {
+	t.Parallel()
+	variables, _ := helpers(t, `{"credsStore": "slow"}`, map[string]string{"slow": `echo 'unlock the vault' >&2; exec sleep 600`})
+	var mu sync.Mutex
+	var said []string
+	keychain := trust.Keychain(trust.KeychainOptions{Getenv: environment(variables), HelperLimit: 4 * time.Second, Say: func(line string) {
+		mu.Lock()
+		defer mu.Unlock()
+		said = append(said, line)
+	}})
+	_, err := find(t, keychain, "r.example.com/a")
+	wantCredentialError(t, err, "docker-credential-slow", "gave no answer", "stopped after 4s", "unlock the vault")
+	known, _ := errors.AsType[*trust.CredentialError](err)
+	if strings.Contains(known.Hint(), "install") || !strings.Contains(known.Hint(), "try it with `echo r.example.com | docker-credential-slow get`") {
+		t.Errorf("hint %q", known.Hint())
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if diff := cmp.Diff([]string{"Waiting for docker-credential-slow, for at most 4s"}, said); diff != "" {
+		t.Error(diff)
 	}
 }
 

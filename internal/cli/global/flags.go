@@ -43,18 +43,19 @@ func (f *Flags) Platform() (*platform.Platform, error) {
 	if err != nil {
 		return nil, err
 	}
+	text := reporter.New(f.Streams.Err, reporter.Options{
+		Color:      f.Streams.Color() && !f.NoColor,
+		Timestamps: f.Timestamps,
+		Quiet:      f.Quiet,
+		Verbose:    f.Verbose,
+	})
 	return &platform.Platform{
 		Engines:  f.Engines,
 		Stores:   f.Caches.Stores(),
 		Config:   config,
-		Keychain: trust.Keychain(trust.KeychainOptions{}),
+		Keychain: trust.Keychain(trust.KeychainOptions{Say: text.Info}),
 		Environ:  os.Environ(),
-		Progress: reporter.New(f.Streams.Err, reporter.Options{
-			Color:      f.Streams.Color() && !f.NoColor,
-			Timestamps: f.Timestamps,
-			Quiet:      f.Quiet,
-			Verbose:    f.Verbose,
-		}),
+		Progress: text,
 	}, nil
 }
 
