@@ -4,7 +4,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export CGO_ENABLED ?= 0
 
-.PHONY: build release takeover-image demo test unit acceptance lint portable bench bench-curve bench-report clean test-servers
+.PHONY: build release takeover-image demo test unit acceptance lint staticcheck vulnerabilities portable fuzz-short fuzz faults soak bench bench-curve bench-report clean test-servers
 
 build: bin/pack-cache
 
@@ -36,7 +36,7 @@ takeover-image: dist/pack-cache-linux-$(ARCH)
 demo: bin/pack-cache
 	$(GO) run ./internal/samples/cmd/demo -pack-cache bin/pack-cache
 
-test: lint portable test-servers unit acceptance
+test: lint staticcheck vulnerabilities portable test-servers unit fuzz-short acceptance
 
 # The servers of other projects that tests run: built once, and kept in the
 # user's cache directory. Those that are written for Node need npm; without it
@@ -48,6 +48,17 @@ lint:
 	@unformatted=$$(gofmt -l cmd platform lifecycle layers builder trust internal acceptance benchmarks examples); \
 	  if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted"; exit 1; fi
 	$(GO) vet ./...
+
+# The tools are pinned in a module of their own, internal/tools; staticcheck.conf
+# says which checks there are.
+staticcheck:
+	@mkdir -p bin
+	$(GO) -C internal/tools build -o $(CURDIR)/bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+	./bin/staticcheck ./...
+
+# Known vulnerabilities that the program's code reaches.
+vulnerabilities:
+	$(GO) run ./internal/cmd/vulnerabilities ./cmd/pack-cache
 
 # Other systems are not tested, but what they get has to compile.
 portable:
@@ -62,6 +73,24 @@ unit:
 
 acceptance: bin/pack-cache
 	PACK_CACHE_BIN=$(CURDIR)/bin/pack-cache $(GO) test -shuffle=on -timeout 40m -v ./acceptance/...
+
+# Every fuzz target, one after the other. FUZZTIME is for each of them; FUZZ is a
+# regular expression for PACKAGE/TARGET.
+FUZZTIME ?= 10m
+fuzz-short: FUZZTIME := 2s
+fuzz-short fuzz:
+	$(GO) run ./internal/cmd/fuzz -time $(FUZZTIME) -run '$(FUZZ)'
+
+# The whole table of faults: every fault with every kind of request of every
+# store. CI runs a choice of it.
+faults: bin/pack-cache test-servers
+	PACK_CACHE_FAULTS=all PACK_CACHE_BIN=$(CURDIR)/bin/pack-cache $(GO) test -timeout 12h -v -run '^TestFaults' ./acceptance
+
+# The table of faults, and builds that are killed at random moments for
+# SOAKTIME.
+SOAKTIME ?= 1h
+soak: faults
+	PACK_CACHE_SOAK=$(SOAKTIME) PACK_CACHE_BIN=$(CURDIR)/bin/pack-cache $(GO) test -timeout 0 -v -run '^TestKilledAtRandom$$' ./acceptance
 
 # Compares with the stock lifecycle; see docs/performance.md. BENCH has flags of
 # ./benchmarks.

@@ -241,7 +241,7 @@ func TestNamedCacheFromSource(t *testing.T) {
 		Header: http.Header{"Location": {evil.server.URL + "/blob"}},
 	})
 	m.write(".pack/pack-cache.toml", orgAndFork(faults.Addr), 0o600)
-	result, out = m.build(slices.Concat([]string{reg.ref("app"), "--publish", "--image-cache", "org"}, args)...)
+	_, out = m.build(slices.Concat([]string{reg.ref("app"), "--publish", "--image-cache", "org"}, args)...)
 	out.wantStderr(t, "is not used")
 	heard := evil.all()
 	if len(heard) == 0 {

@@ -1,7 +1,6 @@
 package layers_test
 
 import (
-	"fmt"
 	"io"
 	stdlog "log"
 	"net/http/httptest"
@@ -224,6 +223,6 @@ func TestEmptyInterchange(t *testing.T) {
 		t.Errorf("metadata %+v", metadata)
 	}
 	stockSave(t, layersDir, ref)
-	buildLayers(t, layersDir, fmt.Sprint("full"))
+	buildLayers(t, layersDir, "full")
 	stockSave(t, layersDir, ref)
 }

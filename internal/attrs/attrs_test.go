@@ -91,6 +91,7 @@ type bucket struct {
 	Wait   time.Duration `attr:"wait" form:"time"`
 	Digest string        `attr:"digest" only:"import"`
 
+	//lint:ignore U1000 fields that are not exported are nobody's attributes
 	opened bool
 }
 

@@ -60,7 +60,7 @@ func WithHint(err error, remedy string) error {
 	return &hinted{err, remedy}
 }
 
-// step names what was being done when err came up.
+// Step names what was being done when err came up.
 func Step(err error, format string, args ...any) error {
 	if err == nil {
 		return nil

@@ -105,7 +105,7 @@ func (p *place) apply(ctx context.Context, image, user string, d lifecycle.Docke
 	made, base := placeRepository+":"+p.name("extended"), strings.TrimPrefix(image, "sha256:")
 	dockerfile, needsFiles, err := onBase(d.Content, "FROM "+base, "LABEL "+Label+"="+p.id)
 	if err != nil {
-		return "", fmt.Errorf("Dockerfile: %w", err)
+		return "", fmt.Errorf("file Dockerfile: %w", err)
 	}
 	args := map[string]*string{}
 	uid, gid, _ := strings.Cut(user, ":")

@@ -73,8 +73,8 @@ func read(path string, own bool) (*file, error) {
 	if err != nil {
 		return nil, refuse("correct the file", "%s: %s", path, tomlReason(err))
 	}
-	for _, key := range known.Undecoded() {
-		valid := topKeys
+	if unknown := known.Undecoded(); len(unknown) > 0 {
+		key, valid := unknown[0], topKeys
 		if len(key) > 1 {
 			valid = entryKeys
 		}

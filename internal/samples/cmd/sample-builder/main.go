@@ -19,8 +19,7 @@ import (
 )
 
 const usage = `usage: sample-builder push tiny|java|go|npm BUILDER-REF RUN-REF
-       sample-builder write tiny|java|go|npm DIR
-`
+       sample-builder write tiny|java|go|npm DIR`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -37,7 +36,7 @@ func main() {
 
 func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("sample-builder", flag.ExitOnError)
-	flags.Usage = func() { fmt.Fprint(os.Stderr, usage) }
+	flags.Usage = func() { fmt.Fprintln(os.Stderr, usage) }
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
