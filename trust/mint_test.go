@@ -338,7 +338,9 @@ func TestMintTokenServerThatAnswersNonsense(t *testing.T) {
 	answers := map[string]func(http.ResponseWriter, *http.Request){
 		"not JSON": func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Header.Get("Authorization")) },
 		"no token": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"refresh_token":"secret-refresh"}`) },
-		"an error": func(w http.ResponseWriter, r *http.Request) { http.Error(w, r.Header.Get("Authorization"), http.StatusTeapot) },
+		"an error": func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, r.Header.Get("Authorization"), http.StatusTeapot)
+		},
 		"a bad place": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "http://127.0.0.9:1/?token=secret-x", http.StatusFound)
 		},
