@@ -15,7 +15,7 @@ import (
 
 // sbomsDir is a directory in the volume of the state, where no buildpack can reach
 // it. It has sbom/launch, of the previous image, from analyze on, and sbom/cache, of
-// a cache, while restore runs.
+// a cache, from restore on.
 const sbomsDir = "sboms"
 
 // launchSBOM and cacheSBOM are where the lifecycle keeps SBOMs of layers, below the
@@ -50,7 +50,7 @@ func (j *job) keepPreviousSBOM(ctx context.Context, image imgutil.Image, diffID 
 		return err
 	}
 	defer root.Close()
-	skipped, err := unpackSBOMs(ctx, root, layer)
+	skipped, err := unpackSBOMs(ctx, root, layer, maxSBOMs)
 	if skipped > 0 {
 		j.log.Warnf("The SBOM layer of the previous image has %d entries that are no SBOMs; they are left out", skipped)
 	}
@@ -60,9 +60,9 @@ func (j *job) keepPreviousSBOM(ctx context.Context, image imgutil.Image, diffID 
 	return nil
 }
 
-// unpackSBOMs takes the SBOMs out of an archive of sbom/launch. It returns how many
+// unpackSBOMs takes the SBOMs, up to max, out of an archive of sbom/launch. It returns how many
 // entries were neither SBOMs nor directories.
-func unpackSBOMs(ctx context.Context, root *os.Root, archive io.Reader) (skipped int, err error) {
+func unpackSBOMs(ctx context.Context, root *os.Root, archive io.Reader, max int) (skipped int, err error) {
 	entries := tar.NewReader(withContext{ctx, archive, io.NopCloser(nil)})
 	for kept := 0; ; {
 		header, err := entries.Next()
@@ -79,8 +79,8 @@ func unpackSBOMs(ctx context.Context, root *os.Root, archive io.Reader) (skipped
 			skipped++
 			continue
 		}
-		if kept++; kept > maxSBOMs {
-			return skipped, fmt.Errorf("%w: they are more than %d", errSBOMs, maxSBOMs)
+		if kept++; kept > max {
+			return skipped, fmt.Errorf("%w: they are more than %d", errSBOMs, max)
 		}
 		if err := writeNew(root, path.Join(launchSBOM, name.String()), entries); err != nil {
 			return skipped, badArchive(ctx, err)

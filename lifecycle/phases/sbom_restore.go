@@ -1,7 +1,6 @@
 package phases
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -18,7 +17,7 @@ import (
 // layers that they are of, as the lifecycle does (CNB Platform specification,
 // "restorer"): those of the image win, and a buildpack of which nothing else has come
 // back gets none. Where they lie until then no buildpack can reach.
-func (j *job) restoreSBOMs(group buildpack.Group, cache *cacheReader) (err error) {
+func (j *job) restoreSBOMs(group buildpack.Group, cache *cacheReader) error {
 	if !j.api.AtLeast("0.8") {
 		return nil
 	}
@@ -26,17 +25,16 @@ func (j *job) restoreSBOMs(group buildpack.Group, cache *cacheReader) (err error
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	state, err := os.OpenRoot(j.Paths.State)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, layers.RemoveTree(state, sbomsDir), state.Close()) }()
-	cache.restoreSBOM(dir)
 	sboms, err := openPlain(dir)
 	if err != nil {
 		return err
 	}
 	defer sboms.close()
+	// A restore that has died may have left some. Those of the image stay for another.
+	if err := layers.RemoveTree(sboms.root, cacheSBOM); err != nil {
+		return err
+	}
+	cache.restoreSBOM(dir)
 	to, err := os.OpenRoot(j.Paths.Layers)
 	if err != nil {
 		return err
