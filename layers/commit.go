@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
-	"slices"
 	"strconv"
 	"time"
 
@@ -224,9 +223,13 @@ func (c *contents) describe(layer saved) {
 		return
 	}
 	id := layer.layer.ID
-	i := slices.IndexFunc(c.metadata.Buildpacks, func(bp buildpack.LayersMetadata) bool { return bp.ID == id.Buildpack })
-	if i < 0 {
+	i, ok := c.buildpacks[id.Buildpack]
+	if !ok {
+		if c.buildpacks == nil {
+			c.buildpacks = map[string]int{}
+		}
 		i = len(c.metadata.Buildpacks)
+		c.buildpacks[id.Buildpack] = i
 		c.metadata.Buildpacks = append(c.metadata.Buildpacks, buildpack.LayersMetadata{
 			ID: id.Buildpack, Version: layer.layer.Version, Layers: map[string]buildpack.LayerMetadata{},
 		})

@@ -64,21 +64,21 @@ func (s *Snapshot) readInline(ctx context.Context, mark string, config *v1.Confi
 	if s.metadata, err = inlineMetadata(config.Config.Labels[appLabel]); err != nil {
 		return s.foreign(err.Error())
 	}
-	s.order = slices.DeleteFunc(s.order, func(diffID string) bool { return !names(s.metadata, diffID) })
+	named := names(s.metadata)
+	s.order = slices.DeleteFunc(s.order, func(diffID string) bool { return !named[diffID] })
 	s.readBeside(ctx)
 	return nil
 }
 
-// names reports whether metadata name a layer with a diffID.
-func names(metadata platform.CacheMetadata, diffID string) bool {
+// names returns the diffIDs of the layers that metadata name.
+func names(metadata platform.CacheMetadata) map[string]bool {
+	named := map[string]bool{}
 	for _, bp := range metadata.Buildpacks {
 		for _, layer := range bp.Layers {
-			if layer.SHA == diffID {
-				return true
-			}
+			named[layer.SHA] = true
 		}
 	}
-	return false
+	return named
 }
 
 // inlineMetadata is what the label of an app image says of its cached layers.
@@ -146,31 +146,40 @@ func loadBeside(ctx context.Context, store Store, image v1.Hash) (*Snapshot, err
 // add takes over what another snapshot of the same store has besides.
 func (s *Snapshot) add(other *Snapshot) {
 	s.metadata.BOM = other.metadata.BOM
+	places := map[string]int{}
+	for i, bp := range slices.Backward(s.metadata.Buildpacks) {
+		places[bp.ID] = i
+	}
 	for _, theirs := range other.metadata.Buildpacks {
-		ours := s.buildpack(theirs.ID, theirs.Version)
+		ours := s.buildpack(theirs.ID, theirs.Version, places)
 		for name, layer := range theirs.Layers {
 			if _, have := ours.Layers[name]; !have {
 				ours.Layers[name] = layer
 			}
 		}
 	}
+	listed := map[string]bool{}
+	for _, diffID := range s.order {
+		listed[diffID] = true
+	}
 	for _, diffID := range other.order {
 		if _, have := s.blobs[diffID]; !have {
 			s.blobs[diffID] = other.blobs[diffID]
 		}
-		if !slices.Contains(s.order, diffID) {
+		if !listed[diffID] {
+			listed[diffID] = true
 			s.order = append(s.order, diffID)
 		}
 	}
 }
 
-// buildpack returns the metadata of a buildpack, made if there are none.
-func (s *Snapshot) buildpack(id, version string) *buildpack.LayersMetadata {
-	for i := range s.metadata.Buildpacks {
-		if s.metadata.Buildpacks[i].ID == id {
-			return &s.metadata.Buildpacks[i]
-		}
+// buildpack returns the metadata of a buildpack, made if there are none. places
+// are those of all buildpacks, by ID.
+func (s *Snapshot) buildpack(id, version string, places map[string]int) *buildpack.LayersMetadata {
+	if i, ok := places[id]; ok {
+		return &s.metadata.Buildpacks[i]
 	}
+	places[id] = len(s.metadata.Buildpacks)
 	s.metadata.Buildpacks = append(s.metadata.Buildpacks, buildpack.LayersMetadata{
 		ID: id, Version: version, Layers: map[string]buildpack.LayerMetadata{},
 	})

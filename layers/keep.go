@@ -28,12 +28,18 @@ func (s *saver) keep(ctx context.Context, base *Snapshot, report *SaveReport) ([
 // others lists the layers of base that this build has not.
 func (s *saver) others(base *Snapshot, report *SaveReport) []saved {
 	var others []saved
+	own := map[LayerID]bool{}
+	for _, layer := range report.Layers {
+		own[layer.ID] = true
+	}
+	for _, id := range s.Beside {
+		own[id] = true
+	}
 	for _, bp := range base.metadata.Buildpacks {
 		inGroup := slices.Contains(s.Group, bp.ID)
 		for _, name := range slices.Sorted(maps.Keys(bp.Layers)) {
 			id := LayerID{Buildpack: bp.ID, Layer: name}
-			isOwn := func(l LayerReport) bool { return l.ID == id }
-			if !bp.Layers[name].Cache && !s.LaunchLayers || slices.ContainsFunc(report.Layers, isOwn) || slices.Contains(s.Beside, id) {
+			if !bp.Layers[name].Cache && !s.LaunchLayers || own[id] {
 				continue
 			}
 			other := saved{layer: CachedLayer{ID: id, Version: bp.Version, Metadata: bp.Layers[name]}}

@@ -25,7 +25,11 @@ type contents struct {
 	// layers in the order of the manifest, each once.
 	layers []storedLayer
 	target Target
-	docker bool
+	// listed are the diffIDs of layers, buildpacks the places of buildpacks in the
+	// metadata by ID.
+	listed     map[string]bool
+	buildpacks map[string]int
+	docker     bool
 	// created is when the snapshot is made; zero leaves it out.
 	created time.Time
 	// author is in the config in place of one that is broken, to make it another
@@ -43,11 +47,13 @@ const (
 
 // add lists a layer, once.
 func (c *contents) add(layer storedLayer) {
-	for _, have := range c.layers {
-		if have.diffID == layer.diffID {
-			return
-		}
+	if c.listed[layer.diffID] {
+		return
 	}
+	if c.listed == nil {
+		c.listed = map[string]bool{}
+	}
+	c.listed[layer.diffID] = true
 	c.layers = append(c.layers, layer)
 }
 

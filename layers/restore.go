@@ -212,18 +212,21 @@ func (s *Snapshot) knownSize(diffID string, blob v1.Descriptor) (int64, bool) {
 	if err != nil || blobCodec(blob) == Estargz {
 		return 0, false
 	}
-	found := false
+	s.launchOn.Do(s.findLaunched)
+	launch, named := s.launched[diffID]
+	if launch || !named {
+		return 0, false
+	}
+	return size, true
+}
+
+func (s *Snapshot) findLaunched() {
+	s.launched = map[string]bool{}
 	for _, bp := range s.metadata.Buildpacks {
 		for _, layer := range bp.Layers {
-			if layer.SHA == diffID {
-				if layer.Launch {
-					return 0, false
-				}
-				found = true
-			}
+			s.launched[layer.SHA] = s.launched[layer.SHA] || layer.Launch
 		}
 	}
-	return size, found
 }
 
 func publish(grown *stage, dir string, tree *unpacked) error {

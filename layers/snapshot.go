@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/buildpacks/lifecycle/platform"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -29,6 +30,10 @@ type Snapshot struct {
 	blobs map[string]v1.Descriptor
 	// order holds the diffIDs as the config lists them.
 	order []string
+	// launched says of each diffID that the metadata name whether it is one of a
+	// launch layer. It is made when it is needed, once everything has been read.
+	launched map[string]bool
+	launchOn sync.Once
 	// memory is for the ranges of all blobs that are being read.
 	memory *blockPool
 	// inline says that it is an app image, incomplete that something beside it

@@ -52,15 +52,26 @@ func (b *build) reportImports(imports []phases.ImportOutcome) {
 	}
 }
 
+// maxWarnings is how many layers are warned of one by one. The result lists all of
+// them.
+const maxWarnings = 20
+
 // reportRestored warns of layers that were lost on the way: a build that fails
 // for lack of them would not say why.
 func (b *build) reportRestored(layers []phases.LayerRestored) {
 	var noRoom bool
+	failed := 0
 	for _, layer := range layers {
 		if layer.Failed {
+			failed++
+		}
+		if layer.Failed && failed <= maxWarnings {
 			b.Progress.Warn(fmt.Sprintf("cached layer %s is not restored: %s", layer.Layer, layer.Reason))
 		}
 		noRoom = noRoom || layer.NoRoom
+	}
+	if failed > maxWarnings {
+		b.Progress.Warn(fmt.Sprintf("%d more cached layers are not restored", failed-maxWarnings))
 	}
 	if noRoom {
 		b.Progress.Warn(b.roomHint())

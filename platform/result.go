@@ -36,7 +36,8 @@ type Result struct {
 	Seconds  float64                `json:"seconds"`
 
 	started time.Time
-	cleared bool // by --clear-cache
+	places  map[string]int // of Layers, by their names; nil if they have moved
+	cleared bool           // by --clear-cache
 }
 
 // OutputResult is where an app image went.
@@ -135,11 +136,16 @@ func (res *Result) prepare(run func() error) error {
 }
 
 func (res *Result) layer(id string) *LayerResult {
-	for i := range res.Layers {
-		if res.Layers[i].Layer == id {
-			return &res.Layers[i]
+	if res.places == nil {
+		res.places = map[string]int{}
+		for i := range res.Layers {
+			res.places[res.Layers[i].Layer] = i
 		}
 	}
+	if i, ok := res.places[id]; ok {
+		return &res.Layers[i]
+	}
+	res.places[id] = len(res.Layers)
 	res.Layers = append(res.Layers, LayerResult{Layer: id, Restore: "missed", RestoreReason: res.missReason()})
 	return &res.Layers[len(res.Layers)-1]
 }
@@ -205,6 +211,7 @@ func (res *Result) exported(out phases.ExportOutput) {
 		}
 	}
 	slices.SortFunc(res.Layers, func(a, b LayerResult) int { return cmp.Compare(a.Layer, b.Layer) })
+	res.places = nil
 }
 
 // cacheNotSaved returns an error for the first export that failed, if that or

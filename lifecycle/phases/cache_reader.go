@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/buildpacks/lifecycle/buildpack"
@@ -80,7 +81,7 @@ func (c *cacheReader) VerifyLayer(string) error { return nil }
 func (c *cacheReader) RetrieveLayer(diffID string) (io.ReadCloser, error) {
 	c.slots <- struct{}{}
 	defer func() { <-c.slots }()
-	for _, id := range c.dirs[diffID] {
+	for _, id := range c.take(diffID) {
 		c.restoreLayer(id, c.layersDir, id.Dir(), diffID)
 	}
 	emptyArchive := make([]byte, 1024)
@@ -128,29 +129,62 @@ func (c *cacheReader) restoreLayer(id layers.LayerID, parent, dir, diffID string
 	c.done[id] = outcome
 }
 
+// take returns the layers with a diffID to whoever asks first: the restorer
+// retrieves a diffID for each layer that has it.
+func (c *cacheReader) take(diffID string) []layers.LayerID {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	ids := c.dirs[diffID]
+	delete(c.dirs, diffID)
+	return ids
+}
+
 // removeFailed removes every trace of layers that could not be restored: a
 // layer is there whole or not at all, its metadata file included.
 func (c *cacheReader) removeFailed() error {
+	failed := map[string][]layers.LayerID{} // by the directory of the buildpack
 	for id, outcome := range c.done {
-		if outcome.Restored || id == sbomID {
-			continue // a build writes the SBOM anew
+		if !outcome.Restored && id != sbomID { // a build writes the SBOM anew
+			dir := filepath.Dir(filepath.Join(c.layersDir, id.Dir()))
+			failed[dir] = append(failed[dir], id)
 		}
-		path := filepath.Join(c.layersDir, id.Dir())
-		sboms, err := filepath.Glob(path + ".sbom.*")
+	}
+	for dir, ids := range failed {
+		files, err := sbomFiles(dir)
 		if err != nil {
-			return fmt.Errorf("remove layer %s: %w", id, err)
+			return err
 		}
-		errs := []error{os.RemoveAll(path)}
-		for _, file := range append(sboms, path+".toml", path+".sha") {
-			if err := os.Remove(file); !errors.Is(err, os.ErrNotExist) {
-				errs = append(errs, err)
+		for _, id := range ids {
+			path := filepath.Join(c.layersDir, id.Dir())
+			errs := []error{os.RemoveAll(path)}
+			for _, file := range append(files[path], path+".toml", path+".sha") {
+				if err := os.Remove(file); !errors.Is(err, os.ErrNotExist) {
+					errs = append(errs, err)
+				}
 			}
-		}
-		if err := errors.Join(errs...); err != nil {
-			return fmt.Errorf("remove layer %s: %w", id, err)
+			if err := errors.Join(errs...); err != nil {
+				return fmt.Errorf("remove layer %s: %w", id, err)
+			}
 		}
 	}
 	return nil
+}
+
+// sbomFiles finds the SBOM files below a buildpack's directory, by the path of the
+// layer.
+func sbomFiles(dir string) (map[string][]string, error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	found := map[string][]string{}
+	for _, entry := range entries {
+		if layer := strings.LastIndex(entry.Name(), ".sbom."); layer > 0 {
+			path := filepath.Join(dir, entry.Name()[:layer])
+			found[path] = append(found[path], filepath.Join(dir, entry.Name()))
+		}
+	}
+	return found, nil
 }
 
 // report says for every cached layer of the group what became of it, and why.
