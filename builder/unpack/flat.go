@@ -33,6 +33,7 @@ func (s *Store) Flat(ctx context.Context, img v1.Image, report progress.Reporter
 	filled := false
 	err = s.hold(ctx, path, func(temp string) error {
 		filled = true
+		s.reportDamage(path, report)
 		report.Info(fetching(layers, len(layers)))
 		return s.flatten(ctx, temp, layers, nil, report)
 	})

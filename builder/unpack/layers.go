@@ -71,7 +71,9 @@ func (s *Store) unpackAll(ctx context.Context, layers []layer, m marks, report p
 	bySize := slices.SortedStableFunc(slices.Values(layers), func(a, b layer) int { return cmp.Compare(b.size, a.size) })
 	for _, l := range bySize {
 		group.Go(func() error {
-			return s.hold(ctx, s.path(layerKind, l.diffID), func(temp string) error {
+			path := s.path(layerKind, l.diffID)
+			return s.hold(ctx, path, func(temp string) error {
+				s.reportDamage(path, report)
 				t, err := newTree(temp, s.opts.Owner, m)
 				if err != nil {
 					return err
@@ -88,6 +90,13 @@ func (s *Store) unpackAll(ctx context.Context, layers []layer, m marks, report p
 		})
 	}
 	return group.Wait()
+}
+
+// reportDamage says that something is unpacked again, if it is.
+func (s *Store) reportDamage(path string, report progress.Reporter) {
+	if exists(path) {
+		report.Info(fmt.Sprintf("Unpacking a part of the builder again: %s is damaged, or of an older pack-cache", path))
+	}
 }
 
 // topmost keeps, of layers that are there more than once, the highest: it hides

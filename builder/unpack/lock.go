@@ -19,8 +19,8 @@ import (
 // errBusy says that somebody else holds a lock.
 var errBusy = errors.New("locked")
 
-// hold makes sure that path exists and stays. If it does not exist, fill gets a
-// temporary directory, and what it puts there appears at path when fill returns
+// hold makes sure that path exists and stays. If it does not exist, or is damaged,
+// fill gets a temporary directory, and what it puts there appears at path when fill returns
 // nil; when it does not, nothing remains.
 func (s *Store) hold(ctx context.Context, path string, fill func(temp string) error) error {
 	const longest = 100 * time.Millisecond
@@ -49,8 +49,8 @@ func (s *Store) hold(ctx context.Context, path string, fill func(temp string) er
 	}
 }
 
-// lockFilled returns a shared lock on path, filled if it was not. The error is
-// errBusy when somebody else is at it.
+// lockFilled returns a shared lock on path, filled if it was not, or does not fit
+// its record any more. The error is errBusy when somebody else is at it.
 func lockFilled(path string, fill func(temp string) error) (*os.File, error) {
 	how := unix.LOCK_SH
 	if !exists(path) {
@@ -60,9 +60,17 @@ func lockFilled(path string, fill func(temp string) error) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
+	if how == unix.LOCK_SH && !fits(path, lock) {
+		// Who else has it open goes on with what is there; nobody else begins to.
+		how = unix.LOCK_EX
+		if err := flock(lock, how); err != nil {
+			lock.Close()
+			return nil, err
+		}
+	}
 	if how == unix.LOCK_EX {
-		if !exists(path) {
-			err = fillTemp(path, fill)
+		if !exists(path) || !fits(path, lock) {
+			err = fillTemp(path, lock, fill)
 		}
 		if err == nil {
 			err = flock(lock, unix.LOCK_SH)
@@ -83,7 +91,7 @@ func lockFilled(path string, fill func(temp string) error) (*os.File, error) {
 	return lock, nil
 }
 
-func fillTemp(path string, fill func(temp string) error) error {
+func fillTemp(path string, lock *os.File, fill func(temp string) error) error {
 	// Temporary directories lie beside the final ones: moving a directory to
 	// another parent would need write permission on the directory itself, and
 	// images have read-only root directories.
@@ -95,6 +103,15 @@ func fillTemp(path string, fill func(temp string) error) error {
 		return err
 	}
 	err := fill(temp)
+	if err == nil {
+		var text string
+		if text, err = record(temp); err == nil {
+			err = writeRecord(lock, text)
+		}
+	}
+	if err == nil {
+		_, err = removeAll(path) // what is damaged
+	}
 	if err == nil {
 		err = os.Rename(temp, path)
 	}
