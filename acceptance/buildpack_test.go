@@ -192,6 +192,9 @@ func TestBuildpackRefused(t *testing.T) {
 	broken := newExtra("acme/one", "1.0", "")
 	broken.files["buildpack.toml"] = "[buildpack]\nid = \"x\"\nversion = \"1\"\n"
 	apiless := broken.dir(t, t.TempDir())
+	foreign := newExtra("acme/one", "1.0", "")
+	foreign.files["buildpack.toml"] = strings.ReplaceAll(foreign.files["buildpack.toml"], "[[stacks]]\nid = \"*\"", "") + "\n[[stacks]]\nid = \"acme.stacks.other\"\n"
+	otherStack := foreign.dir(t, t.TempDir())
 	hostile := filepath.Join(t.TempDir(), "hostile.tgz")
 	good := newExtra("acme/one", "1.0", "")
 	good.files["../../../outside"] = "x"
@@ -211,6 +214,7 @@ func TestBuildpackRefused(t *testing.T) {
 		{name: "nothing on the web", code: 1, args: []string{"--buildpack", address}, says: []string{"buildpack " + web.URL + "/x.tgz", "answered 404", "HINT: check the address"}},
 		{name: "no buildpack in the directory", code: 1, args: []string{"--buildpack", app.dir}, says: []string{"buildpack " + app.dir, "no buildpack.toml at its top", "HINT: "}},
 		{name: "no api", code: 1, args: []string{"--buildpack", apiless}, says: []string{"buildpack.toml has no api", "HINT: "}},
+		{name: "another stack", code: 1, args: []string{"--buildpack", otherStack}, says: []string{"buildpack acme/one@1.0: it ", "acme.stacks.other", "HINT: use a buildpack or a builder that fits"}},
 		{name: "hostile archive", code: 1, args: []string{"--buildpack", hostile}, says: []string{"buildpack " + hostile, `"../../../outside": the name leads out of the buildpack`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -39,8 +39,8 @@ type Creator struct {
 
 // Stack is the stack that a builder is for, a thing of Platform APIs before 0.12.
 type Stack struct {
-	ID     string   `json:"id"`
-	Mixins []string `json:"mixins,omitempty"`
+	ID     string   `json:"id" toml:"id"`
+	Mixins []string `json:"mixins,omitempty" toml:"mixins"`
 }
 
 // Lifecycle is the lifecycle of a builder and the APIs that it speaks.

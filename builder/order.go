@@ -39,6 +39,9 @@ type Module struct {
 	LayerDiffID string `json:"layerDiffID"`
 	// Order is that of a composite buildpack.
 	Order Order `json:"order"`
+	// Stacks and Targets are what it is made for; both may be empty.
+	Stacks  []Stack        `json:"stacks"`
+	Targets []ModuleTarget `json:"targets"`
 }
 
 // Modules are buildpacks by ID and version.

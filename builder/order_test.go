@@ -35,7 +35,7 @@ func TestOrder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantModules := builder.Modules{"acme/a": {"1": {API: "0.10", LayerDiffID: "sha256:aa"}}, "acme/old": {"2": {}}}
+	wantModules := builder.Modules{"acme/a": {"1": {API: "0.10", LayerDiffID: "sha256:aa", Stacks: []builder.Stack{{ID: "*"}}}}, "acme/old": {"2": {}}}
 	if diff := cmp.Diff(wantModules, modules); diff != "" {
 		t.Errorf("modules (-want +got):\n%s", diff)
 	}

@@ -19,6 +19,9 @@ type descriptor struct {
 	Buildpack identity      `toml:"buildpack"`
 	Extension identity      `toml:"extension"`
 	Order     builder.Order `toml:"order"`
+
+	Stacks  []builder.Stack        `toml:"stacks"`
+	Targets []builder.ModuleTarget `toml:"targets"`
 }
 
 type identity struct {

@@ -85,10 +85,11 @@ type resolver struct {
 	fetch    Fetch
 	spool    *spool
 	target   builder.Target
-	// modules, order, extensions and apis are what the builder has.
+	// modules, order, extensions, apis and stack are what the builder has.
 	modules           builder.Modules
 	order, extensions builder.Order
 	apis              []string
+	stack             builder.Stack
 	// found is what was found outside the builder, in the order of the request.
 	found []module
 }
@@ -114,6 +115,9 @@ func newResolver(b *builder.Builder, reporter progress.Reporter, fetch Fetch) (*
 	if r.order, r.extensions, err = b.Order(); err != nil {
 		return nil, err
 	}
+	if r.stack, err = b.Stack(); err != nil {
+		return nil, err
+	}
 	r.apis, err = b.BuildpackAPIs()
 	return r, err
 }
@@ -134,6 +138,9 @@ func (r *resolver) resolve(ctx context.Context, req Request, x *resolver) (*Addi
 		return nil, err
 	}
 	if err := r.checkComposites(); err != nil {
+		return nil, err
+	}
+	if err := r.checkSupport(); err != nil {
 		return nil, err
 	}
 	if len(req.Extensions) > 0 {

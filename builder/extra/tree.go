@@ -183,7 +183,7 @@ func (r *resolver) addTree(files source, content []byte) (builder.Ref, error) {
 	}
 	r.found = append(r.found, module{
 		id: d.Buildpack.ID, version: d.Buildpack.Version, layer: layer,
-		Module: builder.Module{API: d.API, LayerDiffID: diffID.String(), Order: d.Order},
+		Module: builder.Module{API: d.API, LayerDiffID: diffID.String(), Order: d.Order, Stacks: d.Stacks, Targets: d.Targets},
 	})
 	return d.ref(), nil
 }
