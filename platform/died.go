@@ -48,7 +48,8 @@ func (b *build) restoreNothing(ctx context.Context, death error) (phases.Restore
 		return out, err
 	}
 	b.Progress.Warn(reason + ": the build goes on without a cache")
-	err := b.own(ctx, lifecycle.Restore, b.restoreScope(), phases.RestoreInput{
+	out = phases.RestoreOutput{}
+	err := own(ctx, b, lifecycle.Restore, b.restoreScope(), phases.RestoreInput{
 		Target: b.target(), SkipLayers: true, Again: true, Known: b.known,
 	}, &out, func(call *phases.Call) { call.Detected = b.detected })
 	out.Imports = lost
@@ -67,7 +68,7 @@ func (b *build) exportApp(ctx context.Context, in phases.ExportInput, death erro
 	if in.Image != "" {
 		b.Progress.Warn(reason + ": the app image is exported again, without saving the cache")
 		in.AppOnly = true
-		if err := b.own(ctx, lifecycle.Export, b.exportScope(), in, &out); err != nil {
+		if err := own(ctx, b, lifecycle.Export, b.exportScope(), in, &out, b.using(in.Imports, in.Exports)); err != nil {
 			return out, err
 		}
 	}

@@ -176,7 +176,7 @@ type build struct {
 
 func (b *build) analyze(ctx context.Context) error {
 	var out phases.AnalyzeOutput
-	err := b.own(ctx, lifecycle.Analyze, b.analyzeScope(), phases.AnalyzeInput{
+	err := own(ctx, b, lifecycle.Analyze, b.analyzeScope(), phases.AnalyzeInput{
 		Image:         b.app,
 		Tags:          b.Tags,
 		PreviousImage: b.previous,
@@ -252,7 +252,7 @@ func (b *build) export(ctx context.Context) error {
 		Analyzed:        b.analyzed,
 		Known:           b.known,
 	}
-	err := b.own(ctx, lifecycle.Export, b.exportScope(), in, &out)
+	err := own(ctx, b, lifecycle.Export, b.exportScope(), in, &out, b.using(in.Imports, in.Exports))
 	if died(ctx, err) && !ranOutOfMemory(b.place, err) {
 		out, err = b.exportApp(ctx, in, err)
 	}

@@ -27,14 +27,14 @@ func (b *build) beginRestore(ctx context.Context) *restoring {
 	_, early := b.place.(lifecycle.EarlyPlace)
 	go func() {
 		defer close(r.ended)
-		r.err = b.own(ctx, lifecycle.Restore, b.restoreScope(), phases.RestoreInput{
+		r.err = own(ctx, b, lifecycle.Restore, b.restoreScope(), phases.RestoreInput{
 			Imports:    b.imports,
 			Target:     b.target(),
 			SkipLayers: b.ClearCache,
 			KeepFrames: memory != nil && memory.InMemory(),
 			Early:      early,
 			Known:      b.known,
-		}, &r.out, func(call *phases.Call) {
+		}, &r.out, b.using(b.imports, nil), func(call *phases.Call) {
 			call.Detected = func(ctx context.Context) (phases.Detected, error) {
 				select {
 				case <-r.detected:

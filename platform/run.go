@@ -13,7 +13,7 @@ import (
 
 // own runs one of pack-cache's own phases with a grant for scope. more says what
 // else the call is to have.
-func (b *build) own(ctx context.Context, name lifecycle.Name, scope trust.Scope, input, output any, more ...func(*phases.Call)) error {
+func own[In any](ctx context.Context, b *build, name lifecycle.Name, scope trust.Scope, input In, output phases.Output[In], more ...func(*phases.Call)) error {
 	mint := func(ctx context.Context) (*trust.Grant, error) {
 		return trust.Mint(ctx, b.Platform.keychain(b.resolved), scope, trust.MintOptions{Insecure: b.insecureHosts(), Spare: b.spare()})
 	}
@@ -28,11 +28,11 @@ func (b *build) own(ctx context.Context, name lifecycle.Name, scope trust.Scope,
 		PlatformAPI: b.api, User: b.user(), Owner: b.owner(), Paths: b.paths, ExecEnv: b.ExecEnv,
 		Insecure: b.Insecure, Verbose: b.Verbose, Grant: grant, Rule: b.Rule, Unreachable: unreachable(grant),
 	}
-	call := phases.Call{Place: b.place, Phase: b.plan[name], Session: session, Renew: mint, Loans: b.loans, Logins: b.logins, Apps: b.outlet, Log: log}
+	call := phases.Call{Place: b.place, Phase: b.plan[name], Session: session, Renew: mint, Apps: b.outlet, Log: log}
 	for _, set := range more {
 		set(&call)
 	}
-	err = call.Run(ctx, input, output)
+	err = phases.Run(ctx, call, input, output)
 	failed, ok := errors.AsType[*phases.Error](err)
 	switch {
 	case ok && failed.Trouble != nil:
@@ -41,6 +41,28 @@ func (b *build) own(ctx context.Context, name lifecycle.Name, scope trust.Scope,
 		return &hintedError{err, b.roomHint()}
 	}
 	return err
+}
+
+// using lets a phase use the stores of its imports and exports that it borrows or
+// needs keys for, and no others of the build.
+func (b *build) using(imports []phases.Import, exports []phases.Export) func(*phases.Call) {
+	return func(call *phases.Call) {
+		call.Loans, call.Logins = map[int]phases.Lending{}, map[int]phases.Login{}
+		add := func(at phases.Location, write bool) {
+			if at.Loan != nil {
+				call.Loans[at.Loan.Number] = phases.Lending{Store: b.loans[at.Loan.Number], Name: at.Loan.Name, Write: write}
+			}
+			if at.Login > 0 {
+				call.Logins[at.Login] = b.logins[at.Login-1]
+			}
+		}
+		for _, at := range imports {
+			add(at.Location, false)
+		}
+		for _, at := range exports {
+			add(at.Location, true)
+		}
+	}
 }
 
 // roomHint says what to do when there is no room for the volumes of the place.

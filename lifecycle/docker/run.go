@@ -25,6 +25,7 @@ func (p *place) run(ctx context.Context, phase lifecycle.Phase, streams lifecycl
 		return explainMounts(err, phase.Mounts)
 	}
 	if phase.Root == lifecycle.OwnRoot {
+		work.Private = true
 		work.Exe, work.Args = inside.Own, append([]string{"pack-cache"}, phase.Args...)
 		image, err := p.daemon.ownImage(ctx, phase.Env)
 		if err != nil {

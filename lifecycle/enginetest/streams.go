@@ -79,23 +79,41 @@ func testInput(t *testing.T, s *suite) {
 
 // testStreamNames opens the streams by name, as shell scripts do.
 func testStreamNames(t *testing.T, s *suite) {
-	place := s.place(t)
-	roots(t, func(t *testing.T, phase func(...string) lifecycle.Phase) {
-		var stdout, stderr bytes.Buffer
-		err := place.Run(t.Context(), phase("do", "append:/dev/stderr=by name", "read:/dev/stdin", "append:/proc/self/fd/1=x"),
-			lifecycle.Streams{Stdin: strings.NewReader("input"), Stdout: &stdout, Stderr: &stderr})
-		if err != nil {
-			t.Fatal(err)
+	var stdout, stderr bytes.Buffer
+	err := s.place(t).Run(t.Context(), builderPhase("do", "append:/dev/stderr=by name", "read:/dev/stdin", "append:/proc/self/fd/1=x"),
+		lifecycle.Streams{Stdin: strings.NewReader("input"), Stdout: &stdout, Stderr: &stderr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stderr.String() != "by name" {
+		t.Errorf("standard error %q", stderr.String())
+	}
+	text, written := strings.CutPrefix(stdout.String(), "x")
+	got := decode[[]report.Step](t, text)
+	if diff := cmp.Diff([]report.Step{{}, {Out: "input"}, {}}, got); diff != "" || !written {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+}
+
+// testPrivateStreams has an own phase open what it talks with pack-cache through
+// by all the names that it has. A program that can be made to write to a path must
+// not be able to speak for the phase.
+func testPrivateStreams(t *testing.T, s *suite) {
+	var steps []string
+	for _, fd := range []string{"/proc/self/fd/0", "/proc/self/fd/1", "/proc/thread-self/fd/0", "/proc/thread-self/fd/1"} {
+		steps = append(steps, "read:"+fd, "append:"+fd+"=forged", "write:"+fd+"=forged")
+	}
+	var stdout, stderr bytes.Buffer
+	err := s.place(t).Run(t.Context(), ownPhase(append([]string{"do"}, steps...)...),
+		lifecycle.Streams{Stdin: strings.NewReader("input"), Stdout: &stdout, Stderr: &stderr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, step := range decode[[]report.Step](t, stdout.String()) {
+		if !strings.Contains(step.Err, "no such device or address") {
+			t.Errorf("%s: %q, error %q", steps[i], step.Out, step.Err)
 		}
-		if stderr.String() != "by name" {
-			t.Errorf("standard error %q", stderr.String())
-		}
-		text, written := strings.CutPrefix(stdout.String(), "x")
-		got := decode[[]report.Step](t, text)
-		if diff := cmp.Diff([]report.Step{{}, {Out: "input"}, {}}, got); diff != "" || !written {
-			t.Errorf("steps (-want +got):\n%s", diff)
-		}
-	})
+	}
 }
 
 func testExitCodes(t *testing.T, s *suite) {

@@ -63,6 +63,7 @@ func Run(t *testing.T, open func(t *testing.T) lifecycle.Engine, quirks ...Quirk
 			{"output comes as it is written", testOutputIsLive, ""},
 			{"standard input comes through", testInput, ""},
 			{"standard streams can be opened by name", testStreamNames, ""},
+			{"those of an own phase cannot", testPrivateStreams, ""},
 			{"exit codes come through", testExitCodes, ""},
 			{"a phase that cannot start is no exit code", testCannotStart, ""},
 			{"the environment is the phase's", testEnvironment, ""},

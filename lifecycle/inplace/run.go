@@ -24,7 +24,7 @@ func (h *host) run(ctx context.Context, t *task, streams lifecycle.Streams) erro
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	k, err := h.startKeeper(streams)
+	k, err := h.startKeeper(streams, t.Phase.Root == lifecycle.OwnRoot)
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ func (h *host) run(ctx context.Context, t *task, streams lifecycle.Streams) erro
 	// answer says better.
 	_ = k.orders.Encode(order{Task: t})
 	ended := make(chan error, 1)
-	go func() { ended <- k.cmd.Wait() }()
+	go func() { ended <- k.wait() }()
 	stopped := false
 	select {
 	case err = <-ended:
@@ -60,15 +60,17 @@ var errLost = errors.New("it gave no answer")
 // keeping is a keeper seen from pack-cache.
 type keeping struct {
 	cmd    *exec.Cmd
-	pipe   *os.File // carries orders; when it is closed, the phase ends
+	wait   func() error // for its end, and for all that was written
+	pipe   *os.File     // carries orders; when it is closed, the phase ends
 	orders *json.Encoder
 	said   chan answer
 }
 
 // startKeeper starts a keeper with nothing of this process' environment, and
 // with pipes for streams: an open file could tell more, and let more be done,
-// than the stream in it.
-func (h *host) startKeeper(streams lifecycle.Streams) (*keeping, error) {
+// than the stream in it. Private streams are sockets, which nobody but the phase
+// can read and write.
+func (h *host) startKeeper(streams lifecycle.Streams, private bool) (*keeping, error) {
 	orders, pipe, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -86,11 +88,17 @@ func (h *host) startKeeper(streams lifecycle.Streams) (*keeping, error) {
 		Env:         []string{},
 		Dir:         "/",
 		ExtraFiles:  []*os.File{orders, theirs, h.self, h.own},
-		Stdout:      confine.PipeTo(streams.Stdout),
 		Stderr:      confine.PipeTo(streams.Stderr),
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}
-	finish, err := confine.Feed(cmd, streams.Stdin)
+	wait := cmd.Wait
+	var finish func()
+	if private {
+		finish, wait, err = confine.Converse(cmd, streams.Stdin, streams.Stdout)
+	} else {
+		cmd.Stdout = confine.PipeTo(streams.Stdout)
+		finish, err = confine.Feed(cmd, streams.Stdin)
+	}
 	if err == nil {
 		err = cmd.Start()
 		finish()
@@ -100,7 +108,7 @@ func (h *host) startKeeper(streams lifecycle.Streams) (*keeping, error) {
 		answers.Close()
 		return nil, confine.Step(err, "starting a keeper")
 	}
-	k := &keeping{cmd: cmd, pipe: pipe, orders: json.NewEncoder(pipe), said: make(chan answer, 1)}
+	k := &keeping{cmd: cmd, wait: wait, pipe: pipe, orders: json.NewEncoder(pipe), said: make(chan answer, 1)}
 	go k.listen(answers)
 	return k, nil
 }

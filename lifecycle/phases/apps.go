@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
+	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/extend"
 )
 
 // Apps keeps app images that no phase can bring to where they belong: a daemon,
@@ -100,6 +103,8 @@ func (l lender) answerApps(ctx context.Context, apps Apps, q appsQuestion) (Save
 	switch {
 	case apps == nil:
 		return Saved{}, fmt.Errorf("this build keeps its app image in a registry")
+	case q.Save != nil && !l.export:
+		return Saved{}, fmt.Errorf("only export saves an app image")
 	case q.Save != nil:
 		app, err := l.app(*q.Save)
 		if err != nil {
@@ -110,6 +115,9 @@ func (l lender) answerApps(ctx context.Context, apps Apps, q appsQuestion) (Save
 	diffID, err := v1.NewHash(q.Layer)
 	if err != nil {
 		return Saved{}, err
+	}
+	if !isLoan(q.File) {
+		return Saved{}, fmt.Errorf("%q is no file of a loan", q.File)
 	}
 	return Saved{}, l.bringLayer(ctx, apps, diffID, q.File)
 }
@@ -162,6 +170,9 @@ func (l lender) app(said saveApp) (App, error) {
 		}
 		one.Descriptor = *descriptor
 		if file, ok := said.Files[one.DiffID.String()]; ok {
+			if !isLayerFile(file.Path) || file.Size < 0 {
+				return App{}, fmt.Errorf("layer %s: %q is no layer of %d bytes that export has made", one.DiffID, file.Path, file.Size)
+			}
 			one.Size = file.Size
 			one.Open = func(ctx context.Context) (io.ReadCloser, error) {
 				return l.place.Export(ctx, lifecycle.VolumeState, file.Path)
@@ -172,20 +183,27 @@ func (l lender) app(said saveApp) (App, error) {
 	return app, nil
 }
 
+// isLayerFile reports whether a path in the volume of the state can be that of a
+// layer: export makes them, or image extensions have.
+func isLayerFile(name string) bool {
+	first, _, below := strings.Cut(name, "/")
+	return below && path.Clean(name) == name && filepath.IsLocal(name) && (strings.HasPrefix(first, artifactsPrefix) || first == extend.Dir)
+}
+
 // previousLayer opens a layer of the previous image.
 func (j *job) previousLayer(ctx context.Context, diffID string) (io.ReadCloser, error) {
 	if err := os.MkdirAll(filepath.Join(j.Paths.State, loansDir), 0o700); err != nil {
 		return nil, err
 	}
-	path := newLoan()
-	if _, err := j.link.ask(ctx, question{Apps: &appsQuestion{Layer: diffID, File: path}}); err != nil {
+	name := newLoan()
+	if _, err := j.link.ask(ctx, question{Apps: &appsQuestion{Layer: diffID, File: name}}); err != nil {
 		return nil, err
 	}
-	path = filepath.Join(j.Paths.State, path)
-	file, err := os.Open(path)
+	name = filepath.Join(j.Paths.State, name)
+	file, err := os.Open(name)
 	if err != nil {
 		return nil, err
 	}
 	// It can be read as long as it is open.
-	return file, os.Remove(path)
+	return file, os.Remove(name)
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -22,6 +23,11 @@ const loansDir = "loans"
 
 // newLoan names a file for a blob.
 func newLoan() string { return loansDir + "/" + rand.Text() }
+
+// isLoan reports whether newLoan has made a name.
+func isLoan(name string) bool { return loanName.MatchString(name) }
+
+var loanName = regexp.MustCompile(`^` + loansDir + `/[A-Z2-7]{26}$`)
 
 // borrowed is a store that the phase's caller reads and writes for it. What is
 // said about it travels in messages, what is in it through the volume of the

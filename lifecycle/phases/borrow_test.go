@@ -49,7 +49,7 @@ func TestBorrowedContract(t *testing.T) {
 func lendTo(t *testing.T, store layers.Store) (*borrowed, string) {
 	t.Helper()
 	state := t.TempDir()
-	l := converse(t, &conversation{lender: lender{fakePlace{state: state}, []layers.Store{nil, store}}})
+	l := converse(t, &conversation{lender: lender{fakePlace{state: state}, map[int]Lending{1: {Store: store, Write: true, anyName: true}}, true}})
 	b, err := newBorrowed(l, Loan{Number: 1, Store: store.String(), Name: "main"}, state)
 	if err != nil {
 		t.Fatal(err)
@@ -62,7 +62,7 @@ func converse(t *testing.T, talk *conversation) *link {
 	t.Helper()
 	toCaller, fromPhase := io.Pipe() // what the phase says: read, write
 	toPhase, fromCaller := io.Pipe()
-	talk.toPhase = json.NewEncoder(fromCaller)
+	talk.toPhase, talk.hangUp = json.NewEncoder(fromCaller), fromCaller.Close
 	held := make(chan error, 1)
 	go func() {
 		_, err := talk.hold(context.Background(), request{}, toCaller)

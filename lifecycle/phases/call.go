@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/lifecycle"
@@ -23,28 +22,46 @@ type Call struct {
 	Session Session
 	// Renew renews the session's grant; nil if there is none.
 	Renew Renew
-	// Loans are the stores that the phase borrows: those that the locations in
-	// its input have a Loan for. Place.Import and Place.Export carry what is in
-	// them.
-	Loans []layers.Store
-	// Logins find the keys to stores: those that the locations in the phase's
-	// input have a Login for.
-	Logins []Login
+	// Loans are the stores that the phase borrows, by the numbers in the locations
+	// of its input. Place.Import and Place.Export carry what is in them.
+	Loans map[int]Lending
+	// Logins find the keys to stores, by the numbers in the locations of the
+	// phase's input.
+	Logins map[int]Login
 	// Apps keeps the app image, nil if the phase publishes it.
 	Apps Apps
-	// Detected waits until restore can go on; nil if it can at once.
+	// Detected waits until restore can go on; nil for other phases.
 	Detected func(context.Context) (Detected, error)
 	// Log receives what the phase has to say to people.
 	Log io.Writer
 }
 
+// Lending is a store that a phase borrows.
+type Lending struct {
+	Store layers.Store
+	// Name is the snapshot that the phase may read and, with Write, replace.
+	Name string
+	// Write lets export add to the store. What a build imports from is not
+	// written to, whoever asks.
+	Write bool
+	// anyName is for tests of the store as a whole.
+	anyName bool
+}
+
+// Output is what a phase gives its caller. Check fails if it is not an answer to
+// the input, and neutralises what could do harm where it is shown.
+type Output[In any] interface{ Check(In) error }
+
 // Run runs the phase and decodes its output into out. A failure inside the phase
-// is an *Error.
-func (c Call) Run(ctx context.Context, input, out any) error {
+// is an *Error. Nothing that comes from the phase is believed: a phase that
+// breaks the rules of the conversation is ended.
+func Run[In any](ctx context.Context, c Call, input In, out Output[In]) error {
 	rawInput, err := json.Marshal(input)
 	if err != nil {
 		return fmt.Errorf("encode input of phase %s: %w", c.Phase.Name, err)
 	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	stdin, toPhase := io.Pipe()
 	fromPhase, stdout := io.Pipe()
 
@@ -55,100 +72,42 @@ func (c Call) Run(ctx context.Context, input, out any) error {
 		stdout.Close()
 		ended <- err
 	}()
-	talk := &conversation{toPhase: json.NewEncoder(toPhase), renew: c.Renew, logins: c.Logins, lender: lender{c.Place, c.Loans}, apps: c.Apps, detected: c.Detected}
+	talk := &conversation{
+		phase: c.Phase.Name, toPhase: json.NewEncoder(toPhase), hangUp: toPhase.Close, renew: renewals{renew: c.Renew}, logins: c.Logins,
+		lender: lender{c.Place, c.Loans, c.Phase.Name == lifecycle.Export}, apps: c.Apps, detected: c.Detected,
+	}
 	output, talkErr := talk.hold(ctx, request{Session: c.Session, Input: rawInput}, fromPhase)
+	broken, isBroken := errors.AsType[*brokenError](talkErr)
+	if isBroken {
+		cancel(broken)
+	}
 	io.Copy(io.Discard, fromPhase)
-	toPhase.Close()
 	runErr := <-ended
 
 	phaseErr, failed := errors.AsType[*Error](talkErr)
 	switch {
+	case isBroken:
+		return fmt.Errorf("phase %s was ended: %w", c.Phase.Name, broken)
 	case talkErr == nil && runErr == nil:
-		return json.Unmarshal(output, out)
+		return decodeOutput(c.Phase.Name, output, input, out)
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case failed:
-		return phaseErr
+		return phaseErr.clean(c.Phase.Name)
 	case runErr != nil:
 		return runErr
 	}
 	return fmt.Errorf("phase %s gave no result: %w", c.Phase.Name, talkErr)
 }
 
-// conversation is the caller's side of the messages.
-type conversation struct {
-	renew    Renew
-	logins   []Login
-	lender   lender
-	apps     Apps
-	detected func(context.Context) (Detected, error)
-
-	mu      sync.Mutex
-	toPhase *json.Encoder
-}
-
-// hold sends the request and answers the phase until it gives its output.
-func (c *conversation) hold(ctx context.Context, req request, fromPhase io.Reader) (json.RawMessage, error) {
-	if err := c.send(req); err != nil {
-		return nil, err
-	}
-	var answering sync.WaitGroup
-	defer answering.Wait()
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	decoder := json.NewDecoder(fromPhase)
-	for {
-		var m message
-		if err := decoder.Decode(&m); err != nil {
-			return nil, err
-		}
-		switch {
-		case m.Error != nil:
-			return nil, m.Error
-		case m.Question != nil:
-			answering.Go(func() {
-				// A phase that does not listen any more is about to end.
-				_ = c.send(c.answer(ctx, *m.Question))
-			})
-		default:
-			return m.Output, nil
-		}
-	}
-}
-
-func (c *conversation) send(message any) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.toPhase.Encode(message)
-}
-
-// answer does what a phase asks for.
-func (c *conversation) answer(ctx context.Context, q question) answer {
-	a := answer{ID: q.ID}
-	err := errors.New("nothing was asked")
-	switch {
-	case q.RenewGrant && c.renew == nil:
-		err = errors.New("this phase has no grant")
-	case q.RenewGrant:
-		a.Grant, err = c.renew(ctx)
-	case q.Login != 0:
-		a.Keys, err = findKeys(ctx, c.logins, q.Login)
-	case q.Detected:
-		a.Detected, err = new(Detected), nil
-		if c.detected != nil {
-			*a.Detected, err = c.detected(ctx)
-		}
-	case q.Loan != nil:
-		var done loanAnswer
-		done, err = c.lender.answer(ctx, *q.Loan)
-		a.Loan = &done
-	case q.Apps != nil:
-		var saved Saved
-		saved, err = c.lender.answerApps(ctx, c.apps, *q.Apps)
-		a.Saved = &saved
+// decodeOutput reads what a phase has found and has it checked.
+func decodeOutput[In any](phase lifecycle.Name, output json.RawMessage, input In, out Output[In]) error {
+	err := strict(output, out)
+	if err == nil {
+		err = out.Check(input)
 	}
 	if err != nil {
-		return answer{ID: q.ID, Refusal: refuse(err)}
+		return fmt.Errorf("phase %s gave a result that cannot be right: %w", phase, err)
 	}
-	return a
+	return nil
 }

@@ -127,6 +127,9 @@ func exportCache(ctx context.Context, j *job, in ExportInput) (ExportOutput, err
 	return ExportOutput{Caches: saved}, err
 }
 
+// artifactsPrefix begins the name of the directory in which export makes layers.
+const artifactsPrefix = "export-"
+
 // resolveExportInputs is lifecycleplatform.ResolveInputs without the checks of
 // the lifecycle's own caches, which warns that there is none. What an app image
 // is called that goes to Apps is not the phase's affair.
@@ -148,7 +151,7 @@ func resolveExportInputs(inputs *lifecycleplatform.LifecycleInputs, known bool, 
 }
 
 func (j *job) exportApp(ctx context.Context, inputs *lifecycleplatform.LifecycleInputs, group buildpack.Group, in ExportInput) (files.Report, error) {
-	artifacts, err := os.MkdirTemp(j.Paths.State, "export-")
+	artifacts, err := os.MkdirTemp(j.Paths.State, artifactsPrefix)
 	if err != nil {
 		return files.Report{}, err
 	}

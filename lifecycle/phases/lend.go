@@ -86,21 +86,50 @@ func parseDigest(text string) (v1.Hash, error) {
 
 // lender is the caller's side of its loans.
 type lender struct {
-	place  lifecycle.Place
-	stores []layers.Store
+	place lifecycle.Place
+	loans map[int]Lending
+	// export is set if the phase is export, the only one that writes.
+	export bool
 }
+
+// check fails if a phase asks for what it has no right to, or for what no phase
+// asks for.
+func (l lender) check(loan Lending, q loanQuestion) error {
+	writes := q.Do == loanPush || q.Do == loanCommit
+	names := q.Do == loanResolve || q.Do == loanCommit
+	switch {
+	case writes && !(l.export && loan.Write):
+		return fmt.Errorf("%s is only read by this phase: %w", loan.Store, layers.ErrDenied)
+	case names && q.Name != loan.Name && !loan.anyName:
+		return fmt.Errorf("%q in %s is not for this phase: %w", q.Name, loan.Store, layers.ErrDenied)
+	case q.File != "" && !isLoan(q.File):
+		return fmt.Errorf("%q is no file of a loan", q.File)
+	case q.Blob.Size < 0 || q.Offset < 0 || q.Length < 0 || q.Length > pieceSize:
+		return fmt.Errorf("a part of %d bytes from %d on, of a blob of %d bytes, cannot be had", q.Length, q.Offset, q.Blob.Size)
+	case len(q.MediaType) > maxMediaType || len(q.Blob.MediaType) > maxMediaType:
+		return errors.New("the media type is too long")
+	}
+	return nil
+}
+
+// maxMediaType is how long a media type may be (RFC 6838, section 4.2).
+const maxMediaType = 255
 
 // answer does what a phase asks for.
 func (l lender) answer(ctx context.Context, q loanQuestion) (loanAnswer, error) {
-	if q.Number < 0 || q.Number >= len(l.stores) {
-		return loanAnswer{}, fmt.Errorf("there is no loan %d", q.Number)
+	loan, ok := l.loans[q.Number]
+	if !ok {
+		return loanAnswer{}, fmt.Errorf("there is no loan %d for this phase", q.Number)
+	}
+	if err := l.check(loan, q); err != nil {
+		return loanAnswer{}, err
 	}
 	blob, blobErr := q.Blob.descriptor()
 	previous, err := parseDigest(q.Previous)
 	if err := errors.Join(err, blobErr); err != nil {
 		return loanAnswer{}, err
 	}
-	store := l.stores[q.Number]
+	store := loan.Store
 	var a loanAnswer
 	switch q.Do {
 	case loanResolve:

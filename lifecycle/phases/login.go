@@ -108,11 +108,12 @@ func (w *wireKeys) keys() Keys {
 }
 
 // findKeys answers a phase's question for the keys of a login.
-func findKeys(ctx context.Context, logins []Login, number int) (*wireKeys, error) {
-	if number < 1 || number > len(logins) {
-		return nil, fmt.Errorf("there is no login %d", number)
+func findKeys(ctx context.Context, logins map[int]Login, number int) (*wireKeys, error) {
+	login, ok := logins[number]
+	if !ok {
+		return nil, fmt.Errorf("there is no login %d for this phase", number)
 	}
-	keys, err := logins[number-1](ctx)
+	keys, err := login(ctx)
 	if err != nil {
 		return nil, err
 	}

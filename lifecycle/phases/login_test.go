@@ -36,9 +36,9 @@ func TestLogin(t *testing.T) {
 		{Type: "chain", Secrets: map[string]redact.Secret{"key": redact.NewSecret("given")}, Login: 2},
 		{Type: "chain", Attrs: map[string]string{"who": "nobody"}, Login: 3},
 	}
-	var logins []Login
-	for _, at := range locations {
-		logins = append(logins, stores.Login(at))
+	logins := map[int]Login{}
+	for i, at := range locations {
+		logins[i+1] = stores.Login(at)
 	}
 	if stores.Login(Location{Type: "plain"}) != nil {
 		t.Error("a store that needs no keys has a login")

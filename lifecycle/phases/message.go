@@ -69,6 +69,26 @@ type answer struct {
 	Refusal  *refusal     `json:"refusal,omitempty"`
 }
 
+// fields counts what is set.
+func (m message) fields() int {
+	return count(m.Question != nil, m.Output != nil, m.Error != nil)
+}
+
+// fields counts what is set besides the ID.
+func (q question) fields() int {
+	return count(q.RenewGrant, q.Login != 0, q.Detected, q.Loan != nil, q.Apps != nil)
+}
+
+func count(set ...bool) int {
+	n := 0
+	for _, one := range set {
+		if one {
+			n++
+		}
+	}
+	return n
+}
+
 // Error is a failure inside a phase as its caller sees it.
 type Error struct {
 	Phase   lifecycle.Name `json:"phase"`

@@ -62,12 +62,12 @@ func Serve(ctx context.Context, name lifecycle.Name, stores Stores) int {
 		fmt.Fprintf(os.Stderr, "no such phase: %s\n", name)
 		return 2
 	}
-	replies, err := privateStdout()
+	questions, replies, err := privateStreams()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	link := newLink(os.Stdin, replies)
+	link := newLink(questions, replies)
 	output, err := serve(ctx, link, stores, run)
 	if err != nil {
 		failure := describe(name, err)
@@ -136,7 +136,10 @@ func noRoom(err error) bool {
 func describe(name lifecycle.Name, err error) *Error {
 	e := &Error{
 		Phase: name, Message: err.Error(), Advice: advice(err), Trouble: troubleWith(err), NoRoom: noRoom(err),
-		Code: new(platform.DefaultExiter).CodeFor(codes[name]),
+		Code: codeOf(name),
 	}
 	return e
 }
+
+// codeOf is the exit code of a phase that fails without saying more.
+func codeOf(name lifecycle.Name) int { return new(platform.DefaultExiter).CodeFor(codes[name]) }

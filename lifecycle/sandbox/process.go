@@ -26,6 +26,8 @@ type host struct {
 type process struct {
 	cmd     *exec.Cmd
 	control *control
+	// wait waits for its end, and for all that it has written.
+	wait func() error
 }
 
 // starting says how to start a process.
@@ -36,6 +38,9 @@ type starting struct {
 	stdin      io.Reader
 	stdout     io.Writer
 	stderr     io.Writer
+	// private says that nobody but the process may read and write its standard
+	// input and output.
+	private bool
 }
 
 // kept are the capabilities that processes of the engine need in a user
@@ -47,8 +52,8 @@ var kept = []uintptr{
 }
 
 // start starts one of the engine's processes, with nothing of this process'
-// environment, and with pipes for streams: an open file could tell more, and
-// let more be done, than the stream in it.
+// environment, and with pipes or sockets for streams: an open file could tell
+// more, and let more be done, than the stream in it.
 func (h *host) start(id identity, s starting) (*process, error) {
 	ours, theirs, err := socketPair()
 	if err != nil {
@@ -71,11 +76,17 @@ func (h *host) start(id identity, s starting) (*process, error) {
 		Env:         []string{},
 		Dir:         "/",
 		ExtraFiles:  []*os.File{theirs, h.self, h.own},
-		Stdout:      confine.PipeTo(s.stdout),
 		Stderr:      confine.PipeTo(s.stderr),
 		SysProcAttr: attr,
 	}
-	finish, err := confine.Feed(cmd, s.stdin)
+	wait := cmd.Wait
+	var finish func()
+	if s.private {
+		finish, wait, err = confine.Converse(cmd, s.stdin, s.stdout)
+	} else {
+		cmd.Stdout = confine.PipeTo(s.stdout)
+		finish, err = confine.Feed(cmd, s.stdin)
+	}
 	if err != nil {
 		c.Close()
 		return nil, err
@@ -89,7 +100,7 @@ func (h *host) start(id identity, s starting) (*process, error) {
 		}
 		return nil, confine.Step(err, "starting %s in new namespaces", s.kind)
 	}
-	p := &process{cmd, c}
+	p := &process{cmd, c, wait}
 	if err := id.apply(cmd.Process.Pid, s.user); err != nil {
 		p.kill()
 		return nil, err

@@ -26,7 +26,8 @@ func (h *host) run(ctx context.Context, t *task, streams lifecycle.Streams, repo
 	}
 	p, err := h.start(t.Identity, starting{
 		kind: initProcess, user: t.Phase.User, namespaces: namespaces,
-		stdin: streams.Stdin, stdout: streams.Stdout, stderr: streams.Stderr,
+		private: t.Phase.Root == lifecycle.OwnRoot,
+		stdin:   streams.Stdin, stdout: streams.Stdout, stderr: streams.Stderr,
 	})
 	if err != nil {
 		return nil, err
@@ -37,7 +38,7 @@ func (h *host) run(ctx context.Context, t *task, streams lifecycle.Streams, repo
 	heard := make(chan answers, 1)
 	go func() { heard <- listen(p.control, report) }()
 	ended := make(chan error, 1)
-	go func() { ended <- p.cmd.Wait() }()
+	go func() { ended <- p.wait() }()
 
 	stopped := false
 	select {

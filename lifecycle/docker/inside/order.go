@@ -45,6 +45,9 @@ type Phase struct {
 	Dir  string
 	// Input tells that frames of standard input follow the order.
 	Input bool
+	// Private tells that nobody but the phase may read and write its standard
+	// input and output.
+	Private bool
 	// Targets are paths where something has to be mounted, and nowhere else.
 	Targets []string
 }

@@ -5,6 +5,7 @@ package inside
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/signal"
@@ -12,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // lostGrace is how long a phase may go on after SIGTERM when pack-cache is gone.
@@ -31,13 +34,20 @@ func (p *Phase) run(ready func() error) (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	stdout, written, err := p.output()
+	if err != nil {
+		return 0, err
+	}
 	terms := make(chan os.Signal, 1)
 	signal.Notify(terms, unix.SIGTERM)
 	if err := ready(); err != nil {
 		return 0, err
 	}
-	pid, err := p.start(stdin)
+	pid, err := p.start(stdin, stdout)
 	stdin.Close()
+	if stdout != os.Stdout {
+		stdout.Close()
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -47,17 +57,43 @@ func (p *Phase) run(ready func() error) (int, error) {
 		}
 	}()
 	go p.follow(feed)
-	return reap(pid)
+	code, err := reap(pid)
+	<-written
+	return code, err
 }
 
 // input makes the phase's standard input and what feeds it, which is nil where
 // there is nothing to feed.
 func (p *Phase) input() (stdin, feed *os.File, err error) {
-	if p.Input {
+	switch {
+	case p.Input && p.Private:
+		feed, stdin, err = confine.SocketPair()
+		return stdin, feed, err
+	case p.Input:
 		return os.Pipe()
 	}
 	stdin, err = os.Open(os.DevNull)
 	return stdin, nil, err
+}
+
+// output makes the phase's standard output. Written is closed when all of it has
+// been passed on.
+func (p *Phase) output() (stdout *os.File, written <-chan struct{}, err error) {
+	done := make(chan struct{})
+	if !p.Private {
+		close(done)
+		return os.Stdout, done, nil
+	}
+	ours, theirs, err := confine.SocketPair()
+	if err != nil {
+		return nil, nil, err
+	}
+	go func() {
+		defer close(done)
+		// When nobody listens any more, this process is about to end.
+		_, _ = io.Copy(os.Stdout, ours)
+	}()
+	return theirs, done, nil
 }
 
 // follow passes standard input on. It ends this process when pack-cache is gone.

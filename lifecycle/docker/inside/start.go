@@ -14,7 +14,7 @@ import (
 )
 
 // start starts the phase's program, confined.
-func (p *Phase) start(stdin *os.File) (pid int, err error) {
+func (p *Phase) start(stdin, stdout *os.File) (pid int, err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -26,7 +26,7 @@ func (p *Phase) start(stdin *os.File) (pid int, err error) {
 		}
 		pid, err = syscall.ForkExec(p.Exe, p.Args, &syscall.ProcAttr{
 			Env:   p.Env,
-			Files: []uintptr{stdin.Fd(), 1, 2},
+			Files: []uintptr{stdin.Fd(), stdout.Fd(), 2},
 			Sys:   &syscall.SysProcAttr{Setsid: true},
 		})
 		if err != nil {
