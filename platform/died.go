@@ -68,7 +68,7 @@ func (b *build) exportApp(ctx context.Context, in phases.ExportInput, death erro
 	if in.Image != "" {
 		b.Progress.Warn(reason + ": the app image is exported again, without saving the cache")
 		in.AppOnly = true
-		if err := own(ctx, b, lifecycle.Export, b.exportScope(), in, &out, b.using(in.Imports, in.Exports)); err != nil {
+		if err := own(ctx, b, lifecycle.Export, b.exportScope(), in, &out, b.using(in.Imports, in.Exports), b.publishing); err != nil {
 			return out, err
 		}
 	}

@@ -252,7 +252,7 @@ func (b *build) export(ctx context.Context) error {
 		Analyzed:        b.analyzed,
 		Known:           b.known,
 	}
-	err := own(ctx, b, lifecycle.Export, b.exportScope(), in, &out, b.using(in.Imports, in.Exports))
+	err := own(ctx, b, lifecycle.Export, b.exportScope(), in, &out, b.using(in.Imports, in.Exports), b.publishing)
 	if died(ctx, err) && !ranOutOfMemory(b.place, err) {
 		out, err = b.exportApp(ctx, in, err)
 	}

@@ -30,6 +30,9 @@ type Call struct {
 	Logins map[int]Login
 	// Apps keeps the app image, nil if the phase publishes it.
 	Apps Apps
+	// Published looks whether the app image is in its registry by a digest; nil if
+	// the phase does not publish it.
+	Published func(ctx context.Context, digest string) error
 	// Detected waits until restore can go on; nil for other phases.
 	Detected func(context.Context) (Detected, error)
 	// Log receives what the phase has to say to people.
@@ -74,7 +77,7 @@ func Run[In any](ctx context.Context, c Call, input In, out Output[In]) error {
 	}()
 	talk := &conversation{
 		phase: c.Phase.Name, toPhase: json.NewEncoder(toPhase), hangUp: toPhase.Close, renew: renewals{renew: c.Renew}, logins: c.Logins,
-		lender: lender{c.Place, c.Loans, c.Phase.Name == lifecycle.Export}, apps: c.Apps, detected: c.Detected,
+		lender: lender{c.Place, c.Loans, c.Phase.Name == lifecycle.Export}, apps: c.Apps, detected: c.Detected, published: c.Published,
 	}
 	output, talkErr := talk.hold(ctx, request{Session: c.Session, Input: rawInput}, fromPhase)
 	broken, isBroken := errors.AsType[*brokenError](talkErr)
@@ -87,9 +90,11 @@ func Run[In any](ctx context.Context, c Call, input In, out Output[In]) error {
 	phaseErr, failed := errors.AsType[*Error](talkErr)
 	switch {
 	case isBroken:
-		return fmt.Errorf("phase %s was ended: %w", c.Phase.Name, broken)
+		return &Error{
+			Phase: c.Phase.Name, Message: "it was ended, for it said " + plain(broken.message), Advice: broken.Hint(), Code: codeOf(c.Phase.Name),
+		}
 	case talkErr == nil && runErr == nil:
-		return decodeOutput(c.Phase.Name, output, input, out)
+		return talk.decode(output, out, func() error { return out.Check(input) })
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case failed:
@@ -100,14 +105,17 @@ func Run[In any](ctx context.Context, c Call, input In, out Output[In]) error {
 	return fmt.Errorf("phase %s gave no result: %w", c.Phase.Name, talkErr)
 }
 
-// decodeOutput reads what a phase has found and has it checked.
-func decodeOutput[In any](phase lifecycle.Name, output json.RawMessage, input In, out Output[In]) error {
+// decode reads what a phase has found and has it checked.
+func (c *conversation) decode(output json.RawMessage, out any, check func() error) error {
 	err := strict(output, out)
 	if err == nil {
-		err = out.Check(input)
+		err = check()
+	}
+	if err == nil {
+		err = c.isSeen(out)
 	}
 	if err != nil {
-		return fmt.Errorf("phase %s gave a result that cannot be right: %w", phase, err)
+		return &Error{Phase: c.phase, Message: "its result cannot be right: " + plain(err.Error()), Advice: (&brokenError{}).Hint(), Code: codeOf(c.phase)}
 	}
 	return nil
 }

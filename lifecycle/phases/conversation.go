@@ -31,6 +31,9 @@ type conversation struct {
 	lender   lender
 	apps     Apps
 	detected func(context.Context) (Detected, error)
+	// published looks whether an app image is in its registry; nil if it does not
+	// belong there.
+	published func(ctx context.Context, digest string) error
 
 	sending sync.Mutex // held until the phase has read what is sent
 	toPhase *json.Encoder
@@ -38,6 +41,8 @@ type conversation struct {
 
 	mu   sync.Mutex
 	open map[int]bool // questions that are being answered
+	// seen is the app image that is where it belongs; nil if there is none yet.
+	seen *Saved
 }
 
 // brokenError says that a phase does not keep to the rules of the conversation.
@@ -150,11 +155,49 @@ func (c *conversation) answer(ctx context.Context, q question) answer {
 		var saved Saved
 		saved, err = c.lender.answerApps(ctx, c.apps, *q.Apps)
 		a.Saved = &saved
+		if err == nil && q.Apps.Save != nil {
+			err = c.note(saved)
+		}
+	case c.published == nil:
+		err = fmt.Errorf("phase %s publishes nothing", c.phase)
+	default:
+		if err = c.published(ctx, q.Published); err == nil {
+			err = c.note(Saved{Digest: q.Published})
+		}
 	}
 	if err != nil {
 		return answer{ID: q.ID, Refusal: refuse(err)}
 	}
 	return a
+}
+
+// note remembers the app image that is where it belongs. There is only one.
+func (c *conversation) note(saved Saved) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.seen != nil && *c.seen != saved {
+		return errors.New("there is an app image already")
+	}
+	c.seen = &saved
+	return nil
+}
+
+// isSeen fails unless an output tells of the app image that was seen.
+func (c *conversation) isSeen(output any) error {
+	export, ok := output.(*ExportOutput)
+	if !ok {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var seen Saved
+	if c.seen != nil {
+		seen = *c.seen
+	}
+	if export.Saved != seen {
+		return fmt.Errorf("it tells of app image %+v, and pack-cache has seen %+v", export.Saved, seen)
+	}
+	return nil
 }
 
 // readLine reads the next message, which is a line of at most limit bytes.

@@ -87,6 +87,9 @@ func export(ctx context.Context, j *job, in ExportInput) (ExportOutput, error) {
 		started := time.Now()
 		report, err := j.exportApp(ctx, inputs, group, in)
 		out.Saved = Saved{Digest: report.Image.Digest, ID: report.Image.ImageID}
+		if err == nil && in.Known == nil {
+			_, err = j.link.ask(ctx, question{Published: out.Digest})
+		}
 		out.Seconds = time.Since(started).Seconds()
 		if err == nil {
 			close(published)

@@ -88,6 +88,45 @@ func TestForgedConversation(t *testing.T) {
 	}
 }
 
+// published says that an image is in its registry.
+func published(digest string) string {
+	return fmt.Sprintf(`{"question":{"id":1,"published":%q}}`+"\n", digest)
+}
+
+// TestForgedDigest tells of an app image that is not where it belongs.
+func TestForgedDigest(t *testing.T) {
+	t.Parallel()
+	other := strings.ReplaceAll(digestA, "a", "b")
+	for name, test := range map[string]struct {
+		says string
+		fine bool
+	}{
+		"seen":                     {published(digestA) + exported, true},
+		"never looked for":         {exported, false},
+		"not there":                {published(other) + strings.ReplaceAll(exported, digestA, other), false},
+		"another one than is told": {published(digestA) + strings.ReplaceAll(exported, digestA, other), false},
+		"with an id":               {published(digestA) + strings.ReplaceAll(exported, `"seconds":1,`, `"image_id":"x","seconds":1,`), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var out ExportOutput
+			err := Run(t.Context(), Call{
+				Place: enemy{says: test.says}, Phase: lifecycle.Phase{Name: lifecycle.Export},
+				Published: func(_ context.Context, digest string) error {
+					if digest != digestA {
+						return errors.New("it is not there")
+					}
+					return nil
+				},
+			}, exportInput, &out)
+			failed, ok := errors.AsType[*Error](err)
+			if (err == nil) != test.fine || err != nil && (!ok || failed.Code != 62 || failed.Hint() == "") {
+				t.Errorf("error %v", err)
+			}
+		})
+	}
+}
+
 // TestBrokenPhaseIsEnded has a phase stay that has broken the rules.
 func TestBrokenPhaseIsEnded(t *testing.T) {
 	t.Parallel()
@@ -103,7 +142,10 @@ func TestForgedWords(t *testing.T) {
 	t.Parallel()
 	run := func(says string) (ExportOutput, error) {
 		var out ExportOutput
-		err := Run(t.Context(), Call{Place: enemy{says: says}, Phase: lifecycle.Phase{Name: lifecycle.Export}}, exportInput, &out)
+		err := Run(t.Context(), Call{
+			Place: enemy{says: says}, Phase: lifecycle.Phase{Name: lifecycle.Export},
+			Published: func(context.Context, string) error { return nil },
+		}, exportInput, &out)
 		return out, err
 	}
 	_, err := run(`{"error":{"phase":"build","message":"a\u001b[2Jb\u202ec\nd","advice":"\u009b1m","code":-3,"trouble":{"host":"h\u0007","said":"\u0000"}}}` + "\n")
@@ -117,7 +159,7 @@ func TestForgedWords(t *testing.T) {
 	if failed.Message != "a\uFFFD[2Jb\uFFFDc\nd" || failed.Advice != "\uFFFD1m" || failed.Trouble.Host != "h\uFFFD" || failed.Trouble.Said != "\uFFFD" {
 		t.Errorf("it says %+v, %+v", failed, failed.Trouble)
 	}
-	out, err := run(strings.Replace(exported, `"no"`, `"\u001b]0;owned\u0007"`, 1))
+	out, err := run(published(digestA) + strings.Replace(exported, `"no"`, `"\u001b]0;owned\u0007"`, 1))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -175,30 +217,31 @@ func TestForgedQuestions(t *testing.T) {
 		asks  question
 		want  string
 	}{
-		"commit to an import":             {lifecycle.Export, loan(loanQuestion{Number: 1, Do: loanCommit, Name: "main", Data: []byte("{}")}), "only read"},
-		"push to an import":               {lifecycle.Export, loan(loanQuestion{Number: 1, Do: loanPush, File: good}), "only read"},
-		"commit in restore":               {lifecycle.Restore, loan(loanQuestion{Number: 2, Do: loanCommit, Name: "main", Data: []byte("{}")}), "only read"},
-		"push in analyze":                 {lifecycle.Analyze, loan(push), "only read"},
-		"commit to another name":          {lifecycle.Export, loan(loanQuestion{Number: 2, Do: loanCommit, Name: "other", Data: []byte("{}")}), "not for this phase"},
-		"resolve another name":            {lifecycle.Restore, loan(loanQuestion{Number: 1, Do: loanResolve, Name: "other"}), "not for this phase"},
-		"a loan that is not lent":         {lifecycle.Restore, loan(loanQuestion{Number: 3, Do: loanResolve, Name: "main"}), "no loan 3"},
-		"something else":                  {lifecycle.Export, loan(loanQuestion{Number: 2, Do: "prune"}), "nobody can"},
-		"push a file of another place":    {lifecycle.Export, file(push, "../../etc/shadow"), "no file of a loan"},
-		"push a file of the state":        {lifecycle.Export, file(push, "report.toml"), "no file of a loan"},
-		"push a directory above":          {lifecycle.Export, file(push, "loans/.."), "no file of a loan"},
-		"fetch onto an absolute path":     {lifecycle.Restore, file(fetch, "/loans/"+good[len("loans/"):]), "no file of a loan"},
-		"fetch more than a piece":         {lifecycle.Restore, loan(loanQuestion{Number: 1, Do: loanFetch, File: good, Length: 1 << 40, Blob: loanBlob{Digest: digestA, Size: 1 << 40}}), "cannot be had"},
-		"fetch before the beginning":      {lifecycle.Restore, loan(loanQuestion{Number: 1, Do: loanFetch, File: good, Offset: -1, Length: 1}), "cannot be had"},
-		"a digest that is none":           {lifecycle.Restore, loan(loanQuestion{Number: 1, Do: loanRead, Blob: loanBlob{Digest: "sha256:x", Size: 1}}), "hash"},
-		"a media type without end":        {lifecycle.Export, loan(loanQuestion{Number: 2, Do: loanCommit, Name: "main", MediaType: strings.Repeat("x", 300)}), "media type"},
-		"another phase's login":           {lifecycle.Restore, question{Login: 1}, "no login 1"},
-		"a login that is not there":       {lifecycle.Restore, question{Login: -1}, "no login -1"},
-		"a grant where there is none":     {lifecycle.Restore, question{RenewGrant: true}, "no grant"},
-		"detected in export":              {lifecycle.Export, question{Detected: true}, "does not wait"},
-		"several things":                  {lifecycle.Restore, question{Detected: true, RenewGrant: true}, "several things"},
-		"an app image in restore":         {lifecycle.Restore, save, "only export"},
-		"an app image with foreign files": {lifecycle.Export, save, "no layer"},
-		"a layer onto another file":       {lifecycle.Analyze, question{Apps: &appsQuestion{Layer: digestA, File: "report.toml"}}, "no file of a loan"},
+		"commit to an import":                   {lifecycle.Export, loan(loanQuestion{Number: 1, Do: loanCommit, Name: "main", Data: []byte("{}")}), "only read"},
+		"push to an import":                     {lifecycle.Export, loan(loanQuestion{Number: 1, Do: loanPush, File: good}), "only read"},
+		"commit in restore":                     {lifecycle.Restore, loan(loanQuestion{Number: 2, Do: loanCommit, Name: "main", Data: []byte("{}")}), "only read"},
+		"push in analyze":                       {lifecycle.Analyze, loan(push), "only read"},
+		"commit to another name":                {lifecycle.Export, loan(loanQuestion{Number: 2, Do: loanCommit, Name: "other", Data: []byte("{}")}), "not for this phase"},
+		"resolve another name":                  {lifecycle.Restore, loan(loanQuestion{Number: 1, Do: loanResolve, Name: "other"}), "not for this phase"},
+		"a loan that is not lent":               {lifecycle.Restore, loan(loanQuestion{Number: 3, Do: loanResolve, Name: "main"}), "no loan 3"},
+		"something else":                        {lifecycle.Export, loan(loanQuestion{Number: 2, Do: "prune"}), "nobody can"},
+		"push a file of another place":          {lifecycle.Export, file(push, "../../etc/shadow"), "no file of a loan"},
+		"push a file of the state":              {lifecycle.Export, file(push, "report.toml"), "no file of a loan"},
+		"push a directory above":                {lifecycle.Export, file(push, "loans/.."), "no file of a loan"},
+		"fetch onto an absolute path":           {lifecycle.Restore, file(fetch, "/loans/"+good[len("loans/"):]), "no file of a loan"},
+		"fetch more than a piece":               {lifecycle.Restore, loan(loanQuestion{Number: 1, Do: loanFetch, File: good, Length: 1 << 40, Blob: loanBlob{Digest: digestA, Size: 1 << 40}}), "cannot be had"},
+		"fetch before the beginning":            {lifecycle.Restore, loan(loanQuestion{Number: 1, Do: loanFetch, File: good, Offset: -1, Length: 1}), "cannot be had"},
+		"a digest that is none":                 {lifecycle.Restore, loan(loanQuestion{Number: 1, Do: loanRead, Blob: loanBlob{Digest: "sha256:x", Size: 1}}), "hash"},
+		"a media type without end":              {lifecycle.Export, loan(loanQuestion{Number: 2, Do: loanCommit, Name: "main", MediaType: strings.Repeat("x", 300)}), "media type"},
+		"an image that is published in restore": {lifecycle.Restore, question{Published: digestA}, "publishes nothing"},
+		"another phase's login":                 {lifecycle.Restore, question{Login: 1}, "no login 1"},
+		"a login that is not there":             {lifecycle.Restore, question{Login: -1}, "no login -1"},
+		"a grant where there is none":           {lifecycle.Restore, question{RenewGrant: true}, "no grant"},
+		"detected in export":                    {lifecycle.Export, question{Detected: true}, "does not wait"},
+		"several things":                        {lifecycle.Restore, question{Detected: true, RenewGrant: true}, "several things"},
+		"an app image in restore":               {lifecycle.Restore, save, "only export"},
+		"an app image with foreign files":       {lifecycle.Export, save, "no layer"},
+		"a layer onto another file":             {lifecycle.Analyze, question{Apps: &appsQuestion{Layer: digestA, File: "report.toml"}}, "no file of a loan"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

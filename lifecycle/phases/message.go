@@ -56,6 +56,9 @@ type question struct {
 	Loan *loanQuestion `json:"loan,omitempty"`
 	// Apps asks something of those who keep app images.
 	Apps *appsQuestion `json:"apps,omitempty"`
+	// Published is the digest of the app image, which is in its registry. Whoever
+	// asks goes on when the caller has seen it there.
+	Published string `json:"published,omitempty"`
 }
 
 // answer is what a phase gets for a question: Refusal, or what was asked for.
@@ -76,7 +79,7 @@ func (m message) fields() int {
 
 // fields counts what is set besides the ID.
 func (q question) fields() int {
-	return count(q.RenewGrant, q.Login != 0, q.Detected, q.Loan != nil, q.Apps != nil)
+	return count(q.RenewGrant, q.Login != 0, q.Detected, q.Loan != nil, q.Apps != nil, q.Published != "")
 }
 
 func count(set ...bool) int {

@@ -1,0 +1,45 @@
+package platform
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
+)
+
+// publishing lets a phase say that the app image is published.
+func (b *build) publishing(call *phases.Call) {
+	if b.Output.To == ToRegistry {
+		call.Published = b.published
+	}
+}
+
+// published fails unless all names of the app image stand for a digest. Export
+// has said so, and pack-cache prints only what it has seen itself.
+func (b *build) published(ctx context.Context, digest string) error {
+	puller, err := remote.NewPuller(b.access(ctx, b.resolved)...)
+	if err != nil {
+		return err
+	}
+	for _, image := range b.names {
+		// The digest is computed of what comes, not read off a header.
+		found, err := puller.Get(ctx, image.ref)
+		if err != nil {
+			err = b.remoteError(ctx, image.what, image.ref, err)
+			if absent, ok := errors.AsType[*notThereError](err); ok {
+				err = &hintedError{absent, "export says that it was published: look at the registry, and at the builder if that works"}
+			}
+			return err
+		}
+		if got := found.Digest.String(); got != digest {
+			return &hintedError{
+				fmt.Errorf("%s %s is image %s in the registry, and export says that it has published %s", image.what, image.ref, got, digest),
+				"another build may have published to that name at the same time: build again; if there is none, do not trust the builder",
+			}
+		}
+	}
+	return nil
+}
