@@ -72,7 +72,7 @@ func NewArchive(blob, announced int64, dir string) (*Archive, error) {
 	}
 	if announced < 0 {
 		a.limit = largest
-		a.excess = fmt.Sprintf("the archive has more than %d bytes, %d times what is stored, and nothing says how large it is", largest, MaxRatio)
+		a.excess = fmt.Sprintf("the archive has more than %d bytes, what is stored has %d, and nothing says how large it is", largest, blob)
 		return a, nil
 	}
 	a.excess = fmt.Sprintf("the archive has more than the %d bytes that are announced", announced)
