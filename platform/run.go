@@ -22,7 +22,8 @@ func own[In any](ctx context.Context, b *build, name lifecycle.Name, scope trust
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	b.reportRefusals(grant)
-	log := b.Progress.Output(string(name))
+	// The lifecycle's libraries say what they were told, with whole URLs.
+	log := grant.Redactor().Lines(b.Progress.Output(string(name)))
 	defer log.Close()
 	session := phases.Session{
 		PlatformAPI: b.api, User: b.user(), Owner: b.owner(), Paths: b.paths, ExecEnv: b.ExecEnv,

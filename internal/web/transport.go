@@ -144,6 +144,7 @@ func (t *Transport) once(req *http.Request, b *Budget, before *attempt) (*attemp
 		}
 		return a, nil, err
 	}
+	forget(out, resp)
 	resp.Body = &download{attempt: a, body: resp.Body}
 	return a, resp, nil
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/pack-cache/pack-cache/internal/progress"
+	"github.com/pack-cache/pack-cache/internal/redact"
 )
 
 // Options decide how a Text looks.
@@ -49,17 +50,17 @@ func (t *Text) Step(name string) {
 // Info writes a message.
 func (t *Text) Info(message string) {
 	if !t.opts.Quiet {
-		t.line(message)
+		t.line(redact.String(message))
 	}
 }
 
 // Warn writes a warning, also when the rest is quiet.
-func (t *Text) Warn(message string) { t.line(t.paint(yellow, "Warning: ") + message) }
+func (t *Text) Warn(message string) { t.line(t.paint(yellow, "Warning: ") + redact.String(message)) }
 
 // Debug writes a message when the output is verbose.
 func (t *Text) Debug(message string) {
 	if t.opts.Verbose {
-		t.line(message)
+		t.line(redact.String(message))
 	}
 }
 
