@@ -9,31 +9,37 @@ import (
 	"net/url"
 
 	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/internal/web"
 )
 
 // download adds the buildpack in an archive on the web.
 func (r *resolver) download(ctx context.Context, at location) (builder.Ref, error) {
 	address := at.at
 	r.progress.Info("Downloading buildpack " + shown(address))
-	content, err := r.get(ctx, at)
-	if errors.Is(err, errPassing) && ctx.Err() == nil {
+	var content *io.SectionReader
+	err := web.Rule{Attempts: 3}.Do(ctx, func() (again bool, err error) {
 		content, err = r.get(ctx, at)
-	}
+		return errors.Is(err, errBroken) && web.Transient(err), err
+	})
 	if err != nil {
 		return builder.Ref{}, err
 	}
 	return r.archive(ctx, content)
 }
 
-// errPassing marks an error that may be gone at the next attempt.
-var errPassing = errors.New("download failed")
+// errBroken marks a download that broke off. What gets no answer, or one that may
+// be another one the next time, the transport repeats.
+var errBroken = errors.New("download failed")
+
+// downloads carries the requests for archives on the web.
+var downloads = &web.Transport{Inner: web.NewTransport(), Rule: web.Patient()}
 
 func (r *resolver) get(ctx context.Context, at location) (*io.SectionReader, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, at.at, nil)
 	if err != nil {
 		return nil, errors.New("the address cannot be read") // the error may quote a password
 	}
-	client := http.Client{CheckRedirect: func(to *http.Request, via []*http.Request) error {
+	client := http.Client{Transport: downloads, CheckRedirect: func(to *http.Request, via []*http.Request) error {
 		if via[0].URL.Scheme == "https" && to.URL.Scheme != "https" {
 			return errors.New("it leads from https to " + to.URL.Scheme)
 		}
@@ -49,7 +55,7 @@ func (r *resolver) get(ctx context.Context, at location) (*io.SectionReader, err
 		return nil
 	}}
 	if at.within != "" {
-		client.Transport = foreignTransport()
+		client.Transport = &web.Transport{Inner: foreignTransport(), Rule: web.Patient()}
 	}
 	answer, err := client.Do(request)
 	if err != nil {
@@ -60,18 +66,18 @@ func (r *resolver) get(ctx context.Context, at location) (*io.SectionReader, err
 		if errors.Is(err, errForeign) {
 			return nil, hinted(foreignHint, "%w", err)
 		}
-		return nil, hinted("check the address, and that it can be reached from here", "%w: %w", errPassing, err)
+		return nil, hinted("check the address, and that it can be reached from here", "download failed: %w", err)
 	}
 	defer answer.Body.Close()
 	switch {
 	case answer.StatusCode >= http.StatusInternalServerError:
-		return nil, hinted("try again later", "%w: %s answered %d", errPassing, request.URL.Host, answer.StatusCode)
+		return nil, hinted("try again later", "download failed: %s answered %d", request.URL.Host, answer.StatusCode)
 	case answer.StatusCode != http.StatusOK:
 		return nil, hinted("check the address", "%s answered %d", request.URL.Host, answer.StatusCode)
 	}
 	content, err := r.spool.keep(answer.Body)
 	if _, ok := errors.AsType[*sizeError](err); err != nil && !ok {
-		return nil, fmt.Errorf("%w: %w", errPassing, err)
+		return nil, fmt.Errorf("%w: %w", errBroken, err)
 	}
 	return content, err
 }

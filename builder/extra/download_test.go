@@ -48,13 +48,13 @@ func TestDownload(t *testing.T) {
 			w.Write(archive)
 		}, 2, ""},
 		{"not there", func(w http.ResponseWriter, _ *http.Request, _ int32) { w.WriteHeader(http.StatusNotFound) }, 1, "answered 404"},
-		{"failing", func(w http.ResponseWriter, _ *http.Request, _ int32) { w.WriteHeader(http.StatusBadGateway) }, 2, "answered 502"},
+		{"failing", func(w http.ResponseWriter, _ *http.Request, _ int32) { w.WriteHeader(http.StatusBadGateway) }, 5, "answered 502"},
 		{"a page", func(w http.ResponseWriter, _ *http.Request, _ int32) {
 			w.Write([]byte(strings.Repeat("<html> ", 1000)))
 		}, 1, "read archive"},
 		{"around in circles", func(w http.ResponseWriter, r *http.Request, _ int32) {
 			http.Redirect(w, r, r.URL.Path, http.StatusFound)
-		}, 20, "from place to place"},
+		}, 10, "from place to place"},
 		{"too large", func(w http.ResponseWriter, _ *http.Request, _ int32) { w.Write(make([]byte, 2<<20)) }, 1, "larger than 1 MB"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

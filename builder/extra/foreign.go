@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/pack-cache/pack-cache/internal/web"
 )
 
 // What a source tree names may have been chosen by somebody who wants to know
@@ -135,15 +137,15 @@ func linkLocal(at netip.Addr) bool {
 	return at.IsLinkLocalUnicast() || at.IsLinkLocalMulticast() || at.IsInterfaceLocalMulticast()
 }
 
-// errForeign is why a download was refused.
-var errForeign = errors.New("refused")
+// errForeign is why a download was refused, which is final.
+var errForeign error = &web.GaveUp{Cause: errors.New("refused")}
 
 // foreignTransport connects only to what a source tree may name. What a name
 // stands for is looked at when the connection is made, so that it cannot change
 // in between. A proxy connects itself; then all addresses of the name are looked
 // up before.
 func foreignTransport() http.RoundTripper {
-	direct := http.DefaultTransport.(*http.Transport).Clone()
+	direct := web.NewTransport()
 	direct.Proxy = nil
 	direct.DialContext = (&net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
 		to, err := netip.ParseAddrPort(address)
@@ -155,7 +157,7 @@ func foreignTransport() http.RoundTripper {
 		}
 		return nil
 	}}).DialContext
-	proxied := http.DefaultTransport.(*http.Transport).Clone()
+	proxied := web.NewTransport()
 	return roundTrip(func(req *http.Request) (*http.Response, error) {
 		proxy, err := http.ProxyFromEnvironment(req)
 		if err != nil || proxy == nil {

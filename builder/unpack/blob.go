@@ -3,18 +3,16 @@ package unpack
 import (
 	"context"
 	"crypto/sha256"
-	"crypto/tls"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
-	"net"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/pack-cache/pack-cache/internal/web"
 )
 
 // maxRetries is how often the transfer of one layer may break off.
@@ -22,12 +20,13 @@ const maxRetries = 3
 
 // blob reads a layer as it is stored. A transfer that breaks off is begun anew
 // and skipped to where it was; io.EOF comes only when size and digest are right.
+// How long a transfer may stand still is up to the transport that it comes by.
 //
 // It keeps a context because an io.Reader has no other way to get one.
 type blob struct {
 	ctx   context.Context
 	layer layer
-	pause func(retry int) time.Duration
+	rule  web.Rule // for pauses
 
 	body    io.ReadCloser
 	release func() bool // stops closing body when ctx ends
@@ -37,8 +36,8 @@ type blob struct {
 	err     error // for all further calls
 }
 
-func newBlob(ctx context.Context, l layer, pause func(retry int) time.Duration) *blob {
-	return &blob{ctx: ctx, layer: l, pause: pause, hash: sha256.New()}
+func newBlob(ctx context.Context, l layer, rule web.Rule) *blob {
+	return &blob{ctx: ctx, layer: l, rule: rule, hash: sha256.New()}
 }
 
 // Read implements io.Reader.
@@ -98,12 +97,7 @@ func (b *blob) judge(err error) error {
 		return fmt.Errorf("layer %s: fetch: %w", b.layer.digest, err)
 	}
 	b.retries++
-	select {
-	case <-b.ctx.Done():
-		return b.ctx.Err()
-	case <-time.After(b.pause(b.retries)):
-		return nil
-	}
+	return b.rule.Pause(b.ctx, b.retries)
 }
 
 func (b *blob) mismatch(what, got string) error {
@@ -166,27 +160,10 @@ func verification(err error) bool {
 }
 
 // breakOff tells whether err is one of the network, so that another attempt may
-// go better.
+// go better. Statuses the transport has repeated.
 func breakOff(err error) bool {
-	var answer *transport.Error
-	if errors.As(err, &answer) {
-		return answer.Temporary()
-	}
-	var certificate *tls.CertificateVerificationError
-	var lookup *net.DNSError
-	if errors.As(err, &certificate) || errors.As(err, &lookup) && lookup.IsNotFound {
+	if answer := (*transport.Error)(nil); errors.As(err, &answer) {
 		return false
 	}
-	var network net.Error // *url.Error, *net.OpError and timeouts among them
-	if errors.As(err, &network) {
-		return true
-	}
-	for _, known := range []error{io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNREFUSED, net.ErrClosed} {
-		if errors.Is(err, known) {
-			return true
-		}
-	}
-	// The HTTP/2 errors of net/http have no exported types.
-	text := err.Error()
-	return strings.Contains(text, "http2: ") || strings.Contains(text, "stream error: ")
+	return web.Transient(err)
 }

@@ -200,7 +200,7 @@ func openStore(t testing.TB, dir string, opts Options) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.pause = func(int) time.Duration { return time.Millisecond }
+	s.rule.First = time.Millisecond
 	t.Cleanup(func() { s.Close() })
 	return s
 }

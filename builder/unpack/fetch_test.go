@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -118,7 +119,7 @@ func TestBreakOff(t *testing.T) {
 		{"in HTTP/2", 2, errors.New("stream error: stream ID 3; INTERNAL_ERROR"), false, true, 3},
 		{"without a word", 3, io.EOF, false, true, 4},
 		{"before it begins", 3, syscall.ECONNREFUSED, true, true, 4},
-		{"for another reason", 1, errors.New("no such thing"), true, false, 1},
+		{"for another reason", 1, &net.DNSError{Err: "no such host", IsNotFound: true}, true, false, 1},
 	}
 	for _, c := range tests {
 		t.Run(c.name, func(t *testing.T) {

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -39,7 +38,6 @@ func Onto(ctx context.Context, img v1.Image, dir string, opts OntoOptions, repor
 	}
 	s := &Store{
 		dir: dir, opts: Options{Owner: opts.Owner},
-		pause:  func(retry int) time.Duration { return 500 * time.Millisecond << (retry - 1) },
 		chunks: sync.Pool{New: func() any { b := make([]byte, chunkSize); return &b }},
 	}
 	report.Info(fetching(layers, len(layers)))

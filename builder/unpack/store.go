@@ -10,10 +10,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/internal/web"
 )
 
 // Options say how a Store unpacks. The zero value keeps owners as the archive
@@ -47,8 +48,8 @@ type Store struct {
 	// forms tells apart directories whose content differs for the same layer,
 	// because the options or the user differ. By kind.
 	forms map[kind]string
-	// pause is how long to wait before the given retry, counted from 1.
-	pause  func(retry int) time.Duration
+	// rule is for pauses between attempts.
+	rule   web.Rule
 	chunks sync.Pool
 
 	mu   sync.Mutex
@@ -92,7 +93,6 @@ func Open(dir string, opts Options) (*Store, error) {
 			layerKind: form(opts.Owner, opts.UserXattr),
 			flatKind:  form(opts.Owner, false),
 		},
-		pause:  func(retry int) time.Duration { return 500 * time.Millisecond << (retry - 1) },
 		chunks: sync.Pool{New: func() any { b := make([]byte, chunkSize); return &b }},
 		held:   map[string]*os.File{},
 	}

@@ -49,7 +49,7 @@ func (s *Store) stream(ctx context.Context, l layer) *stream {
 		if st.err = err; err != nil {
 			return
 		}
-		b := newBlob(ctx, l, s.pause)
+		b := newBlob(ctx, l, s.rule)
 		defer b.closeBody()
 		st.err = st.pump(ctx, b)
 	}()

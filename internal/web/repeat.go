@@ -63,6 +63,18 @@ func (b *Budget) sleep(ctx context.Context, wait time.Duration) error {
 	}
 }
 
+// Pause waits before the given repeat, counted from 1, of what a caller repeats
+// itself. The error is that of the context, or of its budget.
+func (r Rule) Pause(ctx context.Context, repeat int) error {
+	b := Of(ctx)
+	if b == nil {
+		b = NewBudget(r, "", nil)
+	}
+	b.wait()
+	defer b.resume()
+	return b.sleep(ctx, r.Or(b.rule).First<<(repeat-1))
+}
+
 // Do repeats what only its caller can, such as a request whose body can be read
 // once only, until try says that it need not be repeated; the error is that of
 // try. When Do gives up, the error is a *GaveUp with that as its cause. The budget

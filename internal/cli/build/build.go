@@ -12,6 +12,7 @@ import (
 	"github.com/pack-cache/pack-cache/internal/cli/caches"
 	"github.com/pack-cache/pack-cache/internal/cli/global"
 	"github.com/pack-cache/pack-cache/internal/cli/outputs"
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/platform"
 )
@@ -104,6 +105,8 @@ func (o *Options) addFlags(cmd *cobra.Command) {
 	f.StringSliceVarP(&o.Tags, "tag", "t", nil, "give the image this name, too (repeatable, or with commas)")
 	f.StringVarP(&o.DefaultProcess, "default-process", "D", "", "process that the app image starts")
 	f.StringVar(&o.created, "creation-time", "", "creation time of the app image: seconds since 1970, a time as in RFC 3339, or now (default: 1980-01-01T00:00:01Z)")
+	f.DurationVar(&o.Rule.Idle, "idle-timeout", web.PatientIdle, "how long a request for a builder, an image or a buildpack may stand still; caches have attributes of that name")
+	f.DurationVar(&o.Rule.Wait, "max-wait", web.PatientWait, "how long such requests may wait together, for standstill, pauses and repeats; caches have attributes of that name")
 	f.StringArrayVar(&o.Insecure, "insecure-registry", nil, "registry host to reach without verified TLS (repeatable)")
 	f.Var(&o.output, "output", "text or json: form of the result on standard output, by default text, what stands for the image; or where the image goes: type=TYPE,ATTRIBUTES as above")
 	f.StringVar(&o.PullPolicy, "pull-policy", "", "when to ask registries for images that a docker daemon has: always, if-not-present or never (default: pull-policy of config.toml, else always)")

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
@@ -17,7 +18,11 @@ type generalAttrs struct {
 	CompressionLevel *int          `attr:"compression-level" only:"export" help:"zstd: 0 to 22, gzip and estargz: 0 to 9 (default: the fastest)"`
 	ForceCompression bool          `attr:"force-compression" only:"export" default:"false" help:"compress blobs anew that are there in another compression"`
 	Timeout          time.Duration `attr:"timeout" help:"how long reading or saving may take (default: no limit)"`
+	IdleTimeout      time.Duration `attr:"idle-timeout" help:"how long a request may stand still (default: 8s)"`
+	MaxWait          time.Duration `attr:"max-wait" help:"how long standstill, pauses and repeated requests may take together before the build goes on without the cache (default: 10s)"`
 }
+
+func (a *generalAttrs) rule() web.Rule { return web.Rule{Idle: a.IdleTimeout, Wait: a.MaxWait} }
 
 // export enters the attributes, and refuses a compression that does not fit what
 // the kind has entered.
@@ -26,7 +31,7 @@ func (a *generalAttrs) export(to *phases.Export) error {
 	to.Required = !a.IgnoreError
 	to.Compression = layers.Compression{Codec: layers.Codec(a.Compression), Level: a.CompressionLevel}
 	to.ForceCompression = a.ForceCompression
-	to.Timeout = a.Timeout
+	to.Timeout, to.Rule = a.Timeout, a.rule()
 	err := to.Compression.Check(to.DockerMediaTypes)
 	if option, ok := errors.AsType[*layers.OptionError](err); ok {
 		return attrs.Refuse(option.Hint(), "%s", option.Error())

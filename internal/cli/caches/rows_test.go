@@ -38,6 +38,8 @@ var (
 			bad: map[string]string{"": "whole number", "fast": "whole number", "1.5": "whole number", "-1": "from 0 to 22", "23": "from 0 to 22", "99999999999999999999": "whole number"}},
 		{name: "force-compression", only: "export", fallback: "false", good: bools, bad: noBool},
 		{name: "timeout", good: []string{"10s", "1h30m", "0s"}, bad: noDuration},
+		{name: "idle-timeout", good: []string{"10s", "1m"}, bad: noDuration},
+		{name: "max-wait", good: []string{"10s", "1m"}, bad: noDuration},
 	}
 	kinds = map[string][]row{
 		"registry": {

@@ -27,7 +27,7 @@ type s3Attrs struct {
 	Refresh          time.Duration `attr:"touch_refresh" only:"export" default:"24h" help:"blobs that are older are copied onto themselves when they are used again, so that a rule by which objects expire does not take them; 0s: never"`
 	Parallel         int           `attr:"upload_parallelism" only:"export" default:"4" help:"parts of 8 MiB that go up at the same time, 1 to 16; each takes its size of memory"`
 	RetryMode        string        `attr:"retry_mode" env:"AWS_RETRY_MODE" values:"standard adaptive" help:"how requests are repeated (default: standard)"`
-	RetryAttempts    int           `attr:"retry_max_attempts" env:"AWS_MAX_ATTEMPTS" help:"how often a request is tried (default: 3)"`
+	RetryAttempts    int           `attr:"retry_max_attempts" env:"AWS_MAX_ATTEMPTS" help:"how often a request is tried (default: 5)"`
 	NoAcceptEncoding bool          `attr:"disable_accept_encoding" default:"false" help:"send no Accept-Encoding header: Google's storage changes it, and signatures then do not fit"`
 }
 
