@@ -75,6 +75,12 @@ func (e *DirError) Hint() string {
 	return "keep the store in a directory that belongs to you"
 }
 
+// ReadOnly tells whether err means that a store cannot be written to. What is in it
+// can be used as long as nothing is missing.
+func ReadOnly(err error) bool {
+	return errors.Is(err, syscall.EROFS) || errors.Is(err, syscall.EACCES) || errors.Is(err, syscall.EPERM)
+}
+
 // full tells whether err means that there is no room left.
 func full(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)

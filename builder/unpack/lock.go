@@ -82,7 +82,9 @@ func lockFilled(path string, fill func(temp string) error) (*os.File, error) {
 	}
 	if err == nil {
 		now := time.Now()
-		err = os.Chtimes(lock.Name(), now, now)
+		if err = os.Chtimes(lock.Name(), now, now); ReadOnly(err) {
+			err = nil
+		}
 	}
 	if err != nil {
 		lock.Close()
@@ -126,6 +128,12 @@ func fillTemp(path string, lock *os.File, fill func(temp string) error) error {
 // tryLock locks the lock file of path without waiting.
 func tryLock(path string, how int) (*os.File, error) {
 	lock, err := os.OpenFile(path+lockSuffix, os.O_RDWR|os.O_CREATE, 0o600)
+	if ReadOnly(err) {
+		// What is there can be used all the same.
+		if there, readErr := os.Open(path + lockSuffix); readErr == nil {
+			lock, err = there, nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

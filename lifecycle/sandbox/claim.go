@@ -3,18 +3,25 @@ package sandbox
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
-// placePrefix begins the names of places.
-const placePrefix = "pack-cache-place-"
+// placePrefix begins the names of places, probePrefix those of what a probe works
+// in. Both are claimed, and removed by the next build where nobody claims them any
+// more.
+const (
+	placePrefix = "pack-cache-place-"
+	probePrefix = "pack-cache-probe-"
+)
 
 // claimFile is locked while the process lives whose place it is in. A process
 // that was killed could not remove its place, and what is in it may belong to
@@ -44,8 +51,12 @@ type placeDir struct {
 }
 
 // make makes the directory in work, with these in it, and claims it.
-func (d *placeDir) make(work string, dirs ...string) (err error) {
-	if d.path, err = os.MkdirTemp(work, placePrefix); err != nil {
+func (d *placeDir) make(work string, dirs ...string) error {
+	return d.makeAs(placePrefix, work, dirs...)
+}
+
+func (d *placeDir) makeAs(prefix, work string, dirs ...string) (err error) {
+	if d.path, err = os.MkdirTemp(work, prefix); err != nil {
 		return err
 	}
 	if d.claim, err = claim(d.path); err != nil {
@@ -68,7 +79,8 @@ func (h *host) removeAbandoned(ctx context.Context, work string, u lifecycle.Use
 	}
 	for _, entry := range entries {
 		dir := filepath.Join(work, entry.Name())
-		if strings.HasPrefix(entry.Name(), placePrefix) && isOwn(dir) && ctx.Err() == nil {
+		isOurs := strings.HasPrefix(entry.Name(), placePrefix) || strings.HasPrefix(entry.Name(), probePrefix)
+		if isOurs && isOwn(dir) && ctx.Err() == nil {
 			h.removeIfAbandoned(ctx, u, dir)
 		}
 	}
@@ -76,6 +88,11 @@ func (h *host) removeAbandoned(ctx context.Context, work string, u lifecycle.Use
 
 func (h *host) removeIfAbandoned(ctx context.Context, u lifecycle.User, dir string) {
 	file, err := os.Open(filepath.Join(dir, claimFile))
+	if errors.Is(err, fs.ErrNotExist) && isOld(dir) {
+		// Its process was killed between two steps, or in removing it.
+		_ = h.remove(ctx, h.identity, u, dir)
+		return
+	}
 	if err != nil {
 		return // it has just been made, or is being removed
 	}
@@ -83,6 +100,36 @@ func (h *host) removeIfAbandoned(ctx context.Context, u lifecycle.User, dir stri
 	if unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
 		_ = h.remove(ctx, h.identity, u, dir)
 	}
+}
+
+// sweepProbes removes what killed probes have left in the store.
+func (h *host) sweepProbes(ctx context.Context, u lifecycle.User) {
+	store := h.stores.writable()
+	entries, _ := os.ReadDir(store)
+	for _, entry := range entries {
+		dir := filepath.Join(store, entry.Name())
+		if !strings.HasPrefix(entry.Name(), overlayProbe) || !isOwn(dir) || ctx.Err() != nil {
+			continue
+		}
+		lock, err := os.Open(dir)
+		if err != nil {
+			continue
+		}
+		if unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil {
+			_ = h.remove(ctx, h.identity, u, dir)
+		}
+		lock.Close()
+	}
+}
+
+// unclaimed is how long a directory may be without a claim: that of a process that
+// lives is made at once.
+const unclaimed = 10 * time.Minute
+
+// isOld tells whether nothing has changed in a directory for long.
+func isOld(dir string) bool {
+	info, err := os.Lstat(dir)
+	return err == nil && time.Since(info.ModTime()) > unclaimed
 }
 
 // isOwn tells whether dir is a directory, and no link to one, that belongs to

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
@@ -35,16 +36,26 @@ func TestRemoveAbandoned(t *testing.T) {
 		}
 		return dir
 	}
-	abandoned := abandon(make(placePrefix+"abandoned", false))
+	old := make(probePrefix+"old", false)
+	long := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(old, long, long); err != nil {
+		t.Fatal(err)
+	}
+	abandoned := []string{abandon(make(placePrefix+"abandoned", false)), abandon(make(probePrefix+"abandoned", false)), old}
 	elsewhere := abandon(make("elsewhere", false))
 	if err := os.Symlink(elsewhere, filepath.Join(h.work, placePrefix+"link")); err != nil {
 		t.Fatal(err)
 	}
-	stay := []string{make(placePrefix+"used", true), make(placePrefix+"new", false), elsewhere}
+	stay := []string{
+		make(placePrefix+"used", true), make(placePrefix+"new", false), elsewhere,
+		make(probePrefix+"used", true), make(probePrefix+"new", false),
+	}
 
 	h.removeAbandoned(t.Context(), h.work, lifecycle.User{UID: os.Geteuid(), GID: os.Getegid()})
-	if _, err := os.Stat(abandoned); !os.IsNotExist(err) {
-		t.Errorf("the abandoned place is still there: %v", err)
+	for _, dir := range abandoned {
+		if _, err := os.Stat(dir); !os.IsNotExist(err) {
+			t.Errorf("%s is still there: %v", filepath.Base(dir), err)
+		}
 	}
 	for _, dir := range stay {
 		if _, err := os.Stat(filepath.Join(dir, "volumes")); err != nil {

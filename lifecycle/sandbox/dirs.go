@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,23 +12,52 @@ import (
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
-// storeDir returns the absolute path of the layer store, made and owned by the
-// user that this process runs as. Without a name it is in the user's cache
-// directory or, where that cannot be, in the temporary directory.
-func storeDir(dir string) (string, error) {
+// stores are the directories in which builders are unpacked, absolute paths.
+type stores struct {
+	// Main is that of the user, Spare one in the temporary directory for what is
+	// not in a main one that cannot be written to; "" where it can.
+	Main  string `json:"main"`
+	Spare string `json:"spare,omitempty"`
+}
+
+// writable is the one that can be written to.
+func (s stores) writable() string { return cmp.Or(s.Spare, s.Main) }
+
+// findStores returns the stores, those that are written to made and owned by the
+// user that this process runs as. Without a name the store is in the user's cache
+// directory or, where that cannot be, in the temporary directory; why says so then.
+func findStores(dir string) (found stores, why string, err error) {
 	if dir != "" {
 		dir, err := filepath.Abs(dir)
 		if err != nil {
-			return "", err
+			return stores{}, "", err
 		}
-		return dir, ownDir(dir, os.Stat)
+		return stores{Main: dir}, "", ownDir(dir, os.Stat)
 	}
-	if cache, err := os.UserCacheDir(); err == nil {
-		dir := filepath.Join(cache, "pack-cache", "builders")
-		if ownDir(dir, os.Stat) == nil {
-			return dir, nil
+	cache, err := os.UserCacheDir()
+	main := filepath.Join(cache, "pack-cache", "builders")
+	if err == nil {
+		err = ownDir(main, os.Stat)
+	}
+	if err == nil {
+		if err = unix.Access(main, unix.W_OK|unix.X_OK); err == nil {
+			return stores{Main: main}, "", nil
 		}
+		found.Main = main
 	}
+	temporary, tempErr := temporaryStore()
+	if tempErr != nil {
+		return stores{}, "", tempErr
+	}
+	if found.Main != "" {
+		found.Spare = temporary
+		return found, fmt.Sprintf("The store of builders %s cannot be written to (%v): what it does not have is unpacked in %s", main, err, temporary), nil
+	}
+	return stores{Main: temporary}, fmt.Sprintf("Builders are unpacked in %s, because there can be no store for the next build: %v", temporary, err), nil
+}
+
+// temporaryStore makes the store in the temporary directory.
+func temporaryStore() (string, error) {
 	parent := filepath.Join(os.TempDir(), fmt.Sprintf("pack-cache-%d", os.Geteuid()))
 	// Anybody can make a symbolic link there.
 	if err := ownDir(parent, os.Lstat); err != nil {

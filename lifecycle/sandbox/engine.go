@@ -88,7 +88,7 @@ func (e *Engine) ready(ctx context.Context) (*host, error) {
 	if e.host != nil {
 		return e.host, nil
 	}
-	store, err := storeDir(e.config.StoreDir)
+	stores, why, err := findStores(e.config.StoreDir)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func (e *Engine) ready(ctx context.Context) (*host, error) {
 			return nil, err
 		}
 	}
-	h := &host{store: store, work: work, self: self, own: own}
+	h := &host{stores: stores, noStore: why, work: work, self: self, own: own}
 	ids, reasons := e.candidates()
 	if err := h.probe(ctx, ids, reasons, e.config.Progress); err != nil {
 		self.Close()

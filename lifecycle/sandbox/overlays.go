@@ -21,14 +21,26 @@ type support struct {
 	Upper bool `json:"upper"`
 }
 
+// overlayProbe begins the names of directories in the store in which overlays are
+// tried.
+const overlayProbe = ".probe-"
+
 // tryOverlays finds out by mounting some. An overlay file system, such as a
 // container's root, can hold neither marks nor changes of another one.
 func tryOverlays(t *task) (*support, error) {
-	dir, err := os.MkdirTemp(t.Store, ".probe-")
+	dir, err := os.MkdirTemp(t.Store, overlayProbe)
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
+	lock, err := os.Open(dir) // says that it is in use, until this process ends
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, &os.PathError{Op: "lock", Path: dir, Err: err}
+	}
 	found := &support{
 		Layers: tryLayers(dir, t.Identity.userNS()) == nil,
 		Upper:  tryUpper(t.Scratch, t.Identity.userNS()) == nil,

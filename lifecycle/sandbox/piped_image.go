@@ -17,16 +17,12 @@ import (
 // unpackInHelper unpacks an image whose layers come from pack-cache, and then
 // holds the store until pack-cache is done with it.
 func unpackInHelper(c *control, o *unpacking) error {
-	store, err := unpack.Open(o.Store, unpack.Options{Owner: o.Identity.owner, UserXattr: true})
-	if err != nil {
-		return err
-	}
 	img, err := partial.CompressedToImage(&pipedImage{unpacking: o, control: c})
 	if err != nil {
 		return err
 	}
 	report := noteReporter{Reporter: progress.Discard, control: c}
-	dirs, err := unpackInto(context.Background(), store, img, o.Flat, report)
+	store, dirs, err := o.Stores.unpack(context.Background(), unpack.Options{Owner: o.Identity.owner, UserXattr: true}, img, o.Flat, report)
 	if err != nil {
 		return err
 	}

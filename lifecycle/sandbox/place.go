@@ -95,7 +95,11 @@ func (e *Engine) open(ctx context.Context, spec lifecycle.PlaceSpec) (*place, er
 	if p.report == nil {
 		p.report = e.config.Progress
 	}
+	if h.noStore != "" {
+		p.report.Info(h.noStore)
+	}
 	h.removeAbandoned(ctx, h.work, spec.User)
+	h.sweepProbes(ctx, spec.User)
 	inner, cancel := context.WithCancel(ctx)
 	p.stopUnpacking = cancel
 	err = p.make(ctx, spec)

@@ -65,17 +65,22 @@ func checkExec(dir string) error {
 
 // try runs a phase of nothing with the given identity.
 func (h *host) try(ctx context.Context, id identity, report progress.Reporter) (*support, error) {
-	dir, err := os.MkdirTemp(h.work, "pack-cache-probe-")
+	var made placeDir
+	err := made.makeAs(probePrefix, h.work)
+	dir := made.path
+	if dir != "" {
+		defer h.remove(context.WithoutCancel(ctx), id, probeUser, dir)
+	}
 	if err != nil {
 		return nil, err
 	}
-	defer h.remove(context.WithoutCancel(ctx), id, probeUser, dir)
+	defer made.claim.Close()
 	t := &task{
 		Phase: lifecycle.Phase{
 			Name: "probe", Root: lifecycle.OwnRoot, User: probeUser,
 			Dir: "/", Network: lifecycle.NetworkHost,
 		},
-		Identity: id, Probe: true, Store: h.store,
+		Identity: id, Probe: true, Store: h.stores.writable(),
 		Stage: filepath.Join(dir, dirStage), Scratch: dir,
 	}
 	if err := makeScratch(dir); err != nil {

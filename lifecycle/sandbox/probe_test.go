@@ -70,12 +70,15 @@ func TestStoreDir(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Setenv("HOME", test.home)
-			got, err := storeDir("")
+			got, why, err := findStores("")
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !strings.HasPrefix(got, temp) || !strings.Contains(got, test.want) {
-				t.Errorf("got %s", got)
+			if !strings.HasPrefix(got.Main, temp) || !strings.Contains(got.Main, test.want) || got.Spare != "" {
+				t.Errorf("got %+v", got)
+			}
+			if said := strings.Contains(why, got.Main); said != (test.name != "home") {
+				t.Errorf("it says %q", why)
 			}
 		})
 	}
@@ -87,7 +90,7 @@ func TestStoreDir(t *testing.T) {
 		if err := errors.Join(os.Mkdir(dir, 0o777), os.Chown(dir, 4242, 4242)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := storeDir(dir); err == nil {
+		if _, _, err := findStores(dir); err == nil {
 			t.Error("no error")
 		}
 	})

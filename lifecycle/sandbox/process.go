@@ -15,8 +15,12 @@ import (
 
 // host is what the engine knows about this machine.
 type host struct {
-	store, work string   // directories, absolute
-	self, own   *os.File // sealed programs: the engine's processes, own phases
+	stores stores
+	// noStore says why builders are not unpacked where the next build finds them, ""
+	// if they are.
+	noStore   string
+	work      string   // directory, absolute
+	self, own *os.File // sealed programs: the engine's processes, own phases
 
 	identity identity
 	support  support

@@ -42,7 +42,11 @@ func (e *Engine) Prune(ctx context.Context, unusedSince time.Time, dryRun bool) 
 	if err != nil {
 		return 0, err
 	}
-	order := &pruning{Store: h.store, Identity: h.identity, UnusedSince: unusedSince, DryRun: dryRun}
+	if !dryRun {
+		h.removeAbandoned(ctx, h.work, probeUser)
+		h.sweepProbes(ctx, probeUser)
+	}
+	order := &pruning{Store: h.stores.writable(), Identity: h.identity, UnusedSince: unusedSince, DryRun: dryRun}
 	if !h.identity.userNS() {
 		return order.do(ctx, unpack.Options{})
 	}

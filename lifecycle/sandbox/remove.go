@@ -15,7 +15,7 @@ func (e *Engine) RemoveStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.remove(ctx, h.identity, probeUser, h.store)
+	return h.remove(ctx, h.identity, probeUser, h.stores.writable())
 }
 
 // remove removes a directory, whoever owns what is in it.

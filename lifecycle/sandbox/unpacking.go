@@ -42,7 +42,7 @@ func (b *builderLayers) Close() error {
 // unpacking is what a helper needs to know to unpack an image, apart from the
 // layers, for which it asks.
 type unpacking struct {
-	Store    string   `json:"store"`
+	Stores   stores   `json:"stores"`
 	Identity identity `json:"identity"`
 	// Flat asks for one tree instead of layers with overlay marks.
 	Flat     bool           `json:"flat"`
@@ -58,17 +58,13 @@ type unpacking struct {
 // network nor credentials: it asks for layers, and this process fetches them.
 func (h *host) unpackBuilder(ctx context.Context, img v1.Image, u lifecycle.User, report progress.Reporter) (*builderLayers, error) {
 	if !h.identity.userNS() {
-		store, err := unpack.Open(h.store, unpack.Options{})
+		store, dirs, err := h.stores.unpack(ctx, unpack.Options{}, img, !h.support.Layers, report)
 		if err != nil {
 			return nil, err
 		}
-		dirs, err := unpackInto(ctx, store, img, !h.support.Layers, report)
-		if err != nil {
-			return nil, errors.Join(err, store.Close())
-		}
 		return &builderLayers{dirs: dirs, store: store}, nil
 	}
-	order := &unpacking{Store: h.store, Identity: h.identity, Flat: !h.support.Layers, User: u}
+	order := &unpacking{Stores: h.stores, Identity: h.identity, Flat: !h.support.Layers, User: u}
 	if err := order.describe(img); err != nil {
 		return nil, err
 	}
@@ -98,6 +94,27 @@ func (h *host) unpackBuilder(ctx context.Context, img v1.Image, u lifecycle.User
 }
 
 // unpackInto unpacks img in the form that overlays can use here.
+// unpack brings img into the main store or, where that cannot be written to and
+// does not have it, into the spare one. The caller closes the store.
+func (s stores) unpack(ctx context.Context, options unpack.Options, img v1.Image, flat bool, report progress.Reporter) (*unpack.Store, []string, error) {
+	try := func(dir string) (*unpack.Store, []string, error) {
+		store, err := unpack.Open(dir, options)
+		if err != nil {
+			return nil, nil, err
+		}
+		dirs, err := unpackInto(ctx, store, img, flat, report)
+		if err != nil {
+			return nil, nil, errors.Join(err, store.Close())
+		}
+		return store, dirs, nil
+	}
+	store, dirs, err := try(s.Main)
+	if err != nil && s.Spare != "" && unpack.ReadOnly(err) {
+		return try(s.Spare)
+	}
+	return store, dirs, err
+}
+
 func unpackInto(ctx context.Context, store *unpack.Store, img v1.Image, flat bool, report progress.Reporter) ([]string, error) {
 	if !flat {
 		return store.Layers(ctx, img, report)

@@ -1,0 +1,89 @@
+package acceptance
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/pack-cache/pack-cache/internal/testregistry"
+)
+
+// TestPhaseDies kills own phases of a build as the kernel does when memory runs
+// out. Restore costs the cache, saving costs what would have been saved, and
+// neither costs the app image.
+func TestPhaseDies(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	m := newMachine(t)
+	for _, test := range []struct {
+		phase    string
+		required bool
+		code     int
+		says     []string
+	}{
+		{"restore", false, 0, []string{"the restore phase was killed: the build goes on without a cache", "is not used: the restore phase was killed", "only-cache: new"}},
+		{"restore", true, 1, []string{"could not be read: the restore phase was killed", "leave out --cache-required"}},
+		{"export", false, 0, []string{"the app image is exported again", "was not saved: the export phase was killed"}},
+		{"export", true, 3, []string{"the image was built, but the cache was not saved"}},
+	} {
+		name := fmt.Sprintf("%s-%t", test.phase, test.required)
+		t.Run(name, func(t *testing.T) {
+			app := newApp(t, nil, nil)
+			args := []string{"build", reg.ref(name), "--builder", builder, "--trust-builder", "--path", app.dir, "--publish", "--cache-image", reg.ref("cache-" + name)}
+			m.run(args...).wantCode(t, 0)
+			if test.required {
+				args = append(args, "--cache-required")
+			}
+			r := m.start(args...)
+			r.await("the phase "+test.phase, func() bool { return killPhase(r.cmd.Process.Pid, test.phase) })
+			out := r.wait()
+			out.wantCode(t, test.code)
+			out.wantStderr(t, test.says...)
+			if test.code != 1 {
+				reg.image(t, reg.ref(name))
+			}
+			m.run(args...).wantCode(t, 0)
+		})
+	}
+}
+
+// killPhase kills the process of an own phase below a process, if there is one.
+func killPhase(above int, phase string) bool {
+	for pid := range descendants(above) {
+		command, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err == nil && bytes.Contains(command, []byte("phase\x00"+phase)) {
+			return syscall.Kill(pid, syscall.SIGKILL) == nil
+		}
+	}
+	return false
+}
+
+// descendants are the processes below one.
+func descendants(above int) map[int]bool {
+	parents := map[int]int{}
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, path := range stats {
+		stat, err := os.ReadFile(path)
+		if err != nil {
+			continue // it has ended
+		}
+		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+		parents[pid], _ = strconv.Atoi(fields[1])
+	}
+	below := map[int]bool{}
+	for pid := range parents {
+		for at := parents[pid]; at > 1; at = parents[at] {
+			if at == above {
+				below[pid] = true
+			}
+		}
+	}
+	return below
+}
