@@ -51,6 +51,24 @@ ln -s /nowhere .pack-cache 2> /dev/null || true
 echo hard > samples_behave/hard; ln samples_behave/hard hard
 `
 
+// plantByDaemon leaves processes behind that go on planting, if they live.
+const plantByDaemon = `
+cat > /layers/daemon <<'END'
+while :; do
+	mkdir -p /layers/samples_flags /layers/sbom/launch/samples_flags/x
+	echo forged message > /layers/sbom/launch/samples_flags/x/sbom.cdx.json
+	for name in store.toml only-cache.toml only-cache.sbom.cdx.json x.sbom.cdx.json; do
+		ln -sfn /proc/self/fd/1 /layers/samples_flags/$name
+	done
+	ln -sfn / /layers/config
+done
+END
+for n in 1 2 3; do
+	setsid sh -c 'trap "" HUP INT TERM; sh /layers/daemon & sh /layers/daemon' < /dev/null > /dev/null 2>&1 &
+done
+sleep 1
+`
+
 // showInBuild prints what restore has let through.
 const showInBuild = `find /layers -name '*.toml' -prune -o -type l -print -o -type p -print -o -name sbom -print -o -name hard -print | sed 's/^/planted: /'; echo looked`
 
@@ -64,6 +82,7 @@ func TestPlantedInDetect(t *testing.T) {
 	scripts := map[string]string{
 		"SBOMs":      strings.ReplaceAll(plantSBOMs, "RUN_IMAGE", reg.ref("samples/tiny-builder")+":latest"),
 		"everything": plantEverything,
+		"a daemon":   plantByDaemon,
 	}
 	base := reg.image(t, reg.ref("samples/tiny-run"))
 	baseLayers, err := base.Layers()

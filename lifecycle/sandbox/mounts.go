@@ -26,6 +26,9 @@ const (
 	restricted = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV
 	readOnly   = unix.MOUNT_ATTR_RDONLY
 	noExec     = unix.MOUNT_ATTR_NOEXEC
+	// noFollow makes the kernel refuse every symbolic link in a mount, where it can
+	// (Linux 5.14). Own phases find in volumes what buildpacks have left.
+	noFollow = unix.MOUNT_ATTR_NOSYMFOLLOW
 )
 
 // bind makes a detached copy of the mount at source, a file or directory of the
@@ -51,10 +54,12 @@ func bindAt(dir int, source, target string, attributes uint64) (mounting, error)
 	}
 	m.dir = stat.Mode&unix.S_IFMT == unix.S_IFDIR
 	attr := unix.MountAttr{Attr_set: attributes}
-	if err := unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr); err != nil {
-		return m, confine.Step(err, "mount of %s: mount_setattr", target)
+	err = unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr)
+	if errors.Is(err, unix.EINVAL) && attributes&noFollow != 0 { // an older kernel
+		attr.Attr_set &^= noFollow
+		err = unix.MountSetattr(tree, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &attr)
 	}
-	return m, nil
+	return m, confine.Step(err, "mount of %s: mount_setattr", target)
 }
 
 // bindIfPresent is bind for a source that some machines lack.

@@ -97,6 +97,9 @@ func phaseMounts(t *task) ([]mounting, error) {
 		var err error
 		switch {
 		case m.Volume != "":
+			if t.Phase.Root == lifecycle.OwnRoot {
+				attributes |= noFollow
+			}
 			made, err = bind(t.Volumes[m.Volume], m.Target, attributes)
 		case m.Host != "":
 			made, err = bind(m.Host, m.Target, attributes)
