@@ -24,32 +24,42 @@ import (
 // and one that gives tokens, with a trusted builder and one that is not.
 func TestAttack(t *testing.T) {
 	t.Parallel()
+	registries := map[testregistry.Auth]*registry{}
+	var all secrets
 	for _, auth := range []testregistry.Auth{testregistry.Basic, testregistry.Token} {
-		t.Run(string(auth), func(t *testing.T) {
+		registries[auth] = newRegistry(t, testregistry.Options{Auth: auth, TLS: true, Users: []testregistry.User{alice}})
+		all = append(all, registries[auth].secrets(t)...)
+	}
+	t.Run("with", func(t *testing.T) {
+		for auth, reg := range registries {
+			attackAll(t, string(auth), reg, auth == testregistry.Basic)
+		}
+	})
+	for _, reg := range registries {
+		all.wantNoneKept(t, reg)
+	}
+	for _, on := range daemonGrounds(t) {
+		all.wantNoneBelow(t, on.daemon.Dir)
+		all.wantNone(t, "the daemon's log", strings.NewReader(on.daemon.Log()))
+	}
+}
+
+// attackAll attacks every engine with the logins of a registry. The builder is
+// trusted with one kind of login and not with the other: what trust changes is not
+// what logins change. The sandbox has all four.
+func attackAll(t *testing.T, with string, reg *registry, trusted bool) {
+	t.Helper()
+	builder := reg.tiny(t, nil)
+	for name, machine := range attackable(t, builder, reg) {
+		t.Run(with+"/"+name, func(t *testing.T) {
 			t.Parallel()
-			reg := newRegistry(t, testregistry.Options{Auth: auth, TLS: true, Users: []testregistry.User{alice}})
-			builder := reg.tiny(t, nil)
-			t.Run("engine", func(t *testing.T) {
-				for name, machine := range attackable(t, builder, reg) {
-					t.Run(name, func(t *testing.T) {
-						t.Parallel()
-						// With passwords trusted, with tokens not: what trust changes is
-						// not what credentials change.
-						attacked{reg: reg, builder: builder, trusted: auth == testregistry.Basic}.build(t, machine(t))
-					})
-				}
-				t.Run("sandbox, the other way round", func(t *testing.T) {
-					t.Parallel()
-					attacked{reg: reg, builder: builder, trusted: auth == testregistry.Token}.build(t, ground{name: "sandbox"}.machine(t))
-				})
-			})
-			reg.secrets(t).wantNoneKept(t, reg)
-			for _, on := range daemonGrounds(t) {
-				reg.secrets(t).wantNoneBelow(t, on.daemon.Dir)
-				reg.secrets(t).wantNone(t, "the daemon's log", strings.NewReader(on.daemon.Log()))
-			}
+			attacked{reg: reg, builder: builder, trusted: trusted}.build(t, machine(t))
 		})
 	}
+	t.Run(with+"/sandbox, the other way round", func(t *testing.T) {
+		t.Parallel()
+		attacked{reg: reg, builder: builder, trusted: !trusted}.build(t, ground{name: "sandbox"}.machine(t))
+	})
 }
 
 // attackable are machines of every kind on which phases are kept apart.

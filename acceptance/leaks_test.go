@@ -209,6 +209,30 @@ func TestCrashesLeakNothing(t *testing.T) {
 	}
 }
 
+// TestArgumentsAreHidden gives keys as arguments, which other processes of a
+// container see.
+func TestArgumentsAreHidden(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	reg.tiny(t, nil)
+	at := stuck("GET", builderManifest)
+	proxy := testregistry.NewFaults(t, reg.Registry, at)
+	key := rand.Text()
+	build := newMachine(t).start(append([]string{"build", "--import-cache", "type=s3,bucket=b,region=r,endpoint_url=http://127.0.0.1:1,access_key_id=" + key + ",secret_access_key=" + key},
+		cached(proxy.Addr, newApp(t, nil, nil))...)...)
+	build.await("the request was stuck", func() bool { return stuckOn(proxy, at) })
+	arguments, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(build.cmd.Process.Pid), "cmdline"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy.Set()
+	build.interrupt(syscall.SIGINT)
+	build.wait()
+	if !strings.Contains(string(arguments), "secret_access_key=***") || strings.Contains(string(arguments), key) {
+		t.Errorf("everybody sees %q", arguments)
+	}
+}
+
 // TestDaemonsAreToldNothing looks for secrets in all that a daemon shows of its
 // containers, images and volumes while phases run.
 func TestDaemonsAreToldNothing(t *testing.T) {

@@ -24,6 +24,7 @@ func main() {
 }
 
 func run() int {
+	caches.All().HideArguments()
 	streams := iostreams.System()
 	if err := protect(); err != nil {
 		return exit.Print(streams.Err, err)

@@ -1,0 +1,50 @@
+package caches
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"unsafe"
+
+	"github.com/pack-cache/pack-cache/internal/attrs"
+)
+
+// HideArguments takes the values of secret attributes out of what other processes
+// see of this one's arguments: in a container, a buildpack may be one of them.
+// os.Args keeps them. It is called before anything else keeps a part of os.Args.
+func (l List) HideArguments() {
+	secret := l.secretAttributes()
+	for i, arg := range os.Args {
+		os.Args[i] = strings.Clone(arg)
+		if len(arg) > 0 {
+			// Where there are no such arguments in memory, it is a copy of them.
+			hide(unsafe.Slice(unsafe.StringData(arg), len(arg)), secret)
+		}
+	}
+}
+
+// secretAttributes finds the values of secret attributes in an argument. A value
+// with a comma is in quotes, with its attribute.
+func (l List) secretAttributes() *regexp.Regexp {
+	var names []string
+	for _, kind := range l {
+		for _, a := range attrs.Describe(kind.attributes()) {
+			if a.Secret {
+				names = append(names, regexp.QuoteMeta(a.Name))
+			}
+		}
+	}
+	any := "(?:" + strings.Join(names, "|") + ")"
+	return regexp.MustCompile(`(?i)"\s*` + any + `=([^"]*)|(?:^|[,=])\s*` + any + `=([^,"]*)`)
+}
+
+// hide overwrites what an expression finds in an argument.
+func hide(arg []byte, secret *regexp.Regexp) {
+	for _, found := range secret.FindAllSubmatchIndex(arg, -1) {
+		for group := 2; group < len(found); group += 2 {
+			for at := max(found[group], 0); at < found[group+1]; at++ {
+				arg[at] = '*'
+			}
+		}
+	}
+}
