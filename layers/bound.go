@@ -42,6 +42,18 @@ func overBound(err error) error {
 	return err
 }
 
+// restorable refuses a layer that no build would restore. top is the name of its
+// directory in the archive.
+func restorable(top string, entries []entry) error {
+	bound, err := bounds.NewArchive(math.MaxInt64, -1, "")
+	for i := range entries {
+		if err == nil {
+			err = bound.Entry(top + "/" + entries[i].path)
+		}
+	}
+	return err
+}
+
 // sum adds sizes that others have written, without an overflow.
 func sum(a, b int64) int64 {
 	if a > math.MaxInt64-b {

@@ -53,6 +53,9 @@ func (s *saver) saveLayer(ctx context.Context, layer *saved) error {
 		return layer.fail(ctx, err)
 	}
 	defer root.Close()
+	if err := restorable(form.prefix+"/"+form.dir, entries); err != nil {
+		return layer.fail(ctx, err)
+	}
 	archive := &treeArchive{form: form, layersDir: s.LayersDir, entries: entries, root: root}
 
 	diffID, err := s.recognise(ctx, layer, archive)

@@ -131,7 +131,7 @@ func index(ctx context.Context, content *io.SectionReader) (tarFiles, error) {
 }
 
 func tooMany(files int) error {
-	if files > maxEntries {
+	if files > bounds.MaxEntries {
 		return errors.New("the archive has too many files")
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/internal/progress"
 )
 
@@ -104,7 +105,7 @@ type module struct {
 func (m module) name() string { return m.id + "@" + m.version }
 
 func newResolver(b *builder.Builder, reporter progress.Reporter, fetch Fetch) (*resolver, error) {
-	r := &resolver{of: buildpacks, progress: reporter, fetch: fetch, spool: &spool{limit: maxSize}, target: b.Target}
+	r := &resolver{of: buildpacks, progress: reporter, fetch: fetch, spool: &spool{limit: bounds.MaxBuildpack}, target: b.Target}
 	if r.progress == nil {
 		r.progress = progress.Discard
 	}

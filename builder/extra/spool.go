@@ -11,19 +11,14 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
-)
 
-// maxSize bounds in bytes what is downloaded and what is unpacked of one
-// buildpack, and maxEntries the number of its files.
-const (
-	maxSize    = 4 << 30
-	maxEntries = 1 << 20
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // spool keeps what was downloaded and the layers that were made, in temporary
 // files without a name.
 type spool struct {
-	// limit is maxSize, except in tests.
+	// limit is bounds.MaxBuildpack, except in tests.
 	limit int64
 	files []*os.File
 	// named are the temporary files that could not be removed while they are open.
@@ -60,12 +55,16 @@ func (s *spool) keep(r io.Reader) (*io.SectionReader, error) {
 	if err != nil {
 		return nil, err
 	}
-	n, err := io.Copy(file, io.LimitReader(r, s.limit+1))
+	room := bounds.Room(os.TempDir())
+	n, err := io.Copy(file, io.LimitReader(r, min(s.limit, room-1)+1))
 	if err != nil {
 		return nil, err
 	}
 	if n > s.limit {
 		return nil, &sizeError{s.limit}
+	}
+	if n >= room {
+		return nil, &hintedError{&bounds.RoomError{}, "make room in " + os.TempDir() + ", or name another directory in TMPDIR"}
 	}
 	return io.NewSectionReader(file, 0, n), nil
 }

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // source gives the files of a buildpack, one after the other, by names relative
@@ -66,7 +67,7 @@ func (t *tree) addEntry(name string, header *tar.Header, content io.Reader) erro
 	if err := checkPath(name); err != nil {
 		return err
 	}
-	if len(t.seen) > maxEntries {
+	if len(t.seen) > bounds.MaxEntries {
 		return errors.New("the buildpack has too many files")
 	}
 	if err := t.parents(path.Dir(name)); err != nil {

@@ -35,6 +35,11 @@ const (
 	// read.
 	MaxSparse = 64 << 30
 
+	// MaxBuildpack is how many bytes of one buildpack from outside the builder are
+	// downloaded, and how many it has unpacked. Offline buildpacks of several
+	// runtimes have about 2 GB.
+	MaxBuildpack = 4 << 30
+
 	// roomStep and entriesStep are how much is unpacked between two looks at the
 	// room that is left.
 	roomStep, entriesStep = 32 << 20, 4096

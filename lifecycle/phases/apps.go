@@ -12,6 +12,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 
+	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/extend"
 )
@@ -129,6 +130,7 @@ func (l lender) bringLayer(ctx context.Context, apps Apps, diffID v1.Hash, file 
 	if err != nil {
 		return err
 	}
+	layer = bounds.SBOM(layer) // phases read no other one
 	defer layer.Close()
 	spool, err := os.CreateTemp("", "pack-cache-layer-")
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"github.com/buildpacks/imgutil"
 	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
 	"github.com/buildpacks/lifecycle/platform/files"
+
+	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
 // withoutSBOMs makes the lifecycle's analyzer leave the SBOMs of the previous image
@@ -28,7 +30,7 @@ func (j *job) usePrevious(ctx context.Context, image imgutil.Image, analyzed *fi
 	}
 	if !skip && j.api.AtLeast("0.8") && image != nil && image.Found() && md.BOM != nil && md.BOM.SHA != "" {
 		err := j.keepPreviousSBOM(ctx, image, md.BOM.SHA)
-		if errors.Is(err, errSBOMs) {
+		if errors.Is(err, errSBOMs) || errors.Is(err, bounds.ErrExceeded) {
 			j.log.Warnf("Nothing of the previous image is used again: %v", err)
 			skip = true
 		} else if err != nil {

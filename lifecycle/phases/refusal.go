@@ -3,6 +3,7 @@ package phases
 import (
 	"errors"
 
+	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -24,13 +25,14 @@ type damage struct {
 	Blob   string `json:"blob,omitempty"`
 }
 
-// kinds are the errors that callers of a store look for.
+// kinds are the errors that callers look for.
 func kinds() map[string]error {
 	return map[string]error{
 		"not found": layers.ErrNotFound,
 		"denied":    layers.ErrDenied,
 		"conflict":  layers.ErrConflict,
 		"corrupt":   layers.ErrCorrupt,
+		"exceeded":  bounds.ErrExceeded,
 	}
 }
 
