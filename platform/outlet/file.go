@@ -139,7 +139,7 @@ func writeAll(w io.Writer, content []byte) error {
 
 // replace writes a file that is there whole or as it was before.
 func replace(path string, write func(io.Writer) error) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), ".pack-cache-")
+	file, err := newTemp(filepath.Dir(path))
 	if err != nil {
 		return err
 	}
