@@ -143,8 +143,17 @@ func closedPort(t *testing.T) string {
 // registry.
 func registryAuth(t *testing.T, host, user, password string) string {
 	t.Helper()
-	header := "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password))
-	value, err := json.Marshal(map[string]string{host: header})
+	return registryAuths(t, map[string]testregistry.User{host: {Name: user, Password: password}})
+}
+
+// registryAuths is registryAuth for several registries.
+func registryAuths(t *testing.T, users map[string]testregistry.User) string {
+	t.Helper()
+	headers := map[string]string{}
+	for host, user := range users {
+		headers[host] = "Basic " + base64.StdEncoding.EncodeToString([]byte(user.Name+":"+user.Password))
+	}
+	value, err := json.Marshal(headers)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -56,7 +56,7 @@ func (p *Platform) InspectBuilder(ctx context.Context, opts InspectOptions) (*Bu
 	}
 	b, err := builder.Inspect(img)
 	if err != nil {
-		return nil, &hintedError{fmt.Errorf("builder %s: %w", r.Builder, err), noBuilderHint}
+		return nil, p.builderError(ctx, r, err)
 	}
 	description, err := b.Describe(opts.Depth)
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"github.com/buildpacks/lifecycle/platform/files"
 	"github.com/google/go-containerregistry/pkg/authn"
 
-	"github.com/pack-cache/pack-cache/internal/posix"
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
@@ -64,7 +63,8 @@ func ranOutOfMemory(place lifecycle.Place, err error) bool {
 		return false
 	}
 	failed, ok := errors.AsType[*phases.Error](err)
-	return ok && failed.NoRoom || errors.Is(err, posix.ENOSPC) || memory.OutOfMemory()
+	_, full := errors.AsType[*lifecycle.NoRoomError](err)
+	return ok && failed.NoRoom || full || memory.OutOfMemory()
 }
 
 // attempt is Build, which may be tried again after an *outOfMemoryError.

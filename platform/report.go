@@ -19,7 +19,7 @@ func (b *build) reportRefusals(grant *trust.Grant) {
 		}
 		b.Progress.Warn(refused.Error())
 		if refused.Remedy != "" {
-			b.Progress.Warn(refused.Remedy)
+			b.Progress.Hint(refused.Remedy)
 		}
 	}
 }
@@ -47,7 +47,7 @@ func (b *build) reportImports(imports []phases.ImportOutcome) {
 		}
 		b.Progress.Warn(fmt.Sprintf("cache %s %s: %s", at.From, what, at.Reason))
 		if at.Advice != "" {
-			b.Progress.Warn(at.Advice)
+			b.Progress.Hint(at.Advice)
 		}
 	}
 }
@@ -74,7 +74,7 @@ func (b *build) reportRestored(layers []phases.LayerRestored) {
 		b.Progress.Warn(fmt.Sprintf("%d more cached layers are not restored", failed-maxWarnings))
 	}
 	if noRoom {
-		b.Progress.Warn(b.roomHint())
+		b.Progress.Hint(b.roomHint())
 	}
 }
 
@@ -84,7 +84,7 @@ func (b *build) reportSaved(saved []phases.SaveOutcome) {
 		case to.Failed != "":
 			b.Progress.Warn(fmt.Sprintf("cache %s was not saved: %s", to.To, to.Failed))
 			if to.Advice != "" {
-				b.Progress.Warn(to.Advice)
+				b.Progress.Hint(to.Advice)
 			}
 		case !to.Changed:
 			b.Progress.Info(fmt.Sprintf("Cache %s is as it was", to.To))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/builder"
 	"github.com/pack-cache/pack-cache/builder/extra"
+	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
@@ -212,7 +213,7 @@ func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
 		return err
 	}
 	if r.builder, err = builder.Inspect(img); err != nil {
-		return &hintedError{fmt.Errorf("builder %s: %w", r.Builder, err), noBuilderHint}
+		return p.builderError(ctx, r, err)
 	}
 	if err := r.fits(r.builder.Target); err != nil {
 		return fmt.Errorf("builder %s: %w", r.Builder, err)
@@ -232,6 +233,15 @@ func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
 		p.Progress.Warn("--volume: this untrusted builder can read what is mounted")
 	}
 	return nil
+}
+
+// builderError says what was wrong with a builder that was found: the registry, or
+// what it is.
+func (p *Platform) builderError(ctx context.Context, r *resolved, err error) error {
+	if errors.Is(err, builder.ErrNotABuilder) || errors.Is(err, bounds.ErrExceeded) {
+		return &hintedError{fmt.Errorf("builder %s: %w", r.Builder, err), noBuilderHint}
+	}
+	return p.remoteError(ctx, "builder", r.builderRef, err)
 }
 
 // judged is the reference that the lists of trusted builders are asked about. A

@@ -212,6 +212,7 @@ type reporter struct {
 func (r *reporter) Step(string)                  {}
 func (r *reporter) Info(message string)          { r.infos = append(r.infos, message) }
 func (r *reporter) Warn(message string)          { r.warnings = append(r.warnings, message) }
+func (r *reporter) Hint(string)                  {}
 func (r *reporter) Debug(string)                 {}
 func (r *reporter) Output(string) io.WriteCloser { return nil }
 

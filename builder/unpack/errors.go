@@ -61,8 +61,14 @@ type DirError struct {
 // Error implements error.
 func (e *DirError) Error() string { return fmt.Sprintf("layer store %s: %v", e.Dir, e.err) }
 
-// Unwrap returns the cause.
-func (e *DirError) Unwrap() error { return e.err }
+// Unwrap returns the cause, except that the store is full: to engines that would
+// mean that the build's own files have no room.
+func (e *DirError) Unwrap() error {
+	if full(e.err) {
+		return nil
+	}
+	return e.err
+}
 
 // Hint says what to do about it.
 func (e *DirError) Hint() string {

@@ -13,6 +13,8 @@ type Reporter interface {
 	Step(name string)
 	Info(message string)
 	Warn(message string)
+	// Hint says what can be done about the warning before it.
+	Hint(message string)
 	Debug(message string)
 	// Output returns a writer for the raw output of the named phase. Closing
 	// it flushes an unfinished line.
@@ -27,6 +29,7 @@ type discard struct{}
 func (discard) Step(string)  {}
 func (discard) Info(string)  {}
 func (discard) Warn(string)  {}
+func (discard) Hint(string)  {}
 func (discard) Debug(string) {}
 func (discard) Output(string) io.WriteCloser {
 	return nopCloser{io.Discard}

@@ -36,7 +36,7 @@ func dial(ctx context.Context, s *Store) (*client, error) {
 	host := s.repo.RegistryStr()
 	found, err := transport.Ping(ctx, s.repo.Registry, s.transport)
 	if err != nil {
-		return nil, pingError(ctx, s.repo, err)
+		return nil, pingError(ctx, s.repo, creds == authn.Anonymous, err)
 	}
 	base := &url.URL{Scheme: "https", Host: host}
 	if found.Insecure {
@@ -49,7 +49,7 @@ func dial(ctx context.Context, s *Store) (*client, error) {
 	return &client{repo: s.repo, base: base, http: &http.Client{Transport: auth}, auth: auth, rule: s.rule}, nil
 }
 
-func pingError(ctx context.Context, repo name.Repository, err error) error {
+func pingError(ctx context.Context, repo name.Repository, anonymous bool, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -57,6 +57,10 @@ func pingError(ctx context.Context, repo name.Repository, err error) error {
 	// less than what was wrong with TLS.
 	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
 	if answer, ok := errors.AsType[*transport.Error](err); ok && !unverified {
+		if denied := answer.StatusCode; denied == http.StatusUnauthorized || denied == http.StatusForbidden {
+			f := &failure{op: "use", subject: repo.Name(), status: denied}
+			return f.classify(anonymous, []string{repo.Scope(transport.PullScope)})
+		}
 		return &failure{op: "use", subject: repo.Name(), status: answer.StatusCode,
 			cause: fmt.Errorf("%s does not answer as a registry", repo.RegistryStr()),
 			hint:  fmt.Sprintf("check the name %s and whether the registry is well", repo.RegistryStr())}

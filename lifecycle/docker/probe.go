@@ -81,6 +81,8 @@ func (d *daemon) unreachable(ctx context.Context, err error) error {
 	}
 	remedy := "check that a daemon is running there, or choose another one with --docker-host or DOCKER_HOST"
 	switch {
+	case errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE):
+		return fmt.Errorf("the docker daemon at %s cannot be asked: %w", host, err)
 	case errors.Is(err, fs.ErrPermission):
 		remedy = "you may not use the daemon's socket: join the group that owns it (usually docker), or run a rootless daemon"
 	case strings.HasPrefix(host, "unix:") && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)):

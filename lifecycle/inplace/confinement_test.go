@@ -127,6 +127,7 @@ type warnings struct {
 
 func (w *warnings) Info(message string) { w.text.WriteString(message + "\n") }
 func (w *warnings) Warn(message string) { w.text.WriteString(message + "\n") }
+func (w *warnings) Hint(message string) { w.text.WriteString(message + "\n") }
 
 // TestAccept says which builds an engine takes where there is no Landlock.
 func TestAccept(t *testing.T) {

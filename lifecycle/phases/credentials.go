@@ -34,7 +34,8 @@ func (j *job) read(reference string) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return remote.NewV1Image(reference, keychain)
+	img, err := remote.NewV1Image(reference, keychain)
+	return img, about(reference, trust.Pull, err)
 }
 
 // registryHandler checks the access to images, each with its own credential.
@@ -62,7 +63,7 @@ func (h registryHandler) each(images []string, access func(name.Repository) trus
 			return err
 		}
 		if err := check(image.NewRegistryHandler(keychain, nil), reference); err != nil {
-			return err
+			return about(reference, access, err)
 		}
 	}
 	return nil

@@ -69,6 +69,6 @@ func (i *publishedImage) write(reference string) error {
 		return err
 	}
 	// The transport repeats what has a status. What has to begin anew is for Write.
-	return registry.Write(ref, i.CNBImageCore, registry.WithContext(i.ctx), registry.WithAuthFromKeychain(keychain),
-		registry.WithTransport(http.DefaultTransport), registry.WithRetryStatusCodes())
+	return about(reference, trust.Push, registry.Write(ref, i.CNBImageCore, registry.WithContext(i.ctx), registry.WithAuthFromKeychain(keychain),
+		registry.WithTransport(http.DefaultTransport), registry.WithRetryStatusCodes()))
 }

@@ -31,9 +31,13 @@ func (h *platformHandler) InitImage(ref string) (imgutil.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return remote.NewImage(ref, keychain, remote.FromBaseImage(ref), remote.WithDefaultPlatform(imgutil.Platform{
+	img, err := remote.NewImage(ref, keychain, remote.FromBaseImage(ref), remote.WithDefaultPlatform(imgutil.Platform{
 		OS: h.platform.OS, Architecture: h.platform.Architecture, Variant: h.platform.Variant,
 	}))
+	if err != nil {
+		return nil, about(ref, trust.Pull, err)
+	}
+	return img, nil
 }
 
 // RunImage is the run image that image extensions have chosen or change.

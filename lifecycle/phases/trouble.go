@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/buildpacks/imgutil"
+	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/pack-cache/pack-cache/internal/quirks"
@@ -53,17 +54,40 @@ func troubleWith(err error) *Trouble {
 		return unreachable(unanswered.URL, reach.Cause(err))
 	}
 	if answer, ok := errors.AsType[*transport.Error](err); ok && answer.Request != nil {
-		return &Trouble{
+		trouble := &Trouble{
 			Host:   answer.Request.URL.Host,
 			Access: accessOf(answer.Request),
 			Status: answer.StatusCode,
 			Said:   wordsOf(answer),
 		}
+		if about, ok := errors.AsType[*imageError](err); ok && trouble.Access == nil {
+			// A token server, which nobody can log in to.
+			trouble.Host, trouble.Access = about.host, &about.access
+		}
+		return trouble
 	}
 	if unanswered, ok := errors.AsType[*url.Error](err); ok {
 		return unreachable(unanswered.URL, unanswered.Err)
 	}
 	return nil
+}
+
+// imageError says which image an error is about.
+type imageError struct {
+	error
+	host   string
+	access trust.Access
+}
+
+func (e *imageError) Unwrap() error { return e.error }
+
+// about says which image an error is about.
+func about(reference string, access func(name.Repository) trust.Access, err error) error {
+	ref, parseErr := name.ParseReference(reference, name.WeakValidation)
+	if err == nil || parseErr != nil {
+		return err
+	}
+	return &imageError{err, ref.Context().RegistryStr(), access(ref.Context())}
 }
 
 // unreachable is the trouble with whoever did not answer at an address.

@@ -7,6 +7,7 @@ const (
 	levelStep  = "step"
 	levelInfo  = "info"
 	levelWarn  = "warn"
+	levelHint  = "hint"
 	levelDebug = "debug"
 )
 
@@ -19,6 +20,8 @@ func (n *note) tell(report progress.Reporter) {
 		report.Info(n.Text)
 	case levelWarn:
 		report.Warn(n.Text)
+	case levelHint:
+		report.Hint(n.Text)
 	default:
 		report.Debug(n.Text)
 	}
@@ -38,4 +41,5 @@ func (r noteReporter) send(level, text string) {
 func (r noteReporter) Step(name string)     { r.send(levelStep, name) }
 func (r noteReporter) Info(message string)  { r.send(levelInfo, message) }
 func (r noteReporter) Warn(message string)  { r.send(levelWarn, message) }
+func (r noteReporter) Hint(message string)  { r.send(levelHint, message) }
 func (r noteReporter) Debug(message string) { r.send(levelDebug, message) }

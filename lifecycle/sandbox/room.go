@@ -3,6 +3,7 @@ package sandbox
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
@@ -28,5 +29,5 @@ func isFull(dir string) bool {
 // withRoomHint adds to an error of a place in work what to do when that is
 // full.
 func withRoomHint(err error, work string) error {
-	return confine.WithHint(err, "make room on the file system of "+work+", or name a directory on a larger one in TMPDIR")
+	return confine.WithHint(&lifecycle.NoRoomError{Err: err}, "make room on the file system of "+work+", or name a directory on a larger one in TMPDIR")
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
@@ -124,8 +125,16 @@ func writeLines(w io.Writer, prefix, text string) {
 	}
 }
 
-// hints returns the hints of err and of everything that it wraps, each once.
+// fewFiles is what becomes of any error when the process may open no more files;
+// errors of other processes have no more than the words.
+const fewFiles = "too many open files"
+
+// hints returns the hints of err and of everything that it wraps, each once. What
+// is wrong with the whole process goes before what an error thinks of it.
 func hints(err error) []string {
+	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || strings.Contains(err.Error(), fewFiles) {
+		return []string{"raise the limit of open files, with `ulimit -n 4096` or in the settings of the service or container"}
+	}
 	var all []string
 	add := func(hint string) {
 		if hint != "" && !slices.Contains(all, hint) {

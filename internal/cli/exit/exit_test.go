@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -58,6 +60,22 @@ func TestCode(t *testing.T) {
 				t.Errorf("got %d, want %d", got, test.want)
 			}
 		})
+	}
+}
+
+// TestFewFiles says what is wrong with the whole process, whatever it came out as.
+func TestFewFiles(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		hinted{fmt.Errorf("no docker daemon answers: %w", syscall.EMFILE), "start the daemon"},
+		hinted{fmt.Errorf("open: %w", syscall.ENFILE), "choose another directory"},
+		hinted{errors.New("a helper: pipe2: too many open files"), "allow namespaces"},
+	} {
+		var out bytes.Buffer
+		exit.Print(&out, err)
+		if want := "HINT: raise the limit of open files"; !strings.Contains(out.String(), want) || strings.Count(out.String(), "HINT") != 1 {
+			t.Errorf("%s", &out)
+		}
 	}
 }
 

@@ -57,6 +57,9 @@ func (t *Text) Info(message string) {
 // Warn writes a warning, also when the rest is quiet.
 func (t *Text) Warn(message string) { t.line(t.paint(yellow, "Warning: ") + redact.String(message)) }
 
+// Hint says what can be done about a warning, also when the rest is quiet.
+func (t *Text) Hint(message string) { t.line("HINT: " + message) }
+
 // Debug writes a message when the output is verbose.
 func (t *Text) Debug(message string) {
 	if t.opts.Verbose {
