@@ -44,11 +44,10 @@ func (j *job) leftByBuild(dir plainDir, group buildpack.Group) error {
 			return err
 		}
 	}
-	if err := inSub(dir, "config", "", leftByLauncher); err != nil {
-		return err
-	}
-	if err := inSub(dir, "sbom", "", (&sbomWalk{group: group}).walk); err != nil {
-		return err
+	for _, name := range []string{"config", "sbom"} {
+		if err := inSub(dir, name, "", (&plainWalk{group: group}).walk); err != nil {
+			return err
+		}
 	}
 	// These the exporter writes itself.
 	for _, kind := range []string{"build", "launch"} {
@@ -112,31 +111,19 @@ func leftByBuildpack(dir plainDir) error {
 	return nil
 }
 
-// leftByLauncher looks at the directory that the launcher reads in the app image.
-func leftByLauncher(dir plainDir) error {
-	return dir.each(func(name string, info fs.FileInfo) error {
-		switch {
-		case info.IsDir():
-			return inSub(dir, name, "", func(sub plainDir) error { return leftByLauncher(sub) })
-		case strings.HasSuffix(name, ".toml"):
-			return dir.toml(name, info)
-		}
-		return dir.plain(name, info)
-	})
-}
-
-// sbomWalk looks at the SBOMs that the builder has gathered.
-type sbomWalk struct {
+// plainWalk looks at directories in which everything is read: what the launcher reads
+// in the app image, and the SBOMs that the builder has gathered.
+type plainWalk struct {
 	group buildpack.Group
 	files int
 	depth int
 }
 
-// sbomDepth is that of sbom/<kind>/<buildpack>/<layer>, with room for more.
-const sbomDepth = 8
+// maxPlainDepth is that of sbom/<kind>/<buildpack>/<layer>, with room for more.
+const maxPlainDepth = 8
 
-func (w *sbomWalk) walk(dir plainDir) error {
-	if w.depth++; w.depth > sbomDepth {
+func (w *plainWalk) walk(dir plainDir) error {
+	if w.depth++; w.depth > maxPlainDepth {
 		return &leftError{path: dir.path, buildpack: dir.buildpack, what: "a directory"}
 	}
 	defer func() { w.depth-- }()
@@ -148,15 +135,18 @@ func (w *sbomWalk) walk(dir plainDir) error {
 		if w.depth == 2 {
 			of = w.buildpack(name)
 		}
-		if info.IsDir() {
+		switch {
+		case info.IsDir():
 			return inSub(dir, name, of, w.walk)
+		case strings.HasSuffix(name, ".toml"):
+			return dir.toml(name, info)
 		}
 		return dir.plain(name, info)
 	})
 }
 
 // buildpack is whose SBOMs are in a directory.
-func (w *sbomWalk) buildpack(dir string) string {
+func (w *plainWalk) buildpack(dir string) string {
 	for _, bp := range w.group.Group {
 		if launch.EscapeID(bp.ID) == dir {
 			return bp.ID

@@ -153,6 +153,8 @@ func TestLeftByBuild(t *testing.T) {
 		"buildpack is a file":  {map[string]string{"a_b": ""}, "buildpack a/b has left a file as /a_b"},
 		"launcher's metadata":  {map[string]string{"config/metadata.toml": "link"}, "a buildpack has left a symbolic link as /config/metadata.toml"},
 		"launcher's directory": {map[string]string{"config": "link"}, "a symbolic link as /config"},
+		"launcher's, deep":     {map[string]string{"config/1/2/3/4/5/6/7/8/9": "directory"}, "a directory as /config/1/2/3/4/5/6/7/8"},
+		"launcher's, nested":   {map[string]string{"config/metadata.toml": deep}, "a file that nobody can read as /config/metadata.toml"},
 		"SBOMs":                {map[string]string{"sbom": "link"}, "a symbolic link as /sbom"},
 		"SBOMs of a kind":      {map[string]string{"sbom/launch": "link"}, "a symbolic link as /sbom/launch"},
 		"SBOM":                 {map[string]string{"sbom/launch/a_b/x/sbom.cdx.json": "link"}, "buildpack a/b has left a symbolic link as /sbom/launch/a_b/x/sbom.cdx.json"},
