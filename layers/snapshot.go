@@ -84,6 +84,9 @@ func load(ctx context.Context, store Store, name string, inline bool) (*Snapshot
 	case ok:
 		s.target = targetOf(config)
 		if s.metadata, err = parseMetadata(label); err != nil {
+			if json.Valid([]byte(label)) {
+				return nil, s.foreign(err.Error()) // somebody means it so
+			}
 			return nil, s.damaged(err.Error(), v1.Hash{})
 		}
 		return s, nil

@@ -111,12 +111,17 @@ func TestLoadForeign(t *testing.T) {
 		image
 		reason string
 	}{
-		"index":          {image{manifestType: types.OCIImageIndex, rawManifest: `{"schemaVersion":2,"manifests":[]}`}, "an image index"},
-		"list":           {image{manifestType: types.DockerManifestList, rawManifest: `{"schemaVersion":2,"manifests":[]}`}, "an image index"},
-		"schema 1":       {image{manifestType: types.DockerManifestSchema1Signed, rawManifest: `{"schemaVersion":1}`}, "media type"},
-		"artifact":       {image{configType: "application/vnd.cncf.helm.config.v1+json"}, "artifact"},
-		"no label":       {image{config: v1.ConfigFile{}}, "without the label"},
-		"config no JSON": {image{rawConfig: `hello`}, "config cannot be read"},
+		"index":            {image{manifestType: types.OCIImageIndex, rawManifest: `{"schemaVersion":2,"manifests":[]}`}, "an image index"},
+		"list":             {image{manifestType: types.DockerManifestList, rawManifest: `{"schemaVersion":2,"manifests":[]}`}, "an image index"},
+		"schema 1":         {image{manifestType: types.DockerManifestSchema1Signed, rawManifest: `{"schemaVersion":1}`}, "media type"},
+		"artifact":         {image{configType: "application/vnd.cncf.helm.config.v1+json"}, "artifact"},
+		"no label":         {image{config: v1.ConfigFile{}}, "without the label"},
+		"label of a list":  {image{config: labelled(`[]`)}, "label"},
+		"layer name":       {image{config: labelled(`{"buildpacks":[{"key":"a","layers":{"../../x":{}}}]}`)}, "layer name"},
+		"layer name empty": {image{config: labelled(`{"buildpacks":[{"key":"a","layers":{"":{}}}]}`)}, "layer name"},
+		"layer name NUL":   {image{config: labelled(`{"buildpacks":[{"key":"a","layers":{"a\u0000":{}}}]}`)}, "layer name"},
+		"buildpack ID ..":  {image{config: labelled(`{"buildpacks":[{"key":"..","layers":{}}]}`)}, "buildpack ID"},
+		"config no JSON":   {image{rawConfig: `hello`}, "config cannot be read"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -65,13 +65,14 @@ func readIndex(root *os.Root) (*index, error) {
 // lostIndex says what is wrong with a layout whose index.json gave err; "" if it
 // is not lost or broken. There is one as soon as there is a layout.
 func lostIndex(root *os.Root, err error) string {
-	if errors.Is(err, layers.ErrCorrupt) {
-		return err.Error()
+	if _, statErr := root.Stat(layoutName); statErr != nil && !hasBlobs(root) {
+		return "" // it is no layout
 	}
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, statErr := root.Stat(layoutName); statErr == nil {
-			return indexName + " is lost"
-		}
+	switch {
+	case errors.Is(err, layers.ErrCorrupt):
+		return err.Error()
+	case errors.Is(err, fs.ErrNotExist):
+		return indexName + " is lost"
 	}
 	return ""
 }

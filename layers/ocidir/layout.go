@@ -78,7 +78,7 @@ func refuseForeign(root *os.Root) error {
 	}
 	for _, name := range names {
 		switch {
-		case name == indexName || name == layoutName || name == "blobs" && hasBlobs(root):
+		case name == layoutName, name == "blobs" && hasBlobs(root), name == indexName && hasIndex(root):
 			return nil
 		case name == lockName || name == "lost+found" || strings.HasPrefix(name, "."):
 			// Of ours, of the file system, or of nobody.
@@ -87,6 +87,12 @@ func refuseForeign(root *os.Root) error {
 		}
 	}
 	return nil
+}
+
+// hasIndex tells whether index.json is one of images, and not of something else.
+func hasIndex(root *os.Root) bool {
+	_, err := readIndex(root)
+	return err == nil
 }
 
 // hasBlobs tells whether the directory is that of a layout that has lost
