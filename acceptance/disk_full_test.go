@@ -103,3 +103,20 @@ func (m *machine) runIn(dir, size string, args ...string) outcome {
 	}
 	return outcome{stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()}
 }
+
+// TestHomeFull has no room for the unpacked builder, while the build's own files
+// are in memory: to build again on disk would be of no use.
+func TestHomeFull(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	machine := newMachine(t)
+	dir := filepath.Join(machine.home, ".cache")
+	out := machine.runIn(dir, "size=8m", "build", reg.ref("app"), "--builder", builder, "--path", newApp(t, nil, nil).dir, "--publish")
+	out.wantCode(t, 1)
+	out.wantStderr(t, "no space left", "make room on the file system of "+dir)
+	out.wantNoStderr(t, "did not fit into memory")
+	if strings.Count(out.stderr, "Fetching builder") > 1 {
+		t.Error("it was tried again")
+	}
+}
