@@ -40,7 +40,7 @@ func newStream(ctx context.Context, store Store, blob v1.Descriptor, offset, end
 // of it.
 func (s *stream) Read(p []byte) (int, error) {
 	n, err := s.Reader.Read(p)
-	gave, gaveUp := errors.AsType[*web.GaveUp](err)
+	gave, gaveUp := err.(*web.GaveUp) // and nothing that a store says
 	switch {
 	case err == nil, err == io.EOF:
 		return n, err
