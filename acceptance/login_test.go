@@ -48,6 +48,15 @@ func (m *machine) logIn(user testregistry.User, hosts ...string) {
 		auths[host] = map[string]string{"auth": basic(user)}
 	}
 	m.write(".docker/config.json", object(map[string]any{"auths": auths}), 0o600)
+	// Their sample run images are the user's own choice: one that only an
+	// untrusted builder names would be read without the login.
+	var chosen strings.Builder
+	for _, host := range hosts {
+		for _, sample := range []string{"tiny", "java"} {
+			fmt.Fprintf(&chosen, "[[run-images]]\nimage = %q\nmirrors = []\n", host+"/samples/"+sample+"-run:latest")
+		}
+	}
+	m.write(".pack/config.toml", chosen.String(), 0o600)
 }
 
 // believe makes a machine believe the registry's certificate authority.

@@ -85,7 +85,7 @@ func (b *build) switchRunImage(ctx context.Context, wanted string) error {
 	if err := refuseSame([]purpose{{"run image", wanted, ref}}, b.outputs); err != nil {
 		return err
 	}
-	b.runImage = wanted
+	b.runImage, b.runAnonymous = wanted, !b.verdict.Trusted
 	if b.outlet == nil {
 		img, err := b.pull(ctx, b.resolved, "run image", ref)
 		if err != nil {

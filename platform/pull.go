@@ -35,7 +35,7 @@ func (p *Platform) pull(ctx context.Context, r *resolved, what string, ref name.
 		return nil, err
 	}
 	p.reportMirror(named, ref)
-	found, err := remote.Get(ref, append(p.access(ctx, r), remote.WithPlatform(r.platform))...)
+	found, err := remote.Get(ref, append(p.accessTo(ctx, r, what), remote.WithPlatform(r.platform))...)
 	if err != nil {
 		return nil, p.remoteError(ctx, what, ref, err)
 	}
@@ -91,7 +91,7 @@ func sourceOf(written string, ref name.Reference, img v1.Image) (*outlet.Source,
 
 // resolveRunImage finds the run image and makes sure that it can be read.
 func (p *Platform) resolveRunImage(ctx context.Context, r *resolved) error {
-	readable := func(ctx context.Context, image string) error {
+	read := func(ctx context.Context, image string) error {
 		named, err := r.parse("run image", image)
 		if err != nil {
 			return err
@@ -103,10 +103,14 @@ func (p *Platform) resolveRunImage(ctx context.Context, r *resolved) error {
 		if err != nil {
 			return err
 		}
-		if _, err := remote.Head(ref, p.access(ctx, r)...); err != nil {
+		if _, err := remote.Head(ref, p.accessTo(ctx, r, runImageWhat)...); err != nil {
 			return p.remoteError(ctx, "run image", ref, err)
 		}
 		return nil
+	}
+	readable := func(ctx context.Context, image string) error {
+		r.runAnonymous = !p.userNamed(r, image)
+		return r.notNamed(image, read(ctx, image))
 	}
 	chosen, err := r.RunImage, error(nil)
 	if chosen != "" {

@@ -46,6 +46,8 @@ type resolved struct {
 	// platform is what the images are for.
 	platform v1.Platform
 	runImage string
+	// runAnonymous is set when the run image is read without the user's login.
+	runAnonymous bool
 	// run is the run image, and outlet where the app image goes, with what phases
 	// are told of both, if it is not published.
 	run    *outlet.Source

@@ -15,7 +15,7 @@ func (b *build) analyzeScope() trust.Scope {
 	if b.known != nil {
 		return nil
 	}
-	s := scope(trust.Pull, b.runImage, b.previous)
+	s := append(scope(b.pullRun, b.runImage), scope(trust.Pull, b.previous)...)
 	return append(s, scope(trust.Push, append([]string{b.app}, b.Tags...)...)...)
 }
 
@@ -26,7 +26,7 @@ func (b *build) restoreScope() trust.Scope {
 	if b.extensions.newRunImage() == nil || b.known != nil {
 		return caches
 	}
-	return append(caches, scope(trust.Pull, b.runImage)...)
+	return append(caches, scope(b.pullRun, b.runImage)...)
 }
 
 func importScope(imports []phases.Import) trust.Scope {

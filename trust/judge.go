@@ -26,6 +26,9 @@ type JudgeInput struct {
 // Verdict says whether a builder is trusted.
 type Verdict struct {
 	Trusted bool
+	// Builder says that the builder as it was published is trusted, whatever was
+	// added to it. What it says of itself, such as its run images, is believed.
+	Builder bool
 	// Reason is one line for the user that begins with "trusted: " or
 	// "untrusted: ".
 	Reason string
@@ -46,9 +49,9 @@ func Judge(ref name.Reference, digest v1.Hash, in JudgeInput) Verdict {
 	case !trusted:
 		return Verdict{Reason: "untrusted: " + why}
 	case in.ExtraBuildpacksUntrusted:
-		return Verdict{Reason: "untrusted: buildpacks from outside the builder are used (--trust-extra-buildpacks trusts them)"}
+		return Verdict{Builder: true, Reason: "untrusted: buildpacks from outside the builder are used (--trust-extra-buildpacks trusts them)"}
 	}
-	return Verdict{Trusted: true, Reason: "trusted: " + why}
+	return Verdict{Trusted: true, Builder: true, Reason: "trusted: " + why}
 }
 
 func judgeBuilder(ref name.Reference, digest v1.Hash, in JudgeInput) (why string, trusted bool) {

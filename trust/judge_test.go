@@ -112,17 +112,17 @@ func TestJudgeReasons(t *testing.T) {
 		want          trust.Verdict
 	}{
 		{"listed", "registry.example.com/acme/builder:1", trust.JudgeInput{Config: config},
-			trust.Verdict{Trusted: true, Reason: "trusted: listed in " + path + " as registry.example.com/acme/builder"}},
+			trust.Verdict{Trusted: true, Builder: true, Reason: "trusted: listed in " + path + " as registry.example.com/acme/builder"}},
 		{"listed and named by the project", "registry.example.com/acme/builder:1", trust.JudgeInput{Config: config, FromProject: true},
-			trust.Verdict{Trusted: true, Reason: "trusted: listed in " + path + " as registry.example.com/acme/builder"}},
+			trust.Verdict{Trusted: true, Builder: true, Reason: "trusted: listed in " + path + " as registry.example.com/acme/builder"}},
 		{"known", "heroku/builder:24", trust.JudgeInput{},
-			trust.Verdict{Trusted: true, Reason: "trusted: known builder heroku/builder:24"}},
+			trust.Verdict{Trusted: true, Builder: true, Reason: "trusted: known builder heroku/builder:24"}},
 		{"known, whatever tag", "paketobuildpacks/builder-jammy-base:0.4", trust.JudgeInput{Config: config},
-			trust.Verdict{Trusted: true, Reason: "trusted: known builder paketobuildpacks/builder-jammy-base"}},
+			trust.Verdict{Trusted: true, Builder: true, Reason: "trusted: known builder paketobuildpacks/builder-jammy-base"}},
 		{"known elsewhere", "evil.example.com/paketobuildpacks/builder-jammy-base", trust.JudgeInput{},
 			trust.Verdict{Reason: "untrusted: neither a known builder nor listed"}},
 		{"flag", "acme/b", trust.JudgeInput{Config: config, TrustBuilderFlag: true},
-			trust.Verdict{Trusted: true, Reason: "trusted: --trust-builder"}},
+			trust.Verdict{Trusted: true, Builder: true, Reason: "trusted: --trust-builder"}},
 		{"flag for a builder of the project", "acme/b", trust.JudgeInput{Config: config, TrustBuilderFlag: true, FromProject: true},
 			trust.Verdict{Reason: "untrusted: neither a known builder nor listed in " + path + " (--trust-builder does not cover a builder that project.toml names)"}},
 		{"named by the project", "acme/b", trust.JudgeInput{Config: config, FromProject: true},
@@ -130,9 +130,9 @@ func TestJudgeReasons(t *testing.T) {
 		{"not listed", "acme/b", trust.JudgeInput{Config: config},
 			trust.Verdict{Reason: "untrusted: neither a known builder nor listed in " + path}},
 		{"extra buildpacks", "heroku/builder:24", trust.JudgeInput{ExtraBuildpacksUntrusted: true},
-			trust.Verdict{Reason: "untrusted: buildpacks from outside the builder are used (--trust-extra-buildpacks trusts them)"}},
+			trust.Verdict{Builder: true, Reason: "untrusted: buildpacks from outside the builder are used (--trust-extra-buildpacks trusts them)"}},
 		{"extra buildpacks and the flag", "acme/b", trust.JudgeInput{TrustBuilderFlag: true, ExtraBuildpacksUntrusted: true},
-			trust.Verdict{Reason: "untrusted: buildpacks from outside the builder are used (--trust-extra-buildpacks trusts them)"}},
+			trust.Verdict{Builder: true, Reason: "untrusted: buildpacks from outside the builder are used (--trust-extra-buildpacks trusts them)"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
