@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -72,5 +73,40 @@ func TestPublicRunImageOfUntrustedBuilder(t *testing.T) {
 		if scopes := strings.Join(request.Scopes, " "); request.User != "" && scopes == "repository:samples/tiny-run:pull" {
 			t.Errorf("the login was used to read the run image: %+v", request)
 		}
+	}
+}
+
+// TestForgedAnalyzed has buildpacks write in detect and in build that the app image
+// is to be based on a private image of the same registry, which the user may read
+// and no phase has any business with.
+func TestForgedAnalyzed(t *testing.T) {
+	t.Parallel()
+	for name, auth := range map[string]testregistry.Auth{"passwords": testregistry.Basic, "tokens": testregistry.Token} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			reg := newRegistry(t, testregistry.Options{Auth: auth, Users: []testregistry.User{alice}})
+			builder := reg.tiny(t, nil)
+			private := reg.otherRun(t, "private-run")
+			digest, err := reg.image(t, private).Digest()
+			if err != nil {
+				t.Fatal(err)
+			}
+			forge := fmt.Sprintf("for f in $(find / -name analyzed.toml -not -path '/proc/*' 2>/dev/null) /layers/analyzed.toml; do "+
+				"printf '[run-image]\\nreference = \"%s@%s\"\\nimage = \"%s\"\\n' > $f; done; cat /layers/analyzed.toml", private, digest, private)
+			m := newMachine(t)
+			m.logIn(alice, reg.Addr)
+			result, out := m.build(reg.ref("app"), "--builder", builder, "--path", newApp(t, map[string]string{"build-run": forge}, nil).dir, "--publish")
+			out.wantStderr(t, "build: run: image = \""+private+"\"")
+			if !strings.HasPrefix(result.RunImage, reg.ref("samples/tiny-run@")) {
+				t.Errorf("the run image is %s", result.RunImage)
+			}
+			config, err := reg.image(t, reg.ref("app")).RawConfigFile()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if strings.Contains(string(config), "private-run") {
+				t.Errorf("the app image has something of the private image: %s", config)
+			}
+		})
 	}
 }
