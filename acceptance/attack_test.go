@@ -117,7 +117,7 @@ func (a attacked) build(t *testing.T, m *machine) {
 	app := newApp(t, nil, nil)
 	app.attack(orders)
 	image := a.reg.ref(strings.ToLower(rand.Text()))
-	args := []string{image, "--builder", a.builder, "--path", app.dir, "--cache-image", image + "-cache", "--publish", "--verbose"}
+	args := []string{image, "--builder", a.builder, "--run-image", a.reg.ref("samples/tiny-run"), "--path", app.dir, "--cache-image", image + "-cache", "--publish", "--verbose"}
 	if a.trusted {
 		args = append(args, "--trust-builder")
 	}

@@ -104,7 +104,7 @@ func TestLogIn(t *testing.T) {
 				m := newMachine(t)
 				m.believe(reg)
 				way.in(m, reg.Addr, alice)
-				_, out := m.build(reg.ref("app"), "--builder", builder, "--path", app.dir, "--cache-image", reg.ref("cache"), "--publish", "--verbose")
+				_, out := m.build(reg.ref("app"), "--builder", builder, "--run-image", reg.ref("samples/tiny-run"), "--path", app.dir, "--cache-image", reg.ref("cache"), "--publish", "--verbose")
 				if i > 0 {
 					out.wantStderr(t, "flags: only-cache: restored", "Cache "+reg.ref("cache")+":latest is as it was")
 				}

@@ -68,7 +68,7 @@ func TestNamedCaches(t *testing.T) {
 	inActions := func(user testregistry.User) []string {
 		return []string{"GITHUB_REPOSITORY_OWNER=Acme", "GITHUB_ACTOR=" + user.Name, "GITHUB_TOKEN=" + user.Password}
 	}
-	with := []string{"--builder", builder, "--path", app.dir}
+	with := []string{"--builder", builder, "--trust-builder", "--path", app.dir}
 
 	build := func(m *machine, name string, more ...string) (map[string]fate, outcome) {
 		result, out := m.build(slices.Concat([]string{reg.fresh("app"), "--publish", "--image-cache", name}, with, more)...)
@@ -115,7 +115,7 @@ func TestNamedCaches(t *testing.T) {
 			"pack-cache.toml": orgAndFork(reg.Addr),
 			".env":            "FORK_OWNER=Dev\nFORK_USER=" + developer.Name + "\nFORK_TOKEN='" + developer.Password + "'\n",
 		})
-		with := []string{"--builder", builder, "--path", fork.dir}
+		with := []string{"--builder", builder, "--trust-builder", "--path", fork.dir}
 		m := newMachine(t, login(publisher))
 		m.write(".pack/pack-cache.toml", `trusted_hosts = ["`+reg.Addr+`"]`, 0o600)
 		out := m.run(append([]string{"prime", "fork"}, with...)...)
@@ -140,7 +140,7 @@ func TestNamedCaches(t *testing.T) {
 	t.Run("unreachable", func(t *testing.T) {
 		gone := newApp(t, nil, map[string]string{"pack-cache.toml": orgAndFork("127.0.0.1:1")})
 		m := newMachine(t, append(inActions(ciJob), login(publisher))...)
-		result, out := m.build(reg.fresh("app"), "--publish", "--builder", builder, "--path", gone.dir,
+		result, out := m.build(reg.fresh("app"), "--publish", "--builder", builder, "--trust-builder", "--path", gone.dir,
 			"--image-cache", "org", "--trust-cache-host", "127.0.0.1:1")
 		out.wantStderr(t, "Warning: cache 127.0.0.1:1/acme/app-cache:linux-", "is not used")
 		if diff := cmp.Diff(flagged("missed", ""), fates(result)); diff != "" && len(result.Layers) > 0 {
@@ -201,7 +201,7 @@ func TestNamedCacheFromSource(t *testing.T) {
 	m := newMachine(t, registryAuth(t, reg.Addr, alice.Name, alice.Password),
 		"GITHUB_ACTOR="+ciJob.Name, "GITHUB_TOKEN="+ciJob.Password, "FORK_OWNER=acme", "FORK_USER="+ciJob.Name, "FORK_TOKEN="+ciJob.Password)
 	app := newApp(t, nil, map[string]string{"pack-cache.toml": orgAndFork(evil.host)})
-	args := []string{"--builder", builder, "--path", app.dir}
+	args := []string{"--builder", builder, "--trust-builder", "--path", app.dir}
 
 	for _, command := range [][]string{
 		slices.Concat([]string{"build", reg.ref("app"), "--publish", "--image-cache", "org"}, args),

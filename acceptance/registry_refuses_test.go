@@ -86,7 +86,7 @@ func TestRegistryForbids(t *testing.T) {
 	}})
 	builder := reg.tiny(t, nil)
 	app := newApp(t, nil, nil)
-	args := []string{reg.ref("app"), "--builder", builder, "--path", app.dir, "--publish"}
+	args := []string{reg.ref("app"), "--builder", builder, "--trust-builder", "--path", app.dir, "--publish"}
 	for _, test := range []struct {
 		name, user string
 		more       []string
@@ -120,7 +120,7 @@ func TestRegistryForbidsTag(t *testing.T) {
 	app := newApp(t, nil, nil)
 	refusal{
 		env: []string{registryAuth(t, reg.Addr, "bob", "bob-secret")}, code: 4,
-		args: []string{reg.ref("app"), "--tag", reg.ref("other"), "--builder", builder, "--path", app.dir, "--publish"},
+		args: []string{reg.ref("app"), "--tag", reg.ref("other"), "--builder", builder, "--trust-builder", "--path", app.dir, "--publish"},
 		says: []string{"credentials for " + reg.Addr, "push to " + reg.ref("other"), "HINT: "},
 	}.check(t, reg)
 }

@@ -60,7 +60,7 @@ func TestRegistryUnverifiedAllowed(t *testing.T) {
 	} {
 		t.Run(way.name, func(t *testing.T) {
 			t.Parallel()
-			args := append([]string{closed.fresh("app"), "--builder", closedBuilder, "--path", app.dir, "--cache-image", closed.fresh("cache"), "--publish", "--cache-required"}, way.args...)
+			args := append([]string{closed.fresh("app"), "--builder", closedBuilder, "--trust-builder", "--path", app.dir, "--cache-image", closed.fresh("cache"), "--publish", "--cache-required"}, way.args...)
 			newMachine(t, login, way.env).build(args...)
 			_, out := newMachine(t, login, way.env).build(args...)
 			out.wantStderr(t, "flags: only-cache: restored", "flags: launch-cache: restored")

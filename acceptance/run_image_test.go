@@ -42,7 +42,7 @@ func TestRunImageOfUntrustedBuilder(t *testing.T) {
 					return
 				}
 				out.wantCode(t, 4)
-				out.wantStderr(t, "only the builder names it", "--run-image "+run, "--trust-builder")
+				out.wantStderr(t, "only an untrusted builder names it", "--run-image "+run, "--trust-builder")
 				for _, request := range reg.TokenRequests()[before:] {
 					if request.User != "" && strings.Contains(strings.Join(request.Scopes, " "), "tiny-run") {
 						t.Errorf("the login was used: %+v", request)

@@ -62,22 +62,19 @@ func (r *resolved) pullRun(repository name.Repository) trust.Access {
 
 // notNamed says why a run image could not be read that was read anonymously.
 func (r *resolved) notNamed(image string, err error) error {
-	_, denied := errors.AsType[*trust.CredentialError](err)
-	_, hidden := errors.AsType[*notThereError](err)
-	if !r.runAnonymous || !denied && !hidden {
+	if !r.runAnonymous {
 		return err
 	}
-	return &trust.CredentialError{
-		Host: hostOf(image), Reason: fmt.Sprintf("run image %s is not public, and only the builder names it, which is not trusted: it was read without your login", image),
-		Remedy: fmt.Sprintf("if that is the run image that you want, name it (--run-image %s), or trust the builder (--trust-builder, or `pack-cache config trusted-builders add`)", image),
+	remedy := fmt.Sprintf("it was read without your login, because only the builder names it, which is not trusted: "+
+		"if that is the run image that you want, name it (--run-image %s), or trust the builder (--trust-builder, or `pack-cache config trusted-builders add`)", image)
+	if denied, ok := errors.AsType[*trust.CredentialError](err); ok {
+		return &trust.CredentialError{
+			Host: denied.Host, Access: denied.Access, Remedy: remedy,
+			Reason: "the registry refuses to let the run image be read without a login, and only an untrusted builder names it",
+		}
 	}
-}
-
-// hostOf is the registry of an image.
-func hostOf(image string) string {
-	ref, err := name.ParseReference(image, name.WeakValidation)
-	if err != nil {
-		return ""
+	if absent, ok := errors.AsType[*notThereError](err); ok {
+		return &hintedError{absent, remedy}
 	}
-	return ref.Context().RegistryStr()
+	return err
 }
