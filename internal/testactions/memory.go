@@ -127,3 +127,26 @@ func (m *memory) write(w http.ResponseWriter, r *http.Request, name, comp, block
 	}
 	w.WriteHeader(http.StatusCreated)
 }
+
+// Damage replaces the content of the entries of a repository with a key by what
+// do makes of it, nil for nothing; the entries themselves stay. It reports whether
+// there was one.
+func (f *Front) Damage(repository, key string, do func([]byte) []byte) bool {
+	m := f.storage.(*memory)
+	found := false
+	for _, e := range f.Entries(repository) {
+		if !strings.EqualFold(e.Key, key) {
+			continue
+		}
+		found = true
+		m.mu.Lock()
+		content := do(bytes.Clone(m.blobs[e.blob()]))
+		m.mu.Unlock()
+		if content == nil {
+			m.Delete(e.blob())
+		} else {
+			m.put(e.blob(), content)
+		}
+	}
+	return found
+}

@@ -3,6 +3,7 @@ package gha
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -44,13 +45,17 @@ func TestContract(t *testing.T) {
 					return newStore(front, test.version, run)
 				}
 			}
-			storetest.Run(t, open, storetest.Options{
+			options := storetest.Options{
 				Secrets:  []string{"eyJ", "sig=", testactions.GitHubToken},
 				Reopen:   as(func(*testactions.Run) {}),
 				ReadOnly: as(func(run *testactions.Run) { run.ReadOnly = true }),
 				Denied:   as(func(run *testactions.Run) { run.Nothing = true }),
 				Large:    20 << 20,
-			})
+			}
+			if storage == nil {
+				options.Damage = damager(front)
+			}
+			storetest.Run(t, open, options)
 		})
 	}
 }
@@ -81,4 +86,43 @@ func newStore(front *testactions.Front, version int, run testactions.Run) *Store
 		Transport: http.DefaultTransport,
 	})
 	return s
+}
+
+// damager changes entries behind a store's back: the head of a snapshot's entry,
+// or a blob where it is. Of an entry that gets shorter, nothing follows.
+func damager(front *testactions.Front) func(*testing.T, layers.Store, storetest.Part, func([]byte) []byte) bool {
+	return func(t *testing.T, store layers.Store, at storetest.Part, do func([]byte) []byte) bool {
+		s := store.(*Store)
+		var begin int64
+		end, key := func(content []byte) int64 { return int64(len(content)) }, ""
+		if at.Name != "" {
+			now, err := s.current(t.Context(), at.Name)
+			if err != nil || now == nil {
+				t.Fatalf("the snapshot %v, error %v", now, err)
+			}
+			key, end = now.key, func(content []byte) int64 { size, _ := headSize(content); return size }
+		} else {
+			place, err := s.locate(t.Context(), at.Digest)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if key = place.Entry; place.Size >= 0 {
+				if do([]byte("x")) == nil {
+					return false // it is lost with all of its entry
+				}
+				begin, end = place.Offset, func([]byte) int64 { return place.Offset + place.Size }
+			}
+		}
+		return front.Damage(s.rest.repository, key, func(content []byte) []byte {
+			part := content[begin:end(content)]
+			damaged := do(part)
+			if len(damaged) < len(part) {
+				content = content[:end(content)]
+			}
+			if damaged == nil {
+				return nil
+			}
+			return slices.Concat(content[:begin], damaged, content[end(content):])
+		})
+	}
 }

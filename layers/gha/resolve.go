@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -107,6 +108,9 @@ func (s *Store) read(ctx context.Context, name string, from *entry) (*commit, er
 		return known, nil
 	}
 	content, err := s.slice(ctx, from.key, 0, firstRead)
+	if errors.Is(err, layers.ErrNotFound) {
+		return s.withoutContent(ctx, from.key)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -119,15 +123,29 @@ func (s *Store) read(ctx context.Context, name string, from *entry) (*commit, er
 	}
 	h, err := decodeHead(from.key, content)
 	if err != nil {
-		// Something that is as certain to be this entry and no other.
-		desc := v1.Descriptor{Digest: hashOf([]byte(from.key))}
-		return &commit{key: from.key, desc: desc, damaged: fmt.Sprintf("the entry %s: %v", from.key, err)}, nil
+		return damagedCommit(from.key, err.Error()), nil
 	}
 	made := s.remember(from.key, h, content)
 	s.mu.Lock()
 	s.heads[from.address()] = made
 	s.mu.Unlock()
 	return made, nil
+}
+
+// withoutContent is an entry that the service knows and the storage does not, nil
+// if the service does not know it any more.
+func (s *Store) withoutContent(ctx context.Context, key string) (*commit, error) {
+	found, err := s.exact(ctx, key)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	return damagedCommit(key, "its content is lost"), nil
+}
+
+// damagedCommit is an entry that cannot be read. What stands for its digest
+// belongs to this entry and to no other.
+func damagedCommit(key, why string) *commit {
+	return &commit{key: key, desc: v1.Descriptor{Digest: hashOf([]byte(key))}, damaged: fmt.Sprintf("the entry %s: %s", key, why)}
 }
 
 // remember keeps what the entry of a snapshot says, and the blobs that were read
