@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -38,7 +40,16 @@ func TestContract(t *testing.T) {
 	t.Run("fallback", func(t *testing.T) {
 		t.Parallel()
 		r := testregistry.New(t, testregistry.Options{Delete: true})
-		storetest.Run(t, opener(r.Addr, nil), reopen(nil))
+		options := reopen(nil)
+		options.Damage = damager(r, false)
+		storetest.Run(t, opener(r.Addr, nil), options)
+	})
+	t.Run("fallback, its index is damaged", func(t *testing.T) {
+		t.Parallel()
+		r := testregistry.New(t, testregistry.Options{Delete: true})
+		options := reopen(nil)
+		options.Damage = damager(r, true)
+		storetest.Run(t, opener(r.Addr, nil), options)
 	})
 	t.Run("fallback, token", func(t *testing.T) {
 		t.Parallel()
@@ -116,4 +127,47 @@ func app(name string) (config, manifest []byte) {
 		panic(err)
 	}
 	return config, manifest
+}
+
+// damager changes files behind a registry's back: for the snapshot of a name its
+// artifact, or else the index under the image's fallback tag that leads to it.
+func damager(r *testregistry.Registry, index bool) func(*testing.T, layers.Store, storetest.Part, func([]byte) []byte) bool {
+	return func(t *testing.T, store layers.Store, at storetest.Part, do func([]byte) []byte) bool {
+		s, digest := store.(apps).Store, at.Digest
+		if index && at.Name == "" {
+			return false
+		}
+		if at.Name != "" {
+			_, manifest := app(at.Name)
+			subject := digestOf(manifest)
+			if index {
+				desc, _, err := s.repository.Resolve(t.Context(), subject.Algorithm+"-"+subject.Hex)
+				if err != nil {
+					t.Fatal(err)
+				}
+				digest = desc.Digest
+			} else {
+				all, err := s.repository.Referrers(t.Context(), subject, layers.ArtifactType)
+				newest, ok := layers.Newest(all)
+				if err != nil || !ok {
+					t.Fatalf("the artifacts %v, error %v", all, err)
+				}
+				digest = newest.Digest
+			}
+		}
+		path := filepath.Join(r.Root(), "docker/registry/v2/blobs/sha256", digest.Hex[:2], digest.Hex, "data")
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if content = do(content); content == nil {
+			err = os.Remove(path)
+		} else {
+			err = os.WriteFile(path, content, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return true
+	}
 }

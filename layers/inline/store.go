@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -126,24 +127,11 @@ func (s *Store) Commit(ctx context.Context, name, mediaType string, manifest []b
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
-	all, err := s.repository.Referrers(ctx, image.Digest, layers.ArtifactType)
+	all, now, generation, err := s.now(ctx, image.Digest)
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
 	desc := describe(mediaType, manifest)
-	var now v1.Hash
-	newest, ok := layers.Newest(all)
-	if ok {
-		read, _, err := s.read(ctx, newest.Digest)
-		now = read.Digest
-		if err = s.damage(err, image.Digest, newest.Digest); err != nil {
-			broken := layers.AsDamaged(err)
-			if broken == nil {
-				return v1.Descriptor{}, err
-			}
-			now = broken.Digest
-		}
-	}
 	switch now {
 	case desc.Digest:
 		return desc, nil
@@ -151,7 +139,7 @@ func (s *Store) Commit(ctx context.Context, name, mediaType string, manifest []b
 	default:
 		return v1.Descriptor{}, fmt.Errorf("what is kept beside %s@%s: %w", s, image.Digest, layers.ErrConflict)
 	}
-	artifact, raw, err := wrap(image, mediaType, manifest, layers.Generation(newest)+1)
+	artifact, raw, err := wrap(image, mediaType, manifest, generation+1)
 	if err != nil {
 		return v1.Descriptor{}, err
 	}
@@ -169,6 +157,29 @@ func (s *Store) Commit(ctx context.Context, name, mediaType string, manifest []b
 	}
 	s.repository.Forget(ctx, old...)
 	return desc, nil
+}
+
+// now returns the artifacts beside an app image, what Commit compares with the
+// previous snapshot, and the generation of the newest artifact.
+func (s *Store) now(ctx context.Context, image v1.Hash) (all []v1.Descriptor, now v1.Hash, generation int, err error) {
+	all, err = s.repository.Referrers(ctx, image, layers.ArtifactType)
+	if broken := layers.AsDamaged(err); broken != nil {
+		// Nobody knows the generations in a list that is lost, and a registry that
+		// has a broken blob does not take it again: this one is later than all that
+		// were counted.
+		return nil, broken.Digest, int(time.Now().Unix()), nil
+	}
+	newest, ok := layers.Newest(all)
+	if err != nil || !ok {
+		return nil, v1.Hash{}, 0, err
+	}
+	read, _, err := s.read(ctx, newest.Digest)
+	now = read.Digest
+	err = s.damage(err, image, newest.Digest)
+	if broken := layers.AsDamaged(err); broken != nil {
+		now, err = broken.Digest, nil
+	}
+	return all, now, layers.Generation(newest), err
 }
 
 func describe(mediaType string, manifest []byte) v1.Descriptor {

@@ -25,18 +25,20 @@ func damaged(where, what string, claims ...string) error {
 	return found
 }
 
-// asDamaged makes a *layers.DamagedError of a failure to read a tag, if the
-// registry knows the tag and has lost its manifest, or cannot read it itself.
+// asDamaged makes a *layers.DamagedError of a failure to read a manifest, if the
+// registry knows the tag and has lost its manifest, or if it cannot read the
+// manifest itself. A digest that is not there was never a cache's name.
 func asDamaged(where, name string, err error) error {
 	f, ok := errors.AsType[*failure](err)
-	if _, notTag := v1.NewHash(name); !ok || notTag == nil {
+	if !ok {
 		return err
 	}
+	_, notTag := v1.NewHash(name)
 	switch {
-	case f.status == http.StatusNotFound && f.revision != "":
+	case f.status == http.StatusNotFound && f.revision != "" && notTag != nil:
 		return damaged(where, "its manifest "+f.revision+" is lost")
 	case f.status == http.StatusInternalServerError && strings.HasPrefix(f.said, "UNKNOWN"):
-		return damaged(where, "the registry cannot read its manifest: "+f.Error(), unreadable(name).String())
+		return damaged(where, "the registry cannot read its manifest: "+f.Error(), unreadable(name).String(), name)
 	}
 	return err
 }

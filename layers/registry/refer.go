@@ -30,6 +30,8 @@ type Referrer struct {
 // keep under a tag, of which it takes the place of older referrers of its
 // artifact type; those of other types stay.
 //
+// A list that the registry has lost or cannot read any more is begun anew.
+//
 // Nobody can compare and swap a tag. So the list is read again after it was
 // written, until it has this referrer, or a newer one of another build.
 func (s *Store) Refer(ctx context.Context, r Referrer) error {
@@ -44,6 +46,9 @@ func (s *Store) Refer(ctx context.Context, r Referrer) error {
 	return web.Rule{Attempts: 8, First: 50 * time.Millisecond}.Do(ctx, func() (again bool, err error) {
 		for range 2 { // write it, and see whether it stays
 			index, err := c.fallback(ctx, r.Subject)
+			if layers.AsDamaged(err) != nil { // nobody can read what was in it
+				index, err = emptyIndex(), nil
+			}
 			if err != nil || !r.enter(index) {
 				return false, err
 			}

@@ -102,12 +102,13 @@ func (c *client) referrersPage(ctx context.Context, resp *http.Response, subject
 // (distribution specification, "Referrers Tag Schema").
 func fallbackTag(subject v1.Hash) string { return subject.Algorithm + "-" + subject.Hex }
 
-// fallback reads the list under the tag; an empty one if there is none.
+// fallback reads the list under the tag; an empty one if there is none. One that
+// is lost or broken is a *layers.DamagedError.
 func (c *client) fallback(ctx context.Context, subject v1.Hash) (*v1.IndexManifest, error) {
 	tag := fallbackTag(subject)
 	desc, raw, err := c.manifest(ctx, tag)
 	if errors.Is(err, layers.ErrNotFound) {
-		return &v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{}}, nil
+		return emptyIndex(), nil
 	}
 	if err != nil {
 		return nil, err
@@ -118,4 +119,9 @@ func (c *client) fallback(ctx context.Context, subject v1.Hash) (*v1.IndexManife
 			cause: errors.New("tag " + tag + " is not the list that it has to be"), hint: "delete the tag " + tag}
 	}
 	return index, nil
+}
+
+// emptyIndex is a list of referrers with nothing in it.
+func emptyIndex() *v1.IndexManifest {
+	return &v1.IndexManifest{SchemaVersion: 2, MediaType: types.OCIImageIndex, Manifests: []v1.Descriptor{}}
 }
