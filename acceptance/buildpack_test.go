@@ -169,7 +169,7 @@ func TestBuildpackPrivate(t *testing.T) {
 	builder := reg.tiny(t, nil)
 	app := newApp(t, nil, nil)
 	reg.pushImage(t, reg.ref("one"), buildpackage(t, newExtra("acme/one", "1.0", "")))
-	args := []string{reg.ref("app"), "--builder", builder, "--path", app.dir, "--publish", "--buildpack", reg.ref("one")}
+	args := []string{reg.ref("app"), "--builder", builder, "--path", app.dir, "--publish", "--buildpack", reg.ref("one"), "--run-image", reg.ref("samples/tiny-run")}
 	refusal{
 		env: []string{registryAuth(t, reg.Addr, "eve", "eve-secret")}, code: 4, args: args,
 		says: []string{"credentials for " + reg.Addr, "the buildpack", "pull from " + reg.ref("one"), "HINT: "},

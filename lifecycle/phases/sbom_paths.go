@@ -35,3 +35,19 @@ func parseSBOMName(name string, above ...string) (sbomName, bool) {
 	leaves := slices.Contains(strings.Split(name, "/"), "..") || strings.ContainsRune(name, 0)
 	return n, !leaves && slices.Contains(phase.SBOMExtensions(), n.file)
 }
+
+// ofNoLayer tells whether a path below the directory layers is that of an SBOM which
+// an image has and no layer: of what a buildpack installed for launch in all
+// (sbom/launch/<buildpack>/sbom.<format>.json), or of older Buildpack APIs
+// (sbom/launch/sbom.legacy.json). Nothing restores them.
+func ofNoLayer(name, layers string) bool {
+	below, ok := strings.CutPrefix(strings.Trim(name, "/"), strings.Trim(path.Join(layers, launchSBOM), "/")+"/")
+	buildpack, file, deeper := strings.Cut(below, "/")
+	switch {
+	case !ok:
+		return false
+	case !deeper:
+		return below == "sbom.legacy.json"
+	}
+	return buildpack != ".." && slices.Contains(phase.SBOMExtensions(), file)
+}

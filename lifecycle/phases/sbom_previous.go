@@ -50,7 +50,7 @@ func (j *job) keepPreviousSBOM(ctx context.Context, image imgutil.Image, diffID 
 		return err
 	}
 	defer root.Close()
-	skipped, err := unpackSBOMs(ctx, root, layer, maxSBOMs)
+	skipped, err := unpackSBOMs(ctx, root, layer, j.Paths.Layers, maxSBOMs)
 	if skipped > 0 {
 		j.log.Warnf("The SBOM layer of the previous image has %d entries that are no SBOMs; they are left out", skipped)
 	}
@@ -60,9 +60,9 @@ func (j *job) keepPreviousSBOM(ctx context.Context, image imgutil.Image, diffID 
 	return nil
 }
 
-// unpackSBOMs takes the SBOMs, up to max, out of an archive of sbom/launch. It returns how many
-// entries were neither SBOMs nor directories.
-func unpackSBOMs(ctx context.Context, root *os.Root, archive io.Reader, max int) (skipped int, err error) {
+// unpackSBOMs takes the SBOMs of layers, up to max, out of an archive of sbom/launch
+// below the directory layers. It returns how many entries have no business there.
+func unpackSBOMs(ctx context.Context, root *os.Root, archive io.Reader, layers string, max int) (skipped int, err error) {
 	entries := tar.NewReader(withContext{ctx, archive, io.NopCloser(nil)})
 	for kept := 0; ; {
 		header, err := entries.Next()
@@ -75,7 +75,11 @@ func unpackSBOMs(ctx context.Context, root *os.Root, archive io.Reader, max int)
 			continue
 		}
 		name, ok := parseSBOMName(header.Name, "sbom", "launch")
-		if !ok || header.Typeflag != tar.TypeReg {
+		switch {
+		case header.Typeflag == tar.TypeReg && ok:
+		case header.Typeflag == tar.TypeReg && ofNoLayer(header.Name, layers):
+			continue
+		default:
 			skipped++
 			continue
 		}

@@ -58,9 +58,10 @@ func TestUnpackSBOMs(t *testing.T) {
 		tar.Header{Name: launch + "bp/link", Typeflag: tar.TypeSymlink, Linkname: "/tmp"}, tar.Header{Name: launch + "bp/link/sbom.cdx.json"},
 		tar.Header{Name: launch + "bp/hard/sbom.cdx.json", Typeflag: tar.TypeLink, Linkname: launch + "bp/x/sbom.cdx.json"},
 		tar.Header{Name: launch + "bp/pipe/sbom.cdx.json", Typeflag: tar.TypeFifo}, tar.Header{Name: launch + "bp/x/sbom.toml"},
-		tar.Header{Name: "/layers/sbom/cache/bp/x/sbom.cdx.json"}, tar.Header{Name: "/layers/group.toml"}, tar.Header{Name: launch + "bp/sbom.cdx.json"},
+		tar.Header{Name: "/layers/sbom/cache/bp/x/sbom.cdx.json"}, tar.Header{Name: "/layers/group.toml"}, tar.Header{Name: launch + "bp/sbom.cdx.json"}, tar.Header{Name: launch + "sbom.legacy.json"},
+		tar.Header{Name: launch + "../sbom.cdx.json"},
 	)
-	skipped, err := unpackSBOMs(t.Context(), root, bytes.NewReader(archive), 4)
+	skipped, err := unpackSBOMs(t.Context(), root, bytes.NewReader(archive), "/layers", 4)
 	if err != nil || skipped != 10 {
 		t.Errorf("%d entries left out, %v", skipped, err)
 	}
@@ -71,10 +72,10 @@ func TestUnpackSBOMs(t *testing.T) {
 	if diff := cmp.Diff(want, left(t, dir)); diff != "" {
 		t.Errorf("unpacked (-want +got):\n%s", diff)
 	}
-	if _, err := unpackSBOMs(t.Context(), root, bytes.NewReader(archive[:700]), 4); !errors.Is(err, errSBOMs) {
+	if _, err := unpackSBOMs(t.Context(), root, bytes.NewReader(archive[:700]), "/layers", 4); !errors.Is(err, errSBOMs) {
 		t.Errorf("half an archive: %v", err)
 	}
-	if _, err := unpackSBOMs(t.Context(), root, bytes.NewReader(archive), 3); !errors.Is(err, errSBOMs) {
+	if _, err := unpackSBOMs(t.Context(), root, bytes.NewReader(archive), "/layers", 3); !errors.Is(err, errSBOMs) {
 		t.Errorf("too many: %v", err)
 	}
 }
