@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/pack-cache/pack-cache/internal/posix"
@@ -73,7 +74,8 @@ func replace(path string, data []byte) (err error) {
 	if statErr == nil {
 		mode = old.Mode().Perm()
 	}
-	temp, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	removeTemporary(path)
+	temp, err := os.CreateTemp(filepath.Dir(path), temporary(path)+"*")
 	if err != nil {
 		return err
 	}
@@ -99,6 +101,22 @@ func replace(path string, data []byte) (err error) {
 		return err
 	}
 	return os.Rename(temp.Name(), path)
+}
+
+// temporary begins the names of files that are to take the place of path. Digits
+// follow.
+func temporary(path string) string { return "." + filepath.Base(path) + "." }
+
+// removeTemporary removes what killed processes have left beside path. The caller
+// has the lock, so nobody writes such a file now. What cannot be removed stays.
+func removeTemporary(path string) {
+	entries, _ := os.ReadDir(filepath.Dir(path))
+	for _, entry := range entries {
+		number, ok := strings.CutPrefix(entry.Name(), temporary(path))
+		if ok && number != "" && strings.Trim(number, "0123456789") == "" && entry.Type().IsRegular() {
+			_ = os.Remove(filepath.Join(filepath.Dir(path), entry.Name()))
+		}
+	}
 }
 
 // maxLinks is how many symbolic links followLinks follows, as many as Linux.

@@ -398,3 +398,33 @@ func FuzzConfigEdit(f *testing.F) {
 		}
 	})
 }
+
+// TestSaveRemovesWhatKilledOnesLeft leaves what only looks like it alone.
+func TestSaveRemovesWhatKilledOnesLeft(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{".config.toml.123456", ".config.toml.9", ".config.toml.swp", ".config.toml.", "config.toml.1", ".other.toml.1"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := load(t, filepath.Join(dir, "config.toml"))
+	if err := config.Add("acme/b"); err != nil {
+		t.Fatal(err)
+	}
+	if err := config.Save(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, entry := range entries {
+		left = append(left, entry.Name())
+	}
+	want := []string{".config.toml.", ".config.toml.lock", ".config.toml.swp", ".other.toml.1", "config.toml", "config.toml.1"}
+	if diff := cmp.Diff(want, left); diff != "" {
+		t.Errorf("files (-want +got):\n%s", diff)
+	}
+}
