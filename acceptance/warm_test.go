@@ -31,6 +31,7 @@ func TestTinyColdAndWarm(t *testing.T) {
 	if diff := cmp.Diff(flagged("restored", "reused"), fates(warm)); diff != "" {
 		t.Errorf("warm build (-want +got):\n%s", diff)
 	}
+	out.wantNoStderr(t, "Warning")
 	if cold.Image != warm.Image {
 		t.Errorf("the same source gave %s and then %s", cold.Image, warm.Image)
 	}
