@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/pack-cache/pack-cache/internal/testdocker"
 	"github.com/pack-cache/pack-cache/internal/testregistry"
 )
 
@@ -51,6 +52,53 @@ func TestPhaseDies(t *testing.T) {
 			m.run(args...).wantCode(t, 0)
 		})
 	}
+}
+
+// TestPhaseDiesElsewhere kills the restore phase in a container of a daemon, and
+// in the container that pack-cache itself is in.
+func TestPhaseDiesElsewhere(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	// place is a directory that the phase has mounts from, and no other build's.
+	dies := func(t *testing.T, name, place string, m *machine) {
+		app := newApp(t, nil, nil)
+		args := []string{"build", reg.ref(name), "--builder", builder, "--trust-builder", "--path", app.dir, "--publish", "--cache-image", reg.ref("cache-" + name)}
+		m.run(args...).wantCode(t, 0)
+		r := m.start(args...)
+		r.await("the phase restore", func() bool { return killPhaseIn(place, "restore") })
+		out := r.wait()
+		out.wantCode(t, 0)
+		out.wantStderr(t, "the restore phase was killed: the build goes on without a cache", "is not used: the restore phase was killed", "only-cache: new")
+		reg.image(t, args[1])
+		m.run(args...).wantCode(t, 0)
+	}
+	t.Run("docker", func(t *testing.T) {
+		on := ground{"docker", testdocker.New(t, testdocker.Options{})}
+		dies(t, "docker", on.daemon.Dir, on.machine(t))
+		if left := on.left(t); len(left) > 0 {
+			t.Errorf("%v is left", left)
+		}
+	})
+	t.Run("inplace", func(t *testing.T) {
+		m := confinements(t, builder, reg)["inplace as root"].machine(t)
+		dies(t, "inplace", m.home, m)
+	})
+}
+
+// killPhaseIn kills the process of an own phase that has a mount from a directory,
+// if there is one.
+func killPhaseIn(place, phase string) bool {
+	commands, _ := filepath.Glob("/proc/[0-9]*/cmdline")
+	for _, path := range commands {
+		command, _ := os.ReadFile(path) // what cannot be read has ended
+		mounts, _ := os.ReadFile(filepath.Join(filepath.Dir(path), "mountinfo"))
+		if bytes.Contains(command, []byte("phase\x00"+phase)) && bytes.Contains(mounts, []byte(place)) {
+			pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			return syscall.Kill(pid, syscall.SIGKILL) == nil
+		}
+	}
+	return false
 }
 
 // killPhase kills the process of an own phase below a process, if there is one.
