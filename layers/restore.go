@@ -18,6 +18,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/internal/posix"
+	"github.com/pack-cache/pack-cache/internal/removal"
 )
 
 // RestoreOptions are the choices of Snapshot.Restore.
@@ -242,7 +243,7 @@ func publish(grown *stage, dir string, tree *unpacked) error {
 		return err
 	}
 	if err := posix.Fchmod(int(grown.dir.Fd()), tree.mode); err != nil {
-		return errors.Join(err, removeTree(grown.layers, dir))
+		return errors.Join(err, removal.Tree(grown.layers, dir))
 	}
 	return nil
 }

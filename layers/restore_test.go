@@ -17,6 +17,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/internal/removal"
 )
 
 // readHeaders reads an archive to its end.
@@ -93,7 +95,7 @@ func removeAll(dir, name string) error {
 		return err
 	}
 	defer root.Close()
-	return removeTree(root, name)
+	return removal.Tree(root, name)
 }
 
 // file is an entry of a test archive.

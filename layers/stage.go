@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path"
+
+	"github.com/pack-cache/pack-cache/internal/removal"
 )
 
 // stagePrefix begins the names of the directories in which layers grow.
@@ -41,7 +43,7 @@ func (s *stage) publish(dir string, parentMode func(dir string) fs.FileMode) err
 	if err := s.makeParents(path.Dir(dir), parentMode); err != nil {
 		return err
 	}
-	if err := removeTree(s.layers, dir); err != nil {
+	if err := removal.Tree(s.layers, dir); err != nil {
 		return fmt.Errorf("removing what was in place of layer %s: %w", dir, err)
 	}
 	return s.layers.Rename(s.name, dir)
@@ -66,41 +68,5 @@ func (s *stage) makeParents(dir string, mode func(dir string) fs.FileMode) error
 
 // discard removes the stage if it was not published.
 func (s *stage) discard() error {
-	return errors.Join(s.dir.Close(), removeTree(s.layers, s.name))
-}
-
-// RemoveTree removes name and everything below it, directories without write
-// permission included. Symbolic links are removed, not followed. It is no error if
-// there is nothing.
-func RemoveTree(root *os.Root, name string) error { return removeTree(root, name) }
-
-func removeTree(root *os.Root, name string) error {
-	err := root.RemoveAll(name)
-	if !errors.Is(err, fs.ErrPermission) {
-		return err
-	}
-	if info, statErr := root.Lstat(name); statErr != nil || !info.IsDir() {
-		return err
-	}
-	openUp(root, name)
-	return root.RemoveAll(name)
-}
-
-// openUp gives the owner all rights to a directory and those below it, as far as
-// possible. (fs.WalkDir does not take names that are no UTF-8.)
-func openUp(root *os.Root, dir string) {
-	if root.Chmod(dir, 0o700) != nil {
-		return
-	}
-	file, err := root.Open(dir)
-	if err != nil {
-		return
-	}
-	entries, _ := file.ReadDir(-1)
-	file.Close()
-	for _, entry := range entries {
-		if entry.IsDir() {
-			openUp(root, path.Join(dir, entry.Name()))
-		}
-	}
+	return errors.Join(s.dir.Close(), removal.Tree(s.layers, s.name))
 }

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
@@ -63,10 +64,10 @@ func (h *host) claim() (*os.File, error) {
 func (h *host) restore() error {
 	var errs []error
 	if h.marked(layersMark) {
-		errs = append(errs, removeContent(lifecycle.LayersDir))
+		errs = append(errs, removal.Content(lifecycle.LayersDir))
 	}
 	if h.marked(movedMark) {
-		if err := removeContent(lifecycle.AppDir); err != nil {
+		if err := removal.Content(lifecycle.AppDir); err != nil {
 			return err
 		}
 		if err := os.Remove(h.path(movedMark)); err != nil {
@@ -79,7 +80,7 @@ func (h *host) restore() error {
 	entries, err := os.ReadDir(h.dir)
 	for _, entry := range entries {
 		if entry.Name() != claimFile {
-			errs = append(errs, remove(h.path(entry.Name())))
+			errs = append(errs, removal.Path(h.path(entry.Name())))
 		}
 	}
 	return errors.Join(append(errs, err)...)

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/pack-cache/pack-cache/internal/progress"
+	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 	"github.com/pack-cache/pack-cache/lifecycle/volume"
@@ -175,7 +176,7 @@ func (p *place) clean() {
 	for _, s := range p.scratch {
 		s.clean(p.user)
 	}
-	_ = removeContent(p.host.path(tempVolume)) // goes with the place at the latest
+	_ = removal.Content(p.host.path(tempVolume)) // goes with the place at the latest
 }
 
 // Import implements lifecycle.Place.
@@ -225,7 +226,7 @@ func (p *place) Close() error {
 		errs = append(errs, f.close())
 	}
 	// Whoever waits for the claim finds it gone, and makes a new one.
-	errs = append(errs, os.RemoveAll(p.host.dir), p.claim.Close())
+	errs = append(errs, removal.Path(p.host.dir), p.claim.Close())
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.result = confine.Step(errors.Join(errs...), "removing what the build made")

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -53,7 +54,7 @@ func (s *scratch) clean(u lifecycle.User) {
 	for _, entry := range entries {
 		info, err := entry.Info()
 		if err == nil && !s.before[entry.Name()] && ownerOf(info).UID == u.UID {
-			_ = remove(filepath.Join(s.dir, entry.Name())) // what stays is the container's to throw away
+			_ = removal.Path(filepath.Join(s.dir, entry.Name())) // what stays is the container's to throw away
 		}
 	}
 }

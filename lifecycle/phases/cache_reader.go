@@ -19,6 +19,7 @@ import (
 	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
 	"github.com/buildpacks/lifecycle/platform/files"
 
+	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -156,7 +157,7 @@ func (c *cacheReader) removeFailed() error {
 		}
 		for _, id := range ids {
 			path := filepath.Join(c.layersDir, id.Dir())
-			errs := []error{os.RemoveAll(path)}
+			errs := []error{removal.Path(path)}
 			for _, file := range append(files[path], path+".toml", path+".sha") {
 				if err := os.Remove(file); !errors.Is(err, os.ErrNotExist) {
 					errs = append(errs, err)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/buildpacks/lifecycle/platform/files"
 
+	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
@@ -128,5 +129,5 @@ func (e *early) close() error {
 			_ = f.fetched.Discard() // the stage goes as a whole
 		}
 	}
-	return os.RemoveAll(e.stage)
+	return removal.Path(e.stage)
 }

@@ -19,6 +19,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
@@ -158,7 +159,7 @@ func (j *job) exportApp(ctx context.Context, inputs *lifecycleplatform.Lifecycle
 	if err != nil {
 		return files.Report{}, err
 	}
-	defer os.RemoveAll(artifacts)
+	defer removal.Path(artifacts)
 	analyzed := in.Analyzed
 	// The lifecycle reads it by its path.
 	inputs.AnalyzedPath = filepath.Join(artifacts, "analyzed.toml")

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 
 	"github.com/buildpacks/imgutil"
+
+	"github.com/pack-cache/pack-cache/internal/removal"
 )
 
 // sbomsDir is a directory in the volume of the state, where no buildpack can reach
@@ -55,7 +57,7 @@ func (j *job) keepPreviousSBOM(ctx context.Context, image imgutil.Image, diffID 
 		j.log.Warnf("The SBOM layer of the previous image has %d entries that are no SBOMs; they are left out", skipped)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("SBOMs of the previous image: %w", err), root.RemoveAll("sbom"))
+		return errors.Join(fmt.Errorf("SBOMs of the previous image: %w", err), removal.Tree(root, "sbom"))
 	}
 	return nil
 }
@@ -107,7 +109,7 @@ func writeNew(root *os.Root, name string, content io.Reader) (err error) {
 	if err := root.MkdirAll(path.Dir(name), 0o755); err != nil {
 		return err
 	}
-	if err := root.RemoveAll(name); err != nil {
+	if err := removal.Tree(root, name); err != nil {
 		return err
 	}
 	file, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)

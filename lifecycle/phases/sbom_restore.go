@@ -10,7 +10,7 @@ import (
 	"github.com/buildpacks/lifecycle/buildpack"
 	"github.com/buildpacks/lifecycle/launch"
 
-	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/internal/removal"
 )
 
 // restoreSBOMs puts the SBOMs of the cache and of the previous image beside the
@@ -31,7 +31,7 @@ func (j *job) restoreSBOMs(group buildpack.Group, cache *cacheReader) error {
 	}
 	defer sboms.close()
 	// A restore that has died may have left some. Those of the image stay for another.
-	if err := layers.RemoveTree(sboms.root, cacheSBOM); err != nil {
+	if err := removal.Tree(sboms.root, cacheSBOM); err != nil {
 		return err
 	}
 	cache.restoreSBOM(dir)

@@ -17,6 +17,7 @@ import (
 	"github.com/heroku/color"
 
 	"github.com/pack-cache/pack-cache/internal/posix"
+	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
@@ -96,7 +97,7 @@ func serve(ctx context.Context, link *link, stores Stores, run handler) (json.Ra
 		Session: req.Session, api: version, stores: stores,
 		link: link, loans: map[int]*borrowed{}, budgets: map[string]*web.Budget{}, log: log.NewDefaultLogger(os.Stderr),
 	}
-	defer os.RemoveAll(filepath.Join(j.Paths.State, loansDir))
+	defer removal.Path(filepath.Join(j.Paths.State, loansDir))
 	color.Disable(true) // the log is a pipe; whoever shows it chooses colors
 	level := "info"
 	if j.Verbose {

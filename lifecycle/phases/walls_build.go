@@ -10,7 +10,7 @@ import (
 	"github.com/buildpacks/lifecycle/buildpack"
 	"github.com/buildpacks/lifecycle/launch"
 
-	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/internal/removal"
 )
 
 // builtGroup reads the group after build, when what buildpacks have left for export
@@ -51,7 +51,7 @@ func (j *job) leftByBuild(dir plainDir, group buildpack.Group) error {
 	}
 	// These the exporter writes itself.
 	for _, kind := range []string{"build", "launch"} {
-		if err := layers.RemoveTree(dir.root, path.Join("sbom", kind, launch.EscapeID(lifecycleID))); err != nil {
+		if err := removal.Tree(dir.root, path.Join("sbom", kind, launch.EscapeID(lifecycleID))); err != nil {
 			return err
 		}
 	}
@@ -74,6 +74,10 @@ func inSub(dir plainDir, name, buildpack string, look func(plainDir) error) erro
 	return look(sub)
 }
 
+// maxSHA is how many bytes a file may have that the lifecycle keeps a layer's digest
+// in.
+const maxSHA = 4096
+
 // leftByBuildpack looks at the directory of a buildpack: its files, and whether its
 // layers are directories. What is in the layers is the buildpack's affair.
 func leftByBuildpack(dir plainDir) error {
@@ -84,8 +88,12 @@ func leftByBuildpack(dir plainDir) error {
 		layer, isTOML := strings.CutSuffix(name, ".toml")
 		read := isTOML || strings.HasSuffix(name, ".sha") || strings.Contains(name, ".sbom.")
 		switch {
+		case isTOML && !isDirName(layer):
+			return &leftError{path: path.Join(dir.path, name), buildpack: dir.buildpack, what: "metadata of what cannot be a layer"}
 		case info.IsDir():
 			return nil
+		case strings.HasSuffix(name, ".sha") && info.Size() > maxSHA:
+			return &leftError{path: path.Join(dir.path, name), buildpack: dir.buildpack, what: fmt.Sprintf("a digest of more than %d bytes", maxSHA)}
 		case !read:
 			if !info.Mode().IsRegular() {
 				odd[name] = plainDir{path: path.Join(dir.path, name), buildpack: dir.buildpack}.left(info)

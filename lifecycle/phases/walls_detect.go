@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -49,7 +49,7 @@ func (j *job) leftByDetect(staged, again bool) error {
 		return err
 	}
 	for _, name := range others {
-		if err := layers.RemoveTree(dir.root, name); err != nil {
+		if err := removal.Tree(dir.root, name); err != nil {
 			return fmt.Errorf("remove what detect has left in %s: %w", j.Paths.Layers, err)
 		}
 	}
@@ -81,5 +81,5 @@ func (j *job) dropAnalyzed() error {
 		return err
 	}
 	defer root.Close()
-	return layers.RemoveTree(root, "analyzed.toml")
+	return removal.Tree(root, "analyzed.toml")
 }

@@ -2,12 +2,11 @@ package sandbox
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 
+	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/volume"
 )
@@ -46,20 +45,7 @@ func perform(ctx context.Context, j *job, in io.Reader) (*os.File, error) {
 	case jobExport:
 		return volume.Open(j.Dir, j.Path)
 	case jobRemove:
-		return nil, removeContent(j.Dir)
+		return nil, removal.Content(j.Dir)
 	}
 	return nil, fmt.Errorf("unknown job %q", j.Kind)
-}
-
-// removeContent empties a directory, which itself belongs to someone else.
-func removeContent(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
-	}
-	var errs []error
-	for _, entry := range entries {
-		errs = append(errs, os.RemoveAll(filepath.Join(dir, entry.Name())))
-	}
-	return errors.Join(errs...)
 }

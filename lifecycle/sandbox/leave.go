@@ -8,6 +8,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/internal/removal"
 )
 
 // leave lets a process of its own, which outlives this one, remove a directory of
@@ -46,5 +48,5 @@ func runLeave() {
 		return
 	}
 	_ = unix.Setpriority(unix.PRIO_PROCESS, 0, 19)
-	_ = os.RemoveAll(dir)
+	_ = removal.Path(dir)
 }

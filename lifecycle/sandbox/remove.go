@@ -2,8 +2,8 @@ package sandbox
 
 import (
 	"context"
-	"os"
 
+	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -20,7 +20,7 @@ func (e *Engine) RemoveStore(ctx context.Context) error {
 
 // remove removes a directory, whoever owns what is in it.
 func (h *host) remove(ctx context.Context, id identity, u lifecycle.User, dir string) error {
-	if err := os.RemoveAll(dir); err == nil || !id.userNS() {
+	if err := removal.Path(dir); err == nil || !id.userNS() {
 		return err
 	}
 	// In the namespace this user may remove what other ids own, and enter
@@ -28,5 +28,5 @@ func (h *host) remove(ctx context.Context, id identity, u lifecycle.User, dir st
 	if _, err := h.do(ctx, id, &job{Kind: jobRemove, Dir: dir, User: u}, nil); err != nil {
 		return err
 	}
-	return os.RemoveAll(dir)
+	return removal.Path(dir)
 }

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -74,7 +75,7 @@ func (im *importer) unpack(header *tar.Header, content io.Reader) error {
 	case tar.TypeReg, tar.TypeGNUSparse:
 		return im.makeFile(name, header, content)
 	case tar.TypeSymlink:
-		if err := im.root.RemoveAll(name); err != nil {
+		if err := removal.Tree(im.root, name); err != nil {
 			return err
 		}
 		if err := im.root.Symlink(header.Linkname, name); err != nil {
@@ -89,7 +90,7 @@ func (im *importer) unpack(header *tar.Header, content io.Reader) error {
 		if target == name {
 			return nil
 		}
-		if err := im.root.RemoveAll(name); err != nil {
+		if err := removal.Tree(im.root, name); err != nil {
 			return err
 		}
 		return im.root.Link(target, name)
@@ -131,7 +132,7 @@ func (im *importer) makeDir(name string) error {
 
 func (im *importer) makeFile(name string, header *tar.Header, content io.Reader) error {
 	// Anew, so that a link that is there is not followed.
-	if err := im.root.RemoveAll(name); err != nil {
+	if err := removal.Tree(im.root, name); err != nil {
 		return err
 	}
 	file, err := im.root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
