@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -186,6 +187,11 @@ func (r *resolved) close() error {
 	for _, img := range r.kept {
 		all = append(all, img.Close())
 	}
+	for _, store := range r.loans {
+		if closer, ok := store.(io.Closer); ok {
+			all = append(all, closer.Close())
+		}
+	}
 	return errors.Join(all...)
 }
 
@@ -243,7 +249,7 @@ func (p *Platform) builderError(ctx context.Context, r *resolved, err error) err
 	if errors.Is(err, builder.ErrNotABuilder) || errors.Is(err, bounds.ErrExceeded) {
 		return &hintedError{fmt.Errorf("builder %s: %w", r.Builder, err), noBuilderHint}
 	}
-	return p.remoteError(ctx, "builder", r.builderRef, err)
+	return p.builderUnnamed(r, p.remoteError(ctx, "builder", r.builderRef, err))
 }
 
 // judged is the reference that the lists of trusted builders are asked about. A

@@ -32,7 +32,9 @@ func TestReset(t *testing.T) {
 		}
 	}
 
-	keeps.writing.end() // what it pushed last will not be committed
+	if err := keeps.Close(); err != nil { // what it pushed last will not be committed
+		t.Fatal(err)
+	}
 	third := save(t, New(Config{Dir: dir, Reset: true}), "main", "three", second)
 	wantResolved(t, keeps, "main", third)
 	wantResolved(t, keeps, "other", other)
@@ -243,6 +245,21 @@ func TestLeftovers(t *testing.T) {
 	if err := alive.publish("published"); err != nil {
 		t.Errorf("a file was removed while it was written: %v", err)
 	}
+}
+
+// TestClose leaves nothing of a save that was not committed but its blobs.
+func TestClose(t *testing.T) {
+	t.Parallel()
+	s := New(Config{Dir: t.TempDir()})
+	save(t, s, "main", "one", v1.Hash{})
+	put(t, s, types.OCILayer, "not committed")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(s.dir, ".*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	put(t, s, types.OCILayer, "still usable")
 }
 
 // TestLockIsHeld waits for another writer as long as the context lasts.

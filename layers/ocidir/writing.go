@@ -26,6 +26,13 @@ func (w *writing) begin(root *os.Root) {
 	}
 }
 
+// Close takes away the mark of a store that has pushed and not committed, as after
+// a save that failed. The store can still be used.
+func (s *Store) Close() error {
+	s.writing.end()
+	return nil
+}
+
 // end takes it away.
 func (w *writing) end() {
 	w.mu.Lock()

@@ -199,6 +199,9 @@ func blobName(digest v1.Hash) string { return "blobs/" + digest.Algorithm + "/" 
 
 // undo removes what Save has stored.
 func (l *Layout) undo(ctx context.Context, store *ocidir.Store, created bool) error {
+	if err := store.Close(); err != nil {
+		return err
+	}
 	if created {
 		return os.RemoveAll(l.Dir)
 	}
