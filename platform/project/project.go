@@ -19,6 +19,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/posix"
 )
 
 // DefaultFile is the descriptor's name in the application's directory.
@@ -115,16 +116,46 @@ func Find(path, appDir string) (*Descriptor, error) {
 	if path != "" {
 		return Read(path)
 	}
-	descriptor, err := Read(filepath.Join(appDir, DefaultFile))
+	path = filepath.Join(appDir, DefaultFile)
+	file, err := openRegular(path)
+	descriptor, err := read(path, file, err)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return &Descriptor{}, nil
 	}
 	return descriptor, err
 }
 
-// Read reads a descriptor. Every error is an *Error.
+// Read reads a descriptor, which may also be a pipe. Every error is an *Error.
 func Read(path string) (*Descriptor, error) {
-	content, err := os.ReadFile(path)
+	file, err := os.Open(path)
+	return read(path, file, err)
+}
+
+// openRegular opens what the source has at path. A named pipe would keep the build
+// waiting, and a device may never end.
+func openRegular(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|posix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("neither a regular file nor a link to one")
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+// read reads what was opened at path, unless that failed.
+func read(path string, file *os.File, err error) (*Descriptor, error) {
+	if err != nil {
+		return nil, &Error{path, err}
+	}
+	defer file.Close()
+	content, err := bounds.Read(file)
 	if err != nil {
 		return nil, &Error{path, err}
 	}
