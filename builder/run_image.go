@@ -26,9 +26,10 @@ func (e *NoRunImageError) Error() string {
 // Unwrap returns why the last one could not be read.
 func (e *NoRunImageError) Unwrap() error { return e.Last }
 
-// Hint tells the way out.
+// Hint tells the way out that there always is. Whether a login would help is said by
+// the errors of the images.
 func (e *NoRunImageError) Hint() string {
-	return "name a readable one with --run-image, or log in to its registry"
+	return "name a readable one with --run-image"
 }
 
 // ChooseRunImage returns the run image to build on for an app image in the

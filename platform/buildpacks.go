@@ -3,6 +3,7 @@ package platform
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -14,8 +15,8 @@ import (
 // addBuildpacks finds the buildpacks that the user and the project descriptor
 // want, and lays them over the builder.
 func (p *Platform) addBuildpacks(ctx context.Context, r *resolved) error {
-	fetch := func(ctx context.Context, reference string) (v1.Image, error) {
-		return p.fetchBuildpackage(ctx, r, reference)
+	fetch := func(ctx context.Context, reference string, fromSource bool) (v1.Image, error) {
+		return p.fetchBuildpackage(ctx, r, reference, fromSource)
 	}
 	var err error
 	r.extra, err = extra.Resolve(ctx, r.builder, extra.Request{
@@ -66,17 +67,26 @@ func (r *resolved) sources(listed []string, described []project.Buildpack) []ext
 	return all
 }
 
-func (p *Platform) fetchBuildpackage(ctx context.Context, r *resolved, reference string) (v1.Image, error) {
+// fetchBuildpackage reads a buildpackage: without the user's login if only the
+// source names it.
+func (p *Platform) fetchBuildpackage(ctx context.Context, r *resolved, reference string, fromSource bool) (v1.Image, error) {
 	ref, err := r.parse("buildpack", reference)
 	if err != nil {
 		return nil, err
 	}
-	img, err := p.have(ctx, r, "buildpack", ref)
+	source := fromSource && !r.TrustExtraBuildpacks
+	img, err := p.have(ctx, r, need{what: "buildpack", ref: ref, anonymous: source})
+	if err == nil {
+		if _, err = img.ConfigFile(); err != nil {
+			err = p.remoteError(ctx, "buildpack", ref, err)
+		}
+	}
+	if err != nil && source {
+		err = withoutLogin(err, "buildpack", "only project.toml of the source names it",
+			fmt.Sprintf("name it (--buildpack, --pre-buildpack or --post-buildpack docker://%s), or trust the buildpacks that the source names (--trust-extra-buildpacks)", reference))
+	}
 	if err != nil {
 		return nil, err
-	}
-	if _, err := img.ConfigFile(); err != nil {
-		return nil, p.remoteError(ctx, "buildpack", ref, err)
 	}
 	return img, nil
 }

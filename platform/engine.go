@@ -135,7 +135,8 @@ func (p *Platform) defaultBuilder(ctx context.Context, r *resolved) {
 // builderImage reads the builder.
 func (p *Platform) builderImage(ctx context.Context, r *resolved) (v1.Image, error) {
 	if r.builderRef != nil {
-		return p.have(ctx, r, "builder", r.builderRef)
+		img, err := p.have(ctx, r, need{what: "builder", ref: r.builderRef, anonymous: p.builderAnonymous(r)})
+		return img, p.builderUnnamed(r, err)
 	}
 	return resident(ctx, r.engines).Builder(ctx)
 }

@@ -87,7 +87,7 @@ func (b *build) switchRunImage(ctx context.Context, wanted string) error {
 	}
 	b.runImage, b.runAnonymous = wanted, !b.verdict.Trusted
 	if b.outlet == nil {
-		img, err := b.pull(ctx, b.resolved, "run image", ref)
+		img, err := b.pull(ctx, b.resolved, need{what: "run image", ref: ref, anonymous: b.runAnonymous})
 		if err != nil {
 			return err
 		}
@@ -177,7 +177,7 @@ func (b *build) runImageToExtend(ctx context.Context) (v1.Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b.pull(ctx, b.resolved, "run image", ref)
+	return b.pull(ctx, b.resolved, need{what: "run image", ref: ref, anonymous: b.runAnonymous})
 }
 
 func (b *build) warn(messages []string) {

@@ -50,7 +50,7 @@ func (p *Platform) InspectBuilder(ctx context.Context, opts InspectOptions) (*Bu
 	if r.builderRef, err = r.parse("builder", r.Builder); err != nil {
 		return nil, err
 	}
-	img, err := p.pull(ctx, r, "builder", r.builderRef)
+	img, err := p.pull(ctx, r, need{what: "builder", ref: r.builderRef})
 	if err != nil {
 		return nil, err
 	}

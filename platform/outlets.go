@@ -115,7 +115,7 @@ func (p *Platform) findPrevious(ctx context.Context, r *resolved, dir string) (*
 	if err != nil {
 		return nil, err
 	}
-	img, err := p.pull(ctx, r, "previous image", ref)
+	img, err := p.pull(ctx, r, need{what: "previous image", ref: ref})
 	if _, gone := errors.AsType[*notThereError](err); gone {
 		return nil, nil
 	}

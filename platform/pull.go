@@ -15,6 +15,15 @@ import (
 	"github.com/pack-cache/pack-cache/platform/outlet"
 )
 
+// need is an image that the build reads.
+type need struct {
+	// what is what it is for, as errors call it.
+	what string
+	ref  name.Reference
+	// anonymous leaves the user's login out.
+	anonymous bool
+}
+
 // access is how the main process itself talks to registries.
 func (p *Platform) access(ctx context.Context, r *resolved) []remote.Option {
 	return []remote.Option{
@@ -26,16 +35,15 @@ func (p *Platform) access(ctx context.Context, r *resolved) []remote.Option {
 }
 
 // pull reads the image of a reference that is for the platform of the
-// build, from the mirror of its registry if it has one. what is what the user
-// gave the reference for.
-func (p *Platform) pull(ctx context.Context, r *resolved, what string, ref name.Reference) (v1.Image, error) {
-	named := ref
+// build, from the mirror of its registry if it has one.
+func (p *Platform) pull(ctx context.Context, r *resolved, wanted need) (v1.Image, error) {
+	what, named := wanted.what, wanted.ref
 	ref, err := p.mirrored(r, named)
 	if err != nil {
 		return nil, err
 	}
 	p.reportMirror(named, ref)
-	found, err := remote.Get(ref, append(p.accessTo(ctx, r, what), remote.WithPlatform(r.platform))...)
+	found, err := remote.Get(ref, append(p.accessTo(ctx, r, wanted.anonymous), remote.WithPlatform(r.platform))...)
 	if err != nil {
 		return nil, p.remoteError(ctx, what, ref, err)
 	}
@@ -51,16 +59,16 @@ func (p *Platform) pull(ctx context.Context, r *resolved, what string, ref name.
 
 // findRun finds the run image of an app image that is not published: in the
 // daemon only for one that goes there.
-func (p *Platform) findRun(ctx context.Context, r *resolved, image string, ref name.Reference) error {
+func (p *Platform) findRun(ctx context.Context, r *resolved, written string, ref name.Reference) error {
 	find := p.pull
 	if r.Output.To == ToDaemon {
 		find = p.have
 	}
-	img, err := find(ctx, r, "run image", ref)
+	img, err := find(ctx, r, need{what: "run image", ref: ref, anonymous: r.runAnonymous})
 	if err != nil {
 		return err
 	}
-	if r.run, err = sourceOf(image, ref, img); err != nil {
+	if r.run, err = sourceOf(written, ref, img); err != nil {
 		return p.remoteError(ctx, "run image", ref, err)
 	}
 	r.runRef = ref
@@ -103,7 +111,7 @@ func (p *Platform) resolveRunImage(ctx context.Context, r *resolved) error {
 		if err != nil {
 			return err
 		}
-		if _, err := remote.Head(ref, p.accessTo(ctx, r, runImageWhat)...); err != nil {
+		if _, err := remote.Head(ref, p.accessTo(ctx, r, r.runAnonymous)...); err != nil {
 			return p.remoteError(ctx, "run image", ref, err)
 		}
 		return nil

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"slices"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/platform/outlet"
@@ -39,25 +38,25 @@ func (p *Platform) checkPullPolicy(r *resolved) error {
 
 // have reads an image from where the pull policy says: the daemon, or its
 // registry.
-func (p *Platform) have(ctx context.Context, r *resolved, what string, ref name.Reference) (v1.Image, error) {
+func (p *Platform) have(ctx context.Context, r *resolved, wanted need) (v1.Image, error) {
 	if r.PullPolicy == pullAlways {
-		return p.pull(ctx, r, what, ref)
+		return p.pull(ctx, r, wanted)
 	}
 	reachable := r.probeDaemon(ctx)
 	if reachable == nil {
-		found, err := r.daemon.Find(ctx, outlet.NameOf(ref))
+		found, err := r.daemon.Find(ctx, outlet.NameOf(wanted.ref))
 		if err == nil {
 			r.kept = append(r.kept, found)
 			return found, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("%s %s: %w", what, ref, err)
+			return nil, fmt.Errorf("%s %s: %w", wanted.what, wanted.ref, err)
 		}
 		reachable = err
 	}
 	if r.PullPolicy == pullNever {
-		return nil, &hintedError{fmt.Errorf("%s %s cannot be had without pulling it: %w", what, ref, reachable),
+		return nil, &hintedError{fmt.Errorf("%s %s cannot be had without pulling it: %w", wanted.what, wanted.ref, reachable),
 			"pull it with `docker pull`, or choose --pull-policy if-not-present"}
 	}
-	return p.pull(ctx, r, what, ref)
+	return p.pull(ctx, r, wanted)
 }

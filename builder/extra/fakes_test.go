@@ -195,7 +195,7 @@ func descriptorOf(name string) string {
 
 // fakeFetch is a registry in a map.
 func fakeFetch(images map[string]v1.Image) Fetch {
-	return func(_ context.Context, ref string) (v1.Image, error) {
+	return func(_ context.Context, ref string, _ bool) (v1.Image, error) {
 		if img, ok := images[ref]; ok {
 			return img, nil
 		}

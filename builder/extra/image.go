@@ -18,7 +18,7 @@ const packageLabel = "io.buildpacks.buildpackage.metadata"
 
 // image adds the buildpackage in a registry.
 func (r *resolver) image(ctx context.Context, locator string, at location) (builder.Ref, error) {
-	img, err := r.fetch(ctx, at.at)
+	img, err := r.fetch(ctx, at.at, at.within != "")
 	if err != nil {
 		if at.bare && ctx.Err() == nil {
 			err = &hintedError{err, "buildpack " + shown(locator) + " was taken for an image, because there is no such path and the builder has no such buildpack, but " + few(names(r.modules))}

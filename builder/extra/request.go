@@ -50,9 +50,9 @@ type Script struct {
 	ID, Version, API, Shell, Inline string
 }
 
-// Fetch reads the image of a buildpackage, as the user wrote its reference, for
-// the builder's target.
-type Fetch func(ctx context.Context, ref string) (v1.Image, error)
+// Fetch reads the image of a buildpackage, as its reference was written, for the
+// builder's target. fromSource says that the source tree names it, not the user.
+type Fetch func(ctx context.Context, ref string, fromSource bool) (v1.Image, error)
 
 // Resolve finds everything that is asked for and returns what is to be laid over
 // the builder; nothing if nothing is asked for. The caller closes the Additions
