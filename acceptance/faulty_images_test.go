@@ -57,7 +57,7 @@ func TestFaultsOfImages(t *testing.T) {
 	for of, side := range map[string]reach{"builder": reads, "app": writes} {
 		for i, kind := range faultsOf(side) {
 			for j, at := range imageRequests[of] {
-				if all || i%2 == 0 && i/2%len(imageRequests[of]) == j {
+				if all || kind.name == "cut once" || i%2 == 0 && i/2%len(imageRequests[of]) == j {
 					rows = append(rows, imageRow{of, at, kind})
 				}
 			}

@@ -11,13 +11,17 @@ import (
 // shared carries all requests to secure registries, so that they share connections.
 var shared = web.NewTransport()
 
+// maxWhole is the size in bytes of the largest manifests and configs. Libraries read
+// them in one go and give up where they break off.
+const maxWhole = 4 << 20
+
 // Transport returns a transport that mends the answers of odd registries, and that
 // waits and repeats by rule. The certificates of the insecure registries are not
 // verified; those of every other host are, be it the token server of an insecure
 // registry. budget is for requests without one in their context; nil is one for
 // each.
 func Transport(insecure []string, rule web.Rule, budget *web.Budget) http.RoundTripper {
-	return quirks.New(&web.Transport{Inner: verifying(insecure), Rule: rule, Budget: budget})
+	return quirks.New(&web.Transport{Inner: verifying(insecure), Rule: rule, Budget: budget, Whole: maxWhole})
 }
 
 func verifying(insecure []string) http.RoundTripper {

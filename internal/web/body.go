@@ -1,7 +1,9 @@
 package web
 
 import (
+	"bytes"
 	"io"
+	"net/http"
 	"sync"
 )
 
@@ -62,4 +64,15 @@ func (d *download) Close() error {
 	err := d.body.Close()
 	d.finish()
 	return err
+}
+
+// readWhole reads the body of an answer into memory, and closes it.
+func readWhole(resp *http.Response) error {
+	defer resp.Body.Close()
+	content, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return err
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(content))
+	return nil
 }

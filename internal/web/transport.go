@@ -23,6 +23,10 @@ type Transport struct {
 	Budget *Budget
 	// Rule says how often requests are tried, if it says so.
 	Rule Rule
+	// Whole is up to how many bytes the whole answer to a GET is read before it is
+	// returned, so that one that breaks off is tried again, too. It is for callers
+	// who cannot go on where an answer broke off; 0 is for the others.
+	Whole int64
 
 	// answered are the hosts that have answered before. Nobody listening at
 	// another one most often means a wrong name.
@@ -146,6 +150,11 @@ func (t *Transport) once(req *http.Request, b *Budget, before *attempt) (*attemp
 	}
 	forget(out, resp)
 	resp.Body = &download{attempt: a, body: resp.Body}
+	if req.Method == http.MethodGet && resp.StatusCode == http.StatusOK && 0 < resp.ContentLength && resp.ContentLength <= t.Whole {
+		if err := readWhole(resp); err != nil {
+			return a, nil, err
+		}
+	}
 	return a, resp, nil
 }
 

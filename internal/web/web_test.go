@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -108,6 +109,42 @@ func get(t *testing.T, b *Budget, s server) (status int, body string, requests i
 	}
 	return status, body, inner.count, time.Since(began), err
 }
+
+// TestWhole tries answers again that break off, if they are short enough to be read
+// whole.
+func TestWhole(t *testing.T) {
+	t.Parallel()
+	for whole, want := range map[int64]string{0: "unexpected EOF after 1", 6: "unexpected EOF after 1", 7: "content after 3"} {
+		synctest.Test(t, func(t *testing.T) {
+			inner := &transport{server: func(n int, r *http.Request) (*http.Response, error) {
+				content := io.Reader(strings.NewReader("content"))
+				if n < 3 {
+					content = io.MultiReader(strings.NewReader("con"), broken{})
+				}
+				resp := answer(r, 200, nil, content)
+				resp.ContentLength = 7
+				return resp, nil
+			}}
+			req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://registry.example.com/v2/a/manifests/latest", nil)
+			resp, err := (&Transport{Inner: inner, Whole: whole}).RoundTrip(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(resp.Body)
+			if err != nil {
+				got = []byte(err.Error())
+			}
+			if came := fmt.Sprintf("%s after %d", got, inner.count); came != want {
+				t.Errorf("up to %d bytes: %s, want %s", whole, came, want)
+			}
+		})
+	}
+}
+
+// broken is a body that breaks off.
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 func TestRule(t *testing.T) {
 	t.Parallel()

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -70,13 +71,19 @@ func (d *placeDir) makeAs(prefix, work string, dirs ...string) (err error) {
 	return nil
 }
 
+// slowRemoval is how long removing may take without a word.
+const slowRemoval = 5 * time.Second
+
 // removeAbandoned removes the places in work of this user's processes that were
-// killed. What cannot be removed stays; the next build will try again.
-func (h *host) removeAbandoned(ctx context.Context, work string, u lifecycle.User) {
+// killed, and says so if that takes long. What cannot be removed stays; the next
+// build will try again.
+func (h *host) removeAbandoned(ctx context.Context, work string, u lifecycle.User, report progress.Reporter) {
 	entries, err := os.ReadDir(work)
 	if err != nil {
 		return
 	}
+	say := time.AfterFunc(slowRemoval, func() { report.Info("Removing what builds that were killed have left in " + work) })
+	defer say.Stop()
 	for _, entry := range entries {
 		dir := filepath.Join(work, entry.Name())
 		isOurs := strings.HasPrefix(entry.Name(), placePrefix) || strings.HasPrefix(entry.Name(), probePrefix)

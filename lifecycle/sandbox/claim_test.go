@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -51,7 +52,7 @@ func TestRemoveAbandoned(t *testing.T) {
 		make(probePrefix+"used", true), make(probePrefix+"new", false),
 	}
 
-	h.removeAbandoned(t.Context(), h.work, lifecycle.User{UID: os.Geteuid(), GID: os.Getegid()})
+	h.removeAbandoned(t.Context(), h.work, lifecycle.User{UID: os.Geteuid(), GID: os.Getegid()}, progress.Discard)
 	for _, dir := range abandoned {
 		if _, err := os.Stat(dir); !os.IsNotExist(err) {
 			t.Errorf("%s is still there: %v", filepath.Base(dir), err)

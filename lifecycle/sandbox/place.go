@@ -98,13 +98,13 @@ func (e *Engine) open(ctx context.Context, spec lifecycle.PlaceSpec) (*place, er
 	if h.noStore != "" {
 		p.report.Info(h.noStore)
 	}
-	h.removeAbandoned(ctx, h.work, spec.User)
+	h.removeAbandoned(ctx, h.work, spec.User, p.report)
 	h.sweepProbes(ctx, spec.User)
 	inner, cancel := context.WithCancel(ctx)
 	p.stopUnpacking = cancel
 	err = p.make(ctx, spec)
 	if dir := e.config.MemoryDir; dir != "" && err == nil {
-		h.removeAbandoned(ctx, dir, spec.User)
+		h.removeAbandoned(ctx, dir, spec.User, p.report)
 		err = p.makeInMemory(ctx, dir, spec)
 	}
 	if err != nil {

@@ -43,7 +43,7 @@ func (e *Engine) Prune(ctx context.Context, unusedSince time.Time, dryRun bool) 
 		return 0, err
 	}
 	if !dryRun {
-		h.removeAbandoned(ctx, h.work, probeUser)
+		h.removeAbandoned(ctx, h.work, probeUser, e.config.Progress)
 		h.sweepProbes(ctx, probeUser)
 	}
 	order := &pruning{Store: h.stores.writable(), Identity: h.identity, UnusedSince: unusedSince, DryRun: dryRun}
