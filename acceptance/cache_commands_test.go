@@ -26,7 +26,7 @@ func TestCacheCommands(t *testing.T) {
 	m := newMachine(t, registryAuth(t, reg.Addr, "admin", "admin-secret"))
 	reader := newMachine(t, registryAuth(t, reg.Addr, "reader", "reader-secret"))
 	build := func(tag string) string {
-		result, _ := m.build(reg.ref("app"), "--builder", builder, "--path", app.dir, "--publish", "--cache-image", reg.ref("cache:"+tag))
+		result, _ := m.build(reg.ref("app"), "--builder", builder, "--trust-builder", "--path", app.dir, "--publish", "--cache-image", reg.ref("cache:"+tag))
 		return result.Saved[0].Digest
 	}
 	main, branch := build("main"), build("branch")

@@ -19,7 +19,7 @@ func TestCacheReadOnly(t *testing.T) {
 	}})
 	builder := reg.tiny(t, nil)
 	app := newApp(t, map[string]string{"churn": "deps cache keep"}, nil)
-	args := []string{reg.ref("app"), "--builder", builder, "--path", app.dir, "--cache-image", reg.ref("cache"), "--publish"}
+	args := []string{reg.ref("app"), "--builder", builder, "--trust-builder", "--path", app.dir, "--cache-image", reg.ref("cache"), "--publish"}
 	newMachine(t, registryAuth(t, reg.Addr, "admin", "admin-secret")).build(args...)
 	before := reg.digest(t, reg.ref("cache"))
 	reader := newMachine(t, registryAuth(t, reg.Addr, "reader", "reader-secret"))
@@ -35,7 +35,7 @@ func TestCacheReadOnly(t *testing.T) {
 	result, out = reader.build(args...)
 	out.wantStderr(t, "churn: deps: restored", "flags: only-cache: restored",
 		"Warning: cache "+reg.ref("cache")+":latest was not saved: ", "401 Unauthorized",
-		"Warning: the credential for "+reg.Addr+" was refused")
+		"HINT: the credential for "+reg.Addr+" was refused")
 	if result.Saved[0].Failed == "" {
 		t.Error("the result does not say that the cache was not saved")
 	}
