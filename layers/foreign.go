@@ -33,5 +33,5 @@ func (e *ForeignError) Is(target error) bool { return target == ErrForeign }
 
 // Hint says what the user can do.
 func (e *ForeignError) Hint() string {
-	return "give the cache a name of its own, or delete what is there"
+	return "a cache needs a name that nothing else has: choose another name"
 }

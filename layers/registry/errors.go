@@ -71,7 +71,7 @@ func (f *failure) classify(anonymous bool, scopes []string) *failure {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		f.cause = layers.ErrDenied
 		if anonymous {
-			f.hint = fmt.Sprintf("there is no credential for %s: log in with docker login %s, or set CNB_REGISTRY_AUTH", host, host)
+			f.hint = fmt.Sprintf("there is no credential for %s: log in with `docker login %s`, or set CNB_REGISTRY_AUTH", host, host)
 		} else {
 			f.hint = fmt.Sprintf("the credential for %s was refused: log in again, or use one with the scope %s", host, scope)
 		}
