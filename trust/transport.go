@@ -18,10 +18,10 @@ const maxWhole = 4 << 20
 // Transport returns a transport that mends the answers of odd registries, and that
 // waits and repeats by rule. The certificates of the insecure registries are not
 // verified; those of every other host are, be it the token server of an insecure
-// registry. budget is for requests without one in their context; nil is one for
-// each.
+// registry. What is no layer has bounds. budget is for requests without one in their
+// context; nil is one for each.
 func Transport(insecure []string, rule web.Rule, budget *web.Budget) http.RoundTripper {
-	return quirks.New(&web.Transport{Inner: verifying(insecure), Rule: rule, Budget: budget, Whole: maxWhole})
+	return quirks.Wary(quirks.New(&web.Transport{Inner: verifying(insecure), Rule: rule, Budget: budget, Whole: maxWhole}))
 }
 
 func verifying(insecure []string) http.RoundTripper {

@@ -41,3 +41,9 @@ func (l *limited) Read(p []byte) (int, error) {
 	}
 	return n, err
 }
+
+// Document reads a document that somebody else reads whole, and ends with an *Error
+// if it is larger than MaxDocument. what begins the sentence that says so.
+func Document(from io.ReadCloser, what string) io.ReadCloser {
+	return &limited{from, MaxDocument, fmt.Sprintf("%s has more than %d MiB", what, MaxDocument>>20)}
+}

@@ -1,7 +1,6 @@
 package objects
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
@@ -93,8 +93,8 @@ func (s *Store) touch(ctx context.Context, key string, info Info) error {
 
 // blobsOf lists the blobs that a manifest needs, each once.
 func blobsOf(raw []byte) ([]v1.Hash, error) {
-	parsed, err := v1.ParseManifest(bytes.NewReader(raw))
-	if err != nil {
+	var parsed v1.Manifest
+	if err := bounds.JSON(raw, &parsed); err != nil {
 		return nil, err
 	}
 	seen := map[v1.Hash]bool{}
