@@ -39,7 +39,7 @@ type said struct {
 // another user nothing would keep it from this process, so it is not run.
 func (h *host) askLifecycle(ctx context.Context, user lifecycle.User) (said, error) {
 	if h.abi == 0 && !h.root {
-		return said{}, confine.WithHint(fmt.Errorf("there is no %s, and without Landlock the lifecycle cannot be asked for its version safely (%w)", lifecyclePath, h.noABI),
+		return said{}, confine.WithHint(fmt.Errorf("there is no %s, and %w (%w)", lifecyclePath, errNotAsked, h.noABI),
 			"name the builder that pack-cache runs in with --builder")
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTime)
@@ -60,6 +60,9 @@ func (h *host) askLifecycle(ctx context.Context, user lifecycle.User) (said, err
 	}
 	return said{}, nil
 }
+
+// errNotAsked says that a lifecycle was not asked what it is.
+var errNotAsked = errors.New("without Landlock the lifecycle cannot be asked for its version safely")
 
 // exitPlatformAPI is the exit code for a Platform API that the lifecycle does not
 // speak (CNB Platform specification, "Exit Codes").

@@ -48,10 +48,12 @@ func (e *Engine) Builder(ctx context.Context) (v1.Image, error) {
 	if config.Config.Env, err = residentEnv(os.Environ()); err != nil {
 		return nil, err
 	}
-	if about.version == "" {
-		if err := e.complete(ctx, about, config.Config.Env); err != nil {
-			return nil, confine.Step(err, "the builder that pack-cache runs in")
-		}
+	uid, gid, err := builder.BuildUser(config.Config.Env)
+	if err == nil {
+		err = e.complete(ctx, about, lifecycle.User{UID: uid, GID: gid})
+	}
+	if err != nil {
+		return nil, confine.Step(err, "the builder that pack-cache runs in")
 	}
 	if config.Config.Labels, err = about.labels(); err != nil {
 		return nil, err
@@ -59,17 +61,16 @@ func (e *Engine) Builder(ctx context.Context) (v1.Image, error) {
 	return mutate.ConfigFile(empty.Image, config)
 }
 
-// complete asks the lifecycle for what no file says of it. env has the build user.
-func (e *Engine) complete(ctx context.Context, about *resident, env []string) error {
+// complete asks the lifecycle, as user, for what no file says of it.
+func (e *Engine) complete(ctx context.Context, about *resident, user lifecycle.User) error {
+	if about.version != "" {
+		return nil
+	}
 	h, err := e.ready(ctx)
 	if err != nil {
 		return err
 	}
-	uid, gid, err := builder.BuildUser(env)
-	if err != nil {
-		return err
-	}
-	says, err := h.askLifecycle(ctx, lifecycle.User{UID: uid, GID: gid})
+	says, err := h.askLifecycle(ctx, user)
 	if err != nil {
 		return err
 	}
@@ -81,9 +82,9 @@ func (e *Engine) complete(ctx context.Context, about *resident, env []string) er
 }
 
 // Is implements lifecycle.Resident: the named builder has to have the same
-// lifecycle, buildpacks and order. The version of a lifecycle that no file tells
-// is not compared.
-func (e *Engine) Is(_ context.Context, named v1.Image) error {
+// lifecycle, buildpacks and order. The version of a lifecycle that cannot be asked
+// safely is not compared.
+func (e *Engine) Is(ctx context.Context, named v1.Image) error {
 	here, err := readResident()
 	if err != nil {
 		return err
@@ -98,6 +99,10 @@ func (e *Engine) Is(_ context.Context, named v1.Image) error {
 	}
 	modules, err := b.Modules()
 	if err != nil {
+		return err
+	}
+	err = e.complete(ctx, here, lifecycle.User{UID: b.UID, GID: b.GID})
+	if err != nil && !errors.Is(err, errNotAsked) {
 		return err
 	}
 	differ := func(what, here, there string) error {
