@@ -11,6 +11,7 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/pack-cache/pack-cache/platform"
 )
@@ -86,8 +87,16 @@ func openDir(t *testing.T) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
+		// What a build has left may be being removed by a process of pack-cache's.
+		for ended := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+			err := os.RemoveAll(dir)
+			if err == nil {
+				return
+			}
+			if time.Now().After(ended) {
+				t.Error(err)
+				return
+			}
 		}
 	})
 	if err := os.Chmod(dir, 0o755); err != nil {
