@@ -1,59 +1,51 @@
 package acceptance
 
 import (
-	"strings"
+	"net/http"
+	"regexp"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/pack-cache/pack-cache/internal/testregistry"
 )
 
-// TestWords has what users meet most, with every hint that is given for it: hints
-// that do not fit send people the wrong way.
+// TestWords has faults of every kind, and looks for the words and the exit code
+// that fit each.
 func TestWords(t *testing.T) {
 	t.Parallel()
 	reg := newRegistry(t, testregistry.Options{})
-	locked := newRegistry(t, testregistry.Options{Auth: testregistry.Basic, Users: []testregistry.User{alice}})
-	builder := reg.tiny(t, nil)
+	reg.tiny(t, nil)
 	app := newApp(t, nil, nil)
-	const nobody = "127.0.0.1:1"
-	const reachable = "check that registry " + nobody + " can be reached from here: its name, the network, and HTTPS_PROXY and NO_PROXY where there is a proxy"
-	const mayHide = "check the reference; a private registry may also hide what you may not see"
-	build := func(more ...string) []string {
-		return append([]string{"build", reg.ref("app"), "--builder", builder, "--path", app.dir, "--publish"}, more...)
-	}
+	config, contact := regexp.MustCompile(`^/v2/samples/tiny-builder/blobs/`), regexp.MustCompile(`^/v2/$`)
+	cache := regexp.MustCompile(`^/v2/cache/manifests/`)
 	for _, test := range []struct {
-		name  string
-		args  []string
-		code  int
-		says  string
-		hints []string
+		name   string
+		rule   testregistry.Rule
+		cached bool // the proxy has the cache instead of the builder
+		code   int
+		says   []string
 	}{
-		{"builder is not there", build("--builder", reg.ref("nope")), 1, "builder " + reg.ref("nope") + " is not there", []string{mayHide}},
-		{"builder's registry is not there", build("--builder", nobody+"/b"), 1, "builder " + nobody + "/b cannot be read", []string{reachable}},
-		{"builder is private", build("--builder", locked.ref("b")), 4, "the registry refuses to let the builder be read", []string{"log in with `docker login " + locked.Addr + "`, or set CNB_REGISTRY_AUTH"}},
-		{"not a builder", build("--builder", reg.ref("samples/tiny-run")), 1, "not a builder", []string{"a builder is an image made by `pack builder create` or by a buildpacks project; check the reference"}},
-		{"run image is not there", build("--run-image", reg.ref("nope")), 1, "run image " + reg.ref("nope") + " is not there", []string{mayHide}},
-		{"run image's registry is not there", build("--run-image", nobody+"/r"), 1, "run image " + nobody + "/r cannot be read", []string{reachable}},
-		{"app's registry is not there", append(build()[:1:1], nobody+"/app", "--builder", builder, "--path", app.dir, "--publish"), 1, "registry " + nobody + " cannot be reached", []string{reachable}},
-		{"no cache there", []string{"cache", "inspect", reg.ref("nope")}, 1, "there is no cache at " + reg.ref("nope"), []string{"`pack-cache cache list` shows what is there; a registry may also hide what you may not see"}},
-		{"not a cache", []string{"cache", "inspect", reg.ref("samples/tiny-run")}, 1, "is not a cache", []string{"a cache needs a name that nothing else has: choose another name"}},
-		{"cache is private", []string{"cache", "inspect", locked.ref("c")}, 4, locked.Addr, []string{"there is no credential for " + locked.Addr + ": log in with `docker login " + locked.Addr + "`, or set CNB_REGISTRY_AUTH"}},
+		{"config 429", testregistry.Rule{Path: config, Status: 429}, false, 1, []string{"builder ", "429", "try again later"}},
+		{"config 503", testregistry.Rule{Path: config, Status: 503}, false, 1, []string{"builder ", "503", "try again later"}},
+		{"config 403", testregistry.Rule{Path: config, Status: 403}, false, 4, []string{"credentials for ", "the builder", "HINT: log in"}},
+		{"config 404", testregistry.Rule{Path: config, Status: 404}, false, 1, []string{"builder ", "is not there"}},
+		{"config reset", testregistry.Rule{Path: config, Drop: true}, false, 1, []string{"builder ", "EOF", "HINT: check that registry"}},
+		{"first contact 403", testregistry.Rule{Path: contact, Status: 403}, true, 4, []string{"could not be read", "403", "HINT: "}},
+		{"manifest 403", testregistry.Rule{Path: cache, Status: 403}, true, 4, []string{"could not be read", "403", "HINT: "}},
+		{"first contact 404", testregistry.Rule{Path: contact, Status: http.StatusNotFound}, true, 1, []string{"does not answer as a registry"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			out := newMachine(t).run(test.args...)
+			t.Parallel()
+			proxy := testregistry.NewFaults(t, reg.Registry, test.rule)
+			args := []string{"build", reg.ref("app"), "--path", app.dir, "--publish", "--trust-builder", "--run-image", reg.ref("samples/tiny-run")}
+			if test.cached {
+				args = append(args, "--builder", reg.ref("samples/tiny-builder"), "--cache-image", proxy.Addr+"/cache", "--cache-required")
+			} else {
+				args = append(args, "--builder", proxy.Addr+"/samples/tiny-builder")
+			}
+			out := newMachine(t).run(args...)
 			out.wantCode(t, test.code)
-			out.wantStderr(t, test.says)
-			var hints []string
-			for line := range strings.Lines(out.stderr) {
-				if hint, ok := strings.CutPrefix(line, "HINT: "); ok {
-					hints = append(hints, strings.TrimSpace(hint))
-				}
-			}
-			if diff := cmp.Diff(test.hints, hints); diff != "" {
-				t.Errorf("hints (-want +got):\n%s\n%s", diff, out.stderr)
-			}
+			out.wantStderr(t, append(test.says, "ERROR: ")...)
+			out.wantNoStderr(t, "pack builder create", "Warning: log in")
 		})
 	}
 }
