@@ -44,6 +44,12 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		b = NewBudget(t.Rule, "", nil)
 	}
 	hasBody := req.Body != nil && req.Body != http.NoBody
+	if redirects(req) > maxRedirects {
+		if hasBody {
+			req.Body.Close()
+		}
+		return nil, fmt.Errorf("%s is redirected more than %d times", describe(req), maxRedirects)
+	}
 	replay := !hasBody || req.GetBody != nil && !appends(req)
 	var (
 		last   *attempt
@@ -90,6 +96,18 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, &GaveUp{gave.Reason, failed}
 	}
 	return nil, err
+}
+
+// maxRedirects is how many redirects are followed, one after the other. Not every
+// client counts them.
+const maxRedirects = 10
+
+// redirects is how many redirects have led to a request.
+func redirects(req *http.Request) (n int) {
+	for ; req != nil && req.Response != nil; req = req.Response.Request {
+		n++
+	}
+	return n
 }
 
 // appends reports whether a request must not be made twice: what its first attempt

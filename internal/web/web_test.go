@@ -141,6 +141,24 @@ func TestWhole(t *testing.T) {
 	}
 }
 
+// TestRedirects follows no loop, whatever the client does.
+func TestRedirects(t *testing.T) {
+	t.Parallel()
+	inner := &transport{server: func(_ int, r *http.Request) (*http.Response, error) {
+		return answer(r, http.StatusTemporaryRedirect, http.Header{"Location": {r.URL.Path + "/again"}}, strings.NewReader("")), nil
+	}}
+	client := &http.Client{Transport: &Transport{Inner: inner}, CheckRedirect: func(_ *http.Request, via []*http.Request) error {
+		if len(via) > 100 {
+			return errors.New("it goes on")
+		}
+		return nil
+	}}
+	_, err := client.Post("http://registry.example.com/v2/a/blobs/uploads/", "", strings.NewReader("content"))
+	if err == nil || !strings.Contains(err.Error(), "redirected more than 10 times") || inner.count != maxRedirects+1 {
+		t.Errorf("%d requests, error %v", inner.count, err)
+	}
+}
+
 // broken is a body that breaks off.
 type broken struct{}
 
