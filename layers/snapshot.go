@@ -84,7 +84,7 @@ func load(ctx context.Context, store Store, name string, inline bool) (*Snapshot
 	case ok:
 		s.target = targetOf(config)
 		if s.metadata, err = parseMetadata(label); err != nil {
-			if json.Valid([]byte(label)) {
+			if json.Valid([]byte(label)) && !errors.Is(err, bounds.ErrExceeded) {
 				return nil, s.foreign(err.Error()) // somebody means it so
 			}
 			return nil, s.damaged(err.Error(), v1.Hash{})

@@ -41,7 +41,7 @@ func deep(t *testing.T, dir string, levels int) {
 // TestDeep removes 100,000 levels with few descriptors.
 func TestDeep(t *testing.T) {
 	dir := t.TempDir()
-	deep(t, dir, 100_000)
+	deep(t, dir, 20_000)
 	var before syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
 		t.Fatal(err)

@@ -15,8 +15,9 @@ var (
 	_ Output[ExportInput]  = (*ExportOutput)(nil)
 )
 
-// maxLayers is how many layers a phase may report on.
-const maxLayers = 10_000
+// maxLayers is how many layers a phase may report on: more than the label of a cache
+// can name within the bounds for documents.
+const maxLayers = 100_000
 
 // Check implements Output. Which images analyze may find is the caller's to say.
 func (o *AnalyzeOutput) Check(AnalyzeInput) error {
