@@ -278,7 +278,7 @@ func TestUnreachable(t *testing.T) {
 // TestNoRegistry meets a server that is none: that is no missing snapshot.
 func TestNoRegistry(t *testing.T) {
 	t.Parallel()
-	for _, status := range []int{http.StatusNotFound, http.StatusForbidden, http.StatusTeapot} {
+	for _, status := range []int{http.StatusNotFound, http.StatusTeapot} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 		defer server.Close()
 		s, err := New(Config{Ref: server.Listener.Addr().String() + "/a/b"})
@@ -361,3 +361,18 @@ type broken struct{}
 
 // Resolve implements authn.Keychain.
 func (broken) Resolve(authn.Resource) (authn.Authenticator, error) { return nil, errHelper }
+
+// TestFirstContactRefused has a host refuse the first request, as registries do that
+// let nobody in without a login.
+func TestFirstContactRefused(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	defer server.Close()
+	s, err := New(Config{Ref: server.Listener.Addr().String() + "/a/b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Resolve(t.Context(), "latest"); !errors.Is(err, layers.ErrDenied) {
+		t.Errorf("error %v", err)
+	}
+}
