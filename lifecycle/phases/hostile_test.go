@@ -175,7 +175,7 @@ func TestForgedRestore(t *testing.T) {
 	for name, test := range map[string]struct{ says, want string }{
 		"more imports than there are": {`{"output":{"imports":[{"from":"a"},{"from":"b"}]}}`, "2 imports of 1"},
 		"no digest":                   {`{"output":{"imports":[{"from":"a","digest":"latest"}]}}`, "cannot be right"},
-		"too many layers":             {`{"output":{"imports":[{"from":"a"}],"layers":[` + strings.Repeat("{},", maxLayers) + `{}]}}`, "10001 layers"},
+		"too many layers":             {`{"output":{"imports":[{"from":"a"}],"layers":[` + strings.Repeat("{},", maxLayers) + `{}]}}`, "100001 layers"},
 		"fine":                        {`{"output":{"imports":[{"from":"a\u001b"}]}}`, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
