@@ -99,7 +99,7 @@ func TestCacheCommands(t *testing.T) {
 		over.wantCode(t, 2)
 		over.wantStderr(t, "is not a cache", "--overwrite")
 		// A copy is a cache like any other.
-		result, _ := m.build(reg.ref("app"), "--builder", builder, "--path", app.dir, "--publish", "--import-cache", "type=local,src="+dir+",tag=copy")
+		result, _ := m.build(reg.ref("app"), "--builder", builder, "--trust-builder", "--path", app.dir, "--publish", "--import-cache", "type=local,src="+dir+",tag=copy")
 		if got := layerOf(t, result, "samples/churn:deps"); got.Restore != "restored" {
 			t.Errorf("from the copy: %+v", got)
 		}
