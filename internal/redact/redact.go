@@ -24,7 +24,7 @@ const keyWords = `x-amz-signature|x-amz-credential|x-amz-security-token|x-goog-s
 var (
 	userinfo = regexp.MustCompile(`([a-zA-Z][a-zA-Z0-9+.-]*://)[^\s/?#]*@`)
 	query    = regexp.MustCompile(`(?i)([?&;](?:` + keyWords + `)=)[^\s&;#"'<>` + "`" + `]+`)
-	member   = regexp.MustCompile(`(?i)(["'](?:` + keyWords + `)["']\s*:\s*)("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')`)
+	member   = regexp.MustCompile(`(?i)(["'](?:` + keyWords + `)["']\s*:\s*)("(?:[^"\\\r\n]|\\.)*"?|'(?:[^'\\\r\n]|\\.)*'?)`)
 	header   = regexp.MustCompile(`(?i)(authorization["']?\s*[:=]\s*["']?\[?["']?)[^\r\n"'\]\[]+`)
 	scheme   = regexp.MustCompile(`(?i)\b((?:(?:basic|bearer|x-identity)[ \t]+)+)([a-z0-9._~+/=-]{4,})`)
 	prose    = regexp.MustCompile(`^[A-Z]?[a-z]+[.=]?$`)
