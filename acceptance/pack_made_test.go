@@ -3,7 +3,6 @@ package acceptance
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,19 +15,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/samples"
 	"github.com/pack-cache/pack-cache/internal/testregistry"
-	"github.com/pack-cache/pack-cache/internal/testservers"
 )
-
-// pack runs pack itself. It has a home of its own and no daemon.
-func (r *registry) pack(t *testing.T, dir string, args ...string) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), testservers.Find(t, "pack"), args...)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "PACK_HOME="+filepath.Join(dir, "home"), "DOCKER_HOST=unix:///nowhere")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("pack %s: %v\n%s", strings.Join(args, " "), err, out)
-	}
-}
 
 // write pushes an image or an index.
 func (r *registry) write(t *testing.T, repository string, image remote.Taggable) string {
@@ -63,6 +50,7 @@ type packMade struct {
 func (r *registry) packMade(t *testing.T, how packMade) string {
 	t.Helper()
 	dir := t.TempDir()
+	pack := packer{dir, "unix:///nowhere"}
 	assembling.Lock()
 	made, err := samples.TinyIngredients(t.Context(), samples.Options{RunImage: r.ref("made/run"), Extensions: how.extensions}, dir)
 	assembling.Unlock()
@@ -75,7 +63,7 @@ func (r *registry) packMade(t *testing.T, how packMade) string {
 	for i, buildpack := range made.Buildpacks {
 		if how.packaged {
 			packaged := filepath.Join(dir, fmt.Sprintf("%d.cnb", i))
-			r.pack(t, dir, "buildpack", "package", packaged, "--format", "file", "--path", buildpack)
+			pack.run(t, "buildpack", "package", packaged, "--format", "file", "--path", buildpack)
 			buildpack = packaged
 		}
 		fmt.Fprintf(&config, "[[buildpacks]]\nuri = %q\n", buildpack)
@@ -105,7 +93,7 @@ func (r *registry) packMade(t *testing.T, how packMade) string {
 	if how.flat {
 		args = append(args, "--flatten", strings.Join(made.Modules, ","))
 	}
-	r.pack(t, dir, args...)
+	pack.run(t, args...)
 	return r.ref("made/builder")
 }
 
