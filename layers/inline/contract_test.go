@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -156,18 +155,7 @@ func damager(r *testregistry.Registry, index bool) func(*testing.T, layers.Store
 			}
 		}
 		path := filepath.Join(r.Root(), "docker/registry/v2/blobs/sha256", digest.Hex[:2], digest.Hex, "data")
-		content, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if content = do(content); content == nil {
-			err = os.Remove(path)
-		} else {
-			err = os.WriteFile(path, content, 0o644)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		storetest.DamageFile(t, path, do)
 		return true
 	}
 }

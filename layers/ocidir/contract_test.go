@@ -85,18 +85,7 @@ func again(t *testing.T, s layers.Store) layers.Store {
 // damage changes a file of the directory.
 func damage(t *testing.T, s layers.Store, at storetest.Part, do func([]byte) []byte) bool {
 	path := filepath.Join(s.String(), blobPath(at.Digest))
-	content, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if content = do(content); content == nil {
-		err = os.Remove(path)
-	} else {
-		err = os.WriteFile(path, content, 0o644)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	storetest.DamageFile(t, path, do)
 	return true
 }
 

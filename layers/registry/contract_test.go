@@ -2,7 +2,6 @@ package registry
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
@@ -107,18 +106,7 @@ func options(r *testregistry.Registry, auth testregistry.Auth) storetest.Options
 func damager(r *testregistry.Registry) func(*testing.T, layers.Store, storetest.Part, func([]byte) []byte) bool {
 	return func(t *testing.T, _ layers.Store, at storetest.Part, do func([]byte) []byte) bool {
 		path := filepath.Join(r.Root(), "docker/registry/v2/blobs/sha256", at.Digest.Hex[:2], at.Digest.Hex, "data")
-		content, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if content = do(content); content == nil {
-			err = os.Remove(path)
-		} else {
-			err = os.WriteFile(path, content, 0o644)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+		storetest.DamageFile(t, path, do)
 		return true
 	}
 }
