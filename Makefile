@@ -4,7 +4,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export CGO_ENABLED ?= 0
 
-.PHONY: build release takeover-image demo test unit acceptance lint staticcheck vulnerabilities portable fuzz-short fuzz faults soak bench bench-curve bench-report clean test-servers
+.PHONY: build release takeover-image demo test unit acceptance lint staticcheck vulnerabilities portable fuzz-short fuzz faults soak bench bench-curve bench-report clean test-servers compatibility
 
 build: bin/pack-cache
 
@@ -91,6 +91,11 @@ faults: bin/pack-cache test-servers
 SOAKTIME ?= 1h
 soak: faults
 	PACK_CACHE_SOAK=$(SOAKTIME) PACK_CACHE_BIN=$(CURDIR)/bin/pack-cache $(GO) test -timeout 0 -v -run '^TestKilledAtRandom$$' ./acceptance
+
+# Runs the tests that say what they run against, all or TESTS="DIRECTORY.TEST …",
+# and writes docs/compatibility.md.
+compatibility: bin/pack-cache test-servers
+	PACK_CACHE_BIN=$(CURDIR)/bin/pack-cache $(GO) run ./internal/cmd/compatibility $(TESTS)
 
 # Compares with the stock lifecycle; see docs/performance.md. BENCH has flags of
 # ./benchmarks.

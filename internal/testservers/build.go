@@ -11,7 +11,7 @@ import (
 
 // Build makes a tool ready for Find, if it is not. It returns where the tool is.
 func Build(ctx context.Context, tool Tool) (string, error) {
-	root, err := moduleRoot()
+	root, err := ModuleRoot()
 	if err != nil {
 		return "", err
 	}

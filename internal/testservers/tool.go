@@ -60,7 +60,7 @@ func find(name string) (string, error) {
 		if tool.Name != name {
 			continue
 		}
-		root, err := moduleRoot()
+		root, err := ModuleRoot()
 		if err != nil {
 			return "", err
 		}
@@ -103,9 +103,9 @@ func (tool Tool) path(root string) (string, error) {
 	return filepath.Join(cache, "pack-cache-test-servers", tool.Name+"-"+key), nil
 }
 
-// moduleRoot finds the product's source above the working directory, which is
+// ModuleRoot finds the product's source above the working directory, which is
 // where `go test` and make run.
-func moduleRoot() (string, error) {
+func ModuleRoot() (string, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return "", err

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
+	"github.com/pack-cache/pack-cache/internal/testran"
 	"github.com/pack-cache/pack-cache/internal/testregistry"
 	"github.com/pack-cache/pack-cache/internal/testservers"
 	"github.com/pack-cache/pack-cache/layers"
@@ -53,12 +54,20 @@ func TestContract(t *testing.T) {
 // TestContractElsewhere runs the contract on the registries of other projects.
 func TestContractElsewhere(t *testing.T) {
 	t.Parallel()
-	for name, start := range map[string]func(testing.TB) string{
-		"olareg": testservers.NewOlareg, "distribution": testservers.NewDistribution,
+	for _, other := range []struct {
+		name, module string
+		start        func(testing.TB) string
+	}{
+		{"olareg", "github.com/olareg/olareg", testservers.NewOlareg},
+		{"distribution", "github.com/distribution/distribution/v3", testservers.NewDistribution},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(other.name, func(t *testing.T) {
 			t.Parallel()
-			r := &testregistry.Registry{Addr: start(t)}
+			testran.Against(t, testran.Row{
+				Subject: "Caches in registries", Peer: other.name, Version: testran.Module(t, other.name, other.module),
+				Done: "the contract of stores",
+			})
+			r := &testregistry.Registry{Addr: other.start(t)}
 			storetest.Run(t, opener(r, nil), options(r, testregistry.Open))
 		})
 	}
