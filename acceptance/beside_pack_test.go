@@ -47,13 +47,14 @@ func TestBesidePack(t *testing.T) {
 	app := newApp(t, map[string]string{"churn": interchangedChurn, "seed": "1"}, map[string]string{"src/a": "a"})
 	on := daemonGrounds(t)[0]
 	pack := packer{t.TempDir(), on.daemon.Host}
-	theirs := func(name, cache string) string {
-		return pack.run(t, "build", reg.ref(name), "--builder", builder, "--trust-builder", "--path", app.dir, "--network", "host",
-			"--publish", "--cache-image", reg.ref(cache), "--no-color")
+	args := func(name, cache string, more ...string) []string {
+		return append([]string{reg.ref(name), "--builder", builder, "--trust-builder", "--path", app.dir, "--publish", "--cache-image", reg.ref(cache)}, more...)
 	}
-	ours := func(name, cache string) outcome {
-		_, out := on.machine(t).build(reg.ref(name), "--builder", builder, "--trust-builder", "--path", app.dir,
-			"--publish", "--cache-image", reg.ref(cache))
+	theirs := func(name, cache string, more ...string) string {
+		return pack.run(t, append([]string{"build", "--network", "host", "--no-color"}, args(name, cache, more...)...)...)
+	}
+	ours := func(name, cache string, more ...string) outcome {
+		_, out := on.machine(t).build(args(name, cache, more...)...)
 		return out
 	}
 	for _, step := range []string{"cold", "warm", "changed"} {
@@ -76,6 +77,11 @@ func TestBesidePack(t *testing.T) {
 		out.wantStderr(t, line)
 	}
 	reg.wantSameAsPack(t, reg.ref("ours"), reg.ref("theirs"))
+
+	reg.pushImage(t, reg.ref("made/another"), reg.image(t, reg.ref("made/run")))
+	theirs("theirs", "theirs-cache", "--run-image", reg.ref("made/another"))
+	ours("ours", "ours-cache", "--run-image", reg.ref("made/another"))
+	reg.wantSameAsPack(t, reg.ref("theirs"), reg.ref("ours"))
 
 	ours("ours", "ours-cache")
 	wantLines(t, pack.run(t, "inspect", reg.ref("ours")), "samples/flags", reg.ref("made/run"))

@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/samples"
 	"github.com/pack-cache/pack-cache/internal/testregistry"
 	"github.com/pack-cache/pack-cache/platform"
 )
@@ -79,6 +80,44 @@ func TestRunImageMirrors(t *testing.T) {
 	out := machine.run("builder", "inspect", builder)
 	out.wantCode(t, 0)
 	wantLines(t, out.stdout, "Run Images:\n  "+reg.ref("samples/tiny-run")+" (user-configured)\n  other.invalid/run (user-configured)\n  "+nowhere+"/samples/tiny-run\n")
+}
+
+// TestRunImageLabel reads what the label of an app image says that its run image
+// is called, which is what `pack rebase` goes by: the image of --run-image, as
+// with pack, but not a mirror of the user's.
+func TestRunImageLabel(t *testing.T) {
+	t.Parallel()
+	for _, platformAPI := range []string{"0.11", "0.15"} {
+		t.Run(platformAPI, func(t *testing.T) {
+			t.Parallel()
+			reg := newRegistry(t, testregistry.Options{})
+			builder := reg.tiny(t, func(o *samples.Options) { o.PlatformAPIs = []string{platformAPI} })
+			run, other := reg.ref("samples/tiny-run"), reg.otherRun(t, "other-run")
+			app := newApp(t, nil, nil)
+			machine := newMachine(t)
+			for _, step := range []struct {
+				name, based, label string
+				args               []string
+			}{
+				{"the builder's", run, run, nil},
+				{"named", other, other, []string{"--run-image", other}},
+				{"a mirror of the user's", other, run, nil},
+			} {
+				if step.name == "a mirror of the user's" {
+					machine.run("config", "run-image-mirrors", "add", run, "--mirror", other).wantCode(t, 0)
+				}
+				result, _ := machine.build(append([]string{reg.ref("app"), "--builder", builder, "--path", app.dir, "--publish"}, step.args...)...)
+				if !strings.HasPrefix(result.RunImage, step.based+"@") {
+					t.Errorf("%s: the run image is %s", step.name, result.RunImage)
+				}
+				config, err := reg.image(t, reg.ref("app")).ConfigFile()
+				if err != nil {
+					t.Fatal(err)
+				}
+				wantLines(t, config.Config.Labels["io.buildpacks.lifecycle.metadata"], `"image":"`+step.label+`"`)
+			}
+		})
+	}
 }
 
 // TestBuilderInspect looks at a builder, on a machine without any daemon.

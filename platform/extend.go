@@ -41,7 +41,7 @@ func (b *build) followRunImage(ctx context.Context, ext *extensions, analyzed fi
 	if err := b.mayUseRunImage(ctx, wanted, switched); err != nil {
 		return err
 	}
-	if switched {
+	if ext.switched = switched; switched {
 		b.Progress.Info("Image extensions switch the run image to " + wanted)
 		if err := b.switchRunImage(ctx, wanted); err != nil {
 			return err

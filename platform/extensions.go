@@ -24,6 +24,8 @@ type extensions struct {
 	builder, run []lifecycle.Dockerfile
 	// runImage is what has become of the run image; nil if it stays as it was.
 	runImage *phases.RunImage
+	// switched says that it is another one now.
+	switched bool
 }
 
 // newRunImage is what restore has to know of the run image, nil for nothing.

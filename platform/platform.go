@@ -250,6 +250,7 @@ func (b *build) export(ctx context.Context) error {
 		SBOM:            b.SBOMDir != "",
 		Project:         b.projectMetadata(b.resolved),
 		Analyzed:        b.analyzed,
+		RunImage:        b.labelledRunImage(),
 		Known:           b.known,
 	}
 	err := own(ctx, b, lifecycle.Export, b.exportScope(), in, &out, b.using(in.Imports, in.Exports), b.publishing)

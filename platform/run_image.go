@@ -28,6 +28,16 @@ func (p *Platform) userNamed(r *resolved, image string) bool {
 	return false
 }
 
+// labelledRunImage is the run image that the label of the app image names, as pack
+// has it: the one that the user has named. It is "" where the builder's own
+// names, or image extensions, say what the app image can be rebased to.
+func (b *build) labelledRunImage() string {
+	if b.extensions != nil && b.extensions.switched {
+		return ""
+	}
+	return b.RunImage
+}
+
 // pullRun is the access of a phase to the run image.
 func (r *resolved) pullRun(repository name.Repository) trust.Access {
 	if r.runAnonymous {

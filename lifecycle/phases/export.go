@@ -38,6 +38,9 @@ type ExportInput struct {
 	Project files.ProjectMetadata `json:"project"`
 	// Analyzed is what analyze has found.
 	Analyzed files.Analyzed `json:"analyzed"`
+	// RunImage is the run image that the user has named, for the image's label; ""
+	// leaves that to the builder.
+	RunImage string `json:"run_image,omitempty"`
 	// SBOM leaves SBOMFile behind.
 	SBOM bool `json:"sbom,omitempty"`
 
@@ -183,7 +186,7 @@ func (j *job) exportApp(ctx context.Context, inputs *lifecycleplatform.Lifecycle
 	if err := markInline(working, in); err != nil {
 		return files.Report{}, err
 	}
-	runImage, err := lifecycleplatform.GetRunImageForExport(*inputs)
+	runImage, err := labelledRunImage(inputs, in.RunImage)
 	if err != nil {
 		return files.Report{}, err
 	}

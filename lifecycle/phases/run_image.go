@@ -83,3 +83,13 @@ func (j *job) openRunImage(ctx context.Context, run RunImage, known *KnownImages
 	}
 	return image.NewHandler(nil, keychain, "", false, nil).InitImage(run.Reference)
 }
+
+// labelledRunImage is what the label of the app image says that its run image is
+// called, for those who rebase it: named if the user has named one, as pack does
+// by writing it to the builder's files, or else what these say.
+func labelledRunImage(inputs *lifecycleplatform.LifecycleInputs, named string) (files.RunImageForExport, error) {
+	if named != "" {
+		return files.RunImageForExport{Image: named}, nil
+	}
+	return lifecycleplatform.GetRunImageForExport(*inputs)
+}
