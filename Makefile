@@ -66,7 +66,8 @@ portable:
 	GOOS=windows GOARCH=amd64 $(GO) build -o /dev/null ./cmd/pack-cache
 
 # The race detector needs a C compiler. CI has one, or fails.
-RACE := $(if $(or $(CI),$(shell command -v gcc)),CGO_ENABLED=1 $(GO) test -race,$(GO) test)
+# Without the option, every program with it waits for a second before it ends.
+RACE := $(if $(or $(CI),$(shell command -v gcc)),CGO_ENABLED=1 GORACE=atexit_sleep_ms=0 $(GO) test -race,$(GO) test)
 
 unit:
 	$(RACE) -shuffle=on -timeout 30m $$($(GO) list ./... | grep -v /acceptance)

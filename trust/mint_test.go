@@ -438,6 +438,10 @@ func TestMintInsecureCertificate(t *testing.T) {
 	}
 }
 
+// loopback is apart from other tests, whose servers close idle connections of
+// http.DefaultTransport.
+var loopback = http.DefaultTransport.(*http.Transport).Clone()
+
 // toLoopback sends every request to one address.
 type toLoopback struct{ address string }
 
@@ -445,7 +449,7 @@ func (l toLoopback) RoundTrip(r *http.Request) (*http.Response, error) {
 	r = r.Clone(r.Context())
 	r.Host = r.URL.Host
 	r.URL.Host = l.address
-	return http.DefaultTransport.RoundTrip(r)
+	return loopback.RoundTrip(r)
 }
 
 func TestScopeOnHost(t *testing.T) {

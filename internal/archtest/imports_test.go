@@ -46,6 +46,7 @@ var rules = []rule{
 	{"...", "internal/testactions/...", "internal/testactions/...", "test servers are for tests"},
 	{"...", "internal/testfaults/...", "internal/testfaults/... internal/testregistry/... internal/testactions", "faults are for tests"},
 	{"...", "internal/testneeds/...", "internal/testneeds/... internal/testservers/... internal/testdocker/...", "needs are for tests"},
+	{"...", "internal/testweb", "internal/testservers/... internal/testactions", "connections of tests are for tests"},
 	{"...", "internal/testdocker/...", "internal/testdocker/...", "test daemons are for tests"},
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/pack-cache/pack-cache/internal/quirks"
+	"github.com/pack-cache/pack-cache/internal/testweb"
 )
 
 // odd changes an answer of a registry.
@@ -141,7 +142,7 @@ func TestOddRegistries(t *testing.T) {
 
 func pushAndRead(t *testing.T, tag name.Tag, img v1.Image, want v1.Hash) {
 	t.Helper()
-	through := remote.WithTransport(quirks.New(http.DefaultTransport))
+	through := remote.WithTransport(quirks.New(testweb.Transport(t)))
 	_, err := remote.Get(tag, through)
 	if answer, ok := errors.AsType[*transport.Error](err); !ok || answer.StatusCode != http.StatusNotFound || len(answer.Errors) == 0 {
 		t.Errorf("before the push: %v", err)
@@ -200,7 +201,7 @@ func TestFalseSuccess(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			err := do.try(serve(t, do.odd).Tag("latest"), remote.WithTransport(quirks.New(http.DefaultTransport)))
+			err := do.try(serve(t, do.odd).Tag("latest"), remote.WithTransport(quirks.New(testweb.Transport(t))))
 			if _, ok := errors.AsType[*quirks.AnswerError](err); !ok || !strings.Contains(err.Error(), do.want) {
 				t.Errorf("got %v, want %q", err, do.want)
 			}
@@ -221,7 +222,7 @@ func TestSwallowedManifest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := quirks.New(http.DefaultTransport).RoundTrip(put)
+	resp, err := quirks.New(testweb.Transport(t)).RoundTrip(put)
 	if err == nil {
 		resp.Body.Close()
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/internal/quirks"
+	"github.com/pack-cache/pack-cache/internal/testweb"
 )
 
 // endless writes until nobody reads any more, and counts.
@@ -80,7 +81,7 @@ func TestWaryBounds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			through := []remote.Option{remote.WithTransport(quirks.Wary(quirks.New(http.DefaultTransport))), remote.WithAuth(&authn.Basic{Username: "u", Password: "p"})}
+			through := []remote.Option{remote.WithTransport(quirks.Wary(quirks.New(testweb.Transport(t)))), remote.WithAuth(&authn.Basic{Username: "u", Password: "p"})}
 			if what == "tags" {
 				_, err = remote.List(repository, through...)
 			} else {
@@ -122,7 +123,7 @@ func TestWaryDigest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = remote.Get(tag, remote.WithTransport(quirks.Wary(quirks.New(http.DefaultTransport))))
+		_, err = remote.Get(tag, remote.WithTransport(quirks.Wary(quirks.New(testweb.Transport(t)))))
 		if (want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v", said, err)
 		}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pack-cache/pack-cache/internal/testweb"
 )
 
 func TestHint(t *testing.T) {
@@ -23,10 +25,10 @@ func TestHint(t *testing.T) {
 		cert      bool
 		want      string
 	}{
-		{"unknown authority", secure.URL, http.DefaultTransport, true, "SSL_CERT_FILE"},
+		{"unknown authority", secure.URL, testweb.Transport(t), true, "SSL_CERT_FILE"},
 		{"expired", secure.URL, trusting, true, "clock"},
-		{"no TLS", strings.Replace(plain.URL, "http:", "https:", 1), http.DefaultTransport, false, "--insecure-registry r.example.com"},
-		{"no such host", "https://registry.invalid/", http.DefaultTransport, false, "check that registry r.example.com can be reached"},
+		{"no TLS", strings.Replace(plain.URL, "http:", "https:", 1), testweb.Transport(t), false, "--insecure-registry r.example.com"},
+		{"no such host", "https://registry.invalid/", testweb.Transport(t), false, "check that registry r.example.com can be reached"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

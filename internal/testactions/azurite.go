@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pack-cache/pack-cache/internal/testservers"
+	"github.com/pack-cache/pack-cache/internal/testweb"
 )
 
 // azurite is a Storage in Azurite: URLs have a shared access signature for one
@@ -34,7 +35,7 @@ func InAzurite(t testing.TB) Storage {
 		t.Fatal(err)
 	}
 	req.Header.Set("x-ms-version", signedVersion)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := testweb.Client(t).Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}

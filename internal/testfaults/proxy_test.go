@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pack-cache/pack-cache/internal/testweb"
 )
 
 // TestFaults has every fault do what it says, to a server that counts what it
@@ -106,7 +108,7 @@ func TestTimes(t *testing.T) {
 	p := New(t, server.URL, Rule{Path: regexp.MustCompile("a"), Skip: 1, Times: 2, Status: 503}, Rule{Path: regexp.MustCompile("b"), Status: 502})
 	var got []int
 	for _, path := range []string{"/a", "/b", "/a", "/a", "/a", "/b"} {
-		resp, err := http.Get(p.URL + path)
+		resp, err := testweb.Client(t).Get(p.URL + path)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +130,7 @@ func TestSlow(t *testing.T) {
 	defer server.Close()
 	p := New(t, server.URL, Rule{Response: Harm{Rate: 200}})
 	began := time.Now()
-	resp, err := http.Get(p.URL)
+	resp, err := testweb.Client(t).Get(p.URL)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/pack-cache/pack-cache/internal/testweb"
 )
 
 var users = []User{
@@ -141,7 +143,7 @@ func TestCloseLeavesNothing(t *testing.T) {
 	if _, err := os.Stat(r.dir); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("directory: %v", err)
 	}
-	if _, err := http.Get("http://" + r.Addr); err == nil {
+	if _, err := testweb.Client(t).Get("http://" + r.Addr); err == nil {
 		t.Error("the registry still answers")
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/pack-cache/pack-cache/internal/testweb"
 )
 
 // Act is a running program that starts cache services of act.
@@ -16,7 +18,7 @@ func NewAct(t testing.TB) *Act {
 	program := Find(t, "act")
 	address := FreeAddress(t)
 	a := &Act{url: "http://" + address + "/"}
-	Start(t, Command{Path: program, Args: []string{address, t.TempDir()}, Dir: t.TempDir(), Ready: Answers(http.DefaultClient, a.url)})
+	Start(t, Command{Path: program, Args: []string{address, t.TempDir()}, Dir: t.TempDir(), Ready: Answers(testweb.Client(t), a.url)})
 	return a
 }
 

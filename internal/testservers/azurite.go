@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/pack-cache/pack-cache/internal/testweb"
 )
 
 // Azure is a running server that speaks Azure Blob Storage.
@@ -22,7 +24,7 @@ type Azure struct {
 // NewAzurite starts Azurite for a test.
 func NewAzurite(t testing.TB) *Azure {
 	t.Helper()
-	return startAzurite(t, &Azure{Client: http.DefaultClient}, "http://")
+	return startAzurite(t, &Azure{Client: testweb.Client(t)}, "http://")
 }
 
 // NewAzuriteWithTLS starts Azurite for a test, with a certificate that no system

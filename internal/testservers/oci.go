@@ -3,10 +3,11 @@ package testservers
 import (
 	"encoding/json"
 	"net"
-	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/pack-cache/pack-cache/internal/testweb"
 )
 
 // NewOlareg starts olareg for a test and returns its address, HOST:PORT: an OCI
@@ -22,7 +23,7 @@ func NewOlareg(t testing.TB) string {
 		Path: program, Dir: t.TempDir(),
 		Args: []string{"serve", "--addr", host, "--port", port, "--store-type", "mem", "--api-delete", "--api-blob-delete",
 			"--gc-frequency", "-1s"},
-		Ready: Answers(http.DefaultClient, "http://"+addr+"/v2/"),
+		Ready: Answers(testweb.Client(t), "http://"+addr+"/v2/"),
 	})
 	return addr
 }
@@ -51,7 +52,7 @@ func NewDistribution(t testing.TB) string {
 	Start(t, Command{
 		Path: program, Dir: dir, Args: []string{"serve", file},
 		Env:   []string{"OTEL_TRACES_EXPORTER=none"},
-		Ready: Answers(http.DefaultClient, "http://"+addr+"/v2/"),
+		Ready: Answers(testweb.Client(t), "http://"+addr+"/v2/"),
 	})
 	return addr
 }

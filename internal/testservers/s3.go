@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/pack-cache/pack-cache/internal/testweb"
 )
 
 // S3 is a running server that speaks S3. One bucket is there already.
@@ -41,7 +43,7 @@ func NewMinIO(t testing.TB) *S3 {
 	t.Helper()
 	program := Find(t, "minio")
 	s := newS3(t)
-	startMinIO(t, program, s, http.DefaultClient)
+	startMinIO(t, program, s, testweb.Client(t))
 	return s
 }
 
@@ -75,7 +77,7 @@ func NewVersityGW(t testing.TB) *S3 {
 		Path: program, Dir: t.TempDir(),
 		Args:  []string{"--quiet", "--port", s.address(), "posix", "--sidecar", t.TempDir(), s.Dir},
 		Env:   []string{"ROOT_ACCESS_KEY=" + s.AccessKey, "ROOT_SECRET_KEY=" + s.SecretKey},
-		Ready: Answers(http.DefaultClient, s.URL+"/"),
+		Ready: Answers(testweb.Client(t), s.URL+"/"),
 	})
 	return s
 }

@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/pack-cache/pack-cache/internal/testweb"
 )
 
 // TestAnswersDoNotRepeatCredentials has a server repeat what a request was
@@ -21,7 +23,7 @@ func TestAnswersDoNotRepeatCredentials(t *testing.T) {
 		fmt.Fprint(w, strings.Repeat("x", 4090), said, " is not enough")
 	}))
 	defer server.Close()
-	client := http.Client{Transport: &Transport{Inner: http.DefaultTransport}}
+	client := http.Client{Transport: &Transport{Inner: testweb.Transport(t)}}
 	for name, authorise := range map[string]func(*http.Request){
 		"password": func(r *http.Request) { r.SetBasicAuth("bob", "hunter2-hunter2") },
 		"token":    func(r *http.Request) { r.Header.Set("Authorization", "Bearer hunter2-hunter2") },

@@ -83,7 +83,7 @@ func newStore(front *testactions.Front, version int, run testactions.Run) *Store
 	s := New(Config{
 		URL: front.URL, Version: version, Token: front.Token(run),
 		Repository: run.Repository, GitHubToken: testactions.GitHubToken, APIURL: strings.TrimRight(front.URL, "/"),
-		Transport: http.DefaultTransport,
+		Transport: http.DefaultTransport.(*http.Transport).Clone(),
 	})
 	return s
 }

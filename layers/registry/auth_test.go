@@ -22,6 +22,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/testweb"
 	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
@@ -145,7 +146,7 @@ func TestRegistryToken(t *testing.T) {
 // fetchToken asks the token server of r as it says itself.
 func fetchToken(t *testing.T, r *testregistry.Registry, scope string) string {
 	t.Helper()
-	resp, err := http.Get("http://" + r.Addr + "/v2/")
+	resp, err := testweb.Client(t).Get("http://" + r.Addr + "/v2/")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +161,7 @@ func fetchToken(t *testing.T, r *testregistry.Registry, scope string) string {
 		t.Fatal(err)
 	}
 	req.SetBasicAuth("writer", "writers-password")
-	if resp, err = http.DefaultClient.Do(req); err != nil {
+	if resp, err = testweb.Client(t).Do(req); err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()

@@ -3,7 +3,6 @@ package s3
 import (
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/internal/testservers"
+	"github.com/pack-cache/pack-cache/internal/testweb"
 	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/objects"
@@ -140,7 +140,7 @@ func reopen(keys Keys) func(*testing.T, layers.Store) layers.Store {
 func assumeReader(t *testing.T, server *testservers.S3) Keys {
 	t.Helper()
 	client := sts.New(sts.Options{
-		Region: server.Region, BaseEndpoint: aws.String(server.URL), HTTPClient: http.DefaultClient,
+		Region: server.Region, BaseEndpoint: aws.String(server.URL), HTTPClient: testweb.Client(t),
 		Credentials: credentials.NewStaticCredentialsProvider(server.AccessKey, server.SecretKey, ""),
 	})
 	in := &sts.AssumeRoleInput{

@@ -271,8 +271,12 @@ func waitFor(t *testing.T, r io.Reader, line string) {
 func started(t *testing.T, place lifecycle.Place, phase lifecycle.Phase, stdin io.Reader) (context.CancelFunc, <-chan error) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	t.Cleanup(cancel)
 	read, write := io.Pipe()
+	// A test that fails early must not leave a phase that waits for a reader.
+	t.Cleanup(func() {
+		cancel()
+		read.Close()
+	})
 	ended := make(chan error, 1)
 	go func() {
 		err := place.Run(ctx, phase, lifecycle.Streams{Stdin: stdin, Stdout: write, Stderr: write})

@@ -1,23 +1,17 @@
 package inplace
 
 import (
-	"os"
 	"strconv"
-	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // began says when the first process of this container started, the zero time if
 // that cannot be known.
 func began() time.Time {
 	fields, ok := statOf(1)
-	data, err := os.ReadFile("/proc/uptime")
-	if !ok || err != nil || len(fields) < 20 {
-		return time.Time{}
-	}
-	first, _, _ := strings.Cut(string(data), " ")
-	uptime, err := time.ParseDuration(first + "s")
-	if err != nil {
+	if !ok || len(fields) < 20 {
 		return time.Time{}
 	}
 	const perSecond = 100 // USER_HZ, on every architecture that Go knows
@@ -25,5 +19,12 @@ func began() time.Time {
 	if err != nil {
 		return time.Time{}
 	}
-	return time.Now().Add(time.Duration(ticks)*time.Second/perSecond - uptime)
+	// Nothing is done between the two clocks: on a loaded machine that would make
+	// the container younger than what was made in it.
+	now := time.Now()
+	var uptime unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &uptime); err != nil {
+		return time.Time{}
+	}
+	return now.Add(time.Duration(ticks)*time.Second/perSecond - time.Duration(uptime.Nano()))
 }

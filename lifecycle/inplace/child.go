@@ -67,7 +67,7 @@ func Child() {
 	// Descriptors that pack-cache itself has inherited must not go further.
 	if err := unix.CloseRange(orderFD, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		fmt.Fprintln(os.Stderr, "pack-cache in place: close_range:", err)
-		os.Exit(1)
+		confine.Exit(1)
 	}
 	unix.Umask(0o022)
 	// The phase may have the same user as these processes.
@@ -87,7 +87,7 @@ func Child() {
 	}
 	// When nobody listens any more, nobody wants to know.
 	_ = json.NewEncoder(os.NewFile(answerFD, "answer")).Encode(say)
-	os.Exit(0)
+	confine.Exit(0)
 }
 
 // fdPath is a path by which an open file can be executed.

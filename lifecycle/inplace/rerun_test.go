@@ -77,7 +77,7 @@ func rerun(t *testing.T, engine, as string, img v1.Image, pattern string) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.Command("/proc/self/exe", "-test.run", pattern, "-test.v", "-test.count=1")
+	cmd := exec.Command("/proc/self/exe", enginetest.Rerun(pattern)...)
 	cmd.Env = []string{
 		"PATH=/usr/bin", "TMPDIR=" + tempOf[engine], enginetest.ProgramEnv + "=/.test/probe",
 		rerunEnv + "=" + engine, asEnv + "=" + as, rootEnv + "=" + root,
@@ -85,7 +85,7 @@ func rerun(t *testing.T, engine, as string, img v1.Image, pattern string) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC}
 	out, err := cmd.CombinedOutput()
 	if err != nil || !strings.Contains(string(out), "--- PASS") {
-		t.Fatalf("%s as %s: %v\n%s", pattern, as, err, out)
+		t.Fatalf("%s as %s: %v\n%s", pattern, as, err, enginetest.Failures(out))
 	}
 	if testing.Verbose() {
 		t.Logf("%s", out)

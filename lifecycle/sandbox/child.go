@@ -37,17 +37,17 @@ func Child() {
 	}
 	if os.Args[1] == leaveProcess {
 		runLeave()
-		os.Exit(0)
+		confine.Exit(0)
 	}
 	// Descriptors that pack-cache itself has inherited must not go further.
 	if err := unix.CloseRange(controlFD, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		fmt.Fprintln(os.Stderr, "sandbox: close_range:", err)
-		os.Exit(1)
+		confine.Exit(1)
 	}
 	c, err := newControl(os.NewFile(controlFD, "control"))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "sandbox:", err)
-		os.Exit(1)
+		confine.Exit(1)
 	}
 	var code int
 	switch os.Args[1] {
@@ -61,7 +61,7 @@ func Child() {
 	if err != nil {
 		// When nobody listens any more, nobody wants to know.
 		_ = c.Send(message{Failure: confine.FailureOf(err)}, nil)
-		os.Exit(1)
+		confine.Exit(1)
 	}
-	os.Exit(code)
+	confine.Exit(code)
 }

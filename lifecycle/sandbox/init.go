@@ -81,7 +81,7 @@ func obey(c *control) {
 	for {
 		m, _, err := c.Receive()
 		if err != nil {
-			os.Exit(exitLost)
+			confine.Exit(exitLost)
 		}
 		if m.Stop {
 			// To everything in the namespace but init.

@@ -43,10 +43,10 @@ type circumstances struct {
 // nothing of this process' environment. At least one test has to match pattern.
 func rerun(t *testing.T, c circumstances, pattern string) {
 	t.Helper()
-	cmd := rerunCommand(t, c, "-test.run", pattern, "-test.v", "-test.count=1")
+	cmd := rerunCommand(t, c, enginetest.Rerun(pattern)...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		t.Fatalf("%s as %d:%d: %v\n%s", pattern, c.uid, c.gid, err, out)
+		t.Fatalf("%s as %d:%d: %v\n%s", pattern, c.uid, c.gid, err, enginetest.Failures(out))
 	}
 	if !strings.Contains(string(out), "--- PASS") {
 		t.Errorf("%s as %d:%d ran nothing:\n%s", pattern, c.uid, c.gid, out)
@@ -54,7 +54,9 @@ func rerun(t *testing.T, c circumstances, pattern string) {
 	if left := entries(t, filepath.Join(cmd.Dir, "tmp")); len(left) > 0 {
 		t.Errorf("the temporary directory still has %v", left)
 	}
-	t.Logf("%s", out)
+	if testing.Verbose() {
+		t.Logf("%s", out)
+	}
 }
 
 func rerunCommand(t *testing.T, c circumstances, args ...string) *exec.Cmd {

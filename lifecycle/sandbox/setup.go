@@ -100,7 +100,7 @@ func become(c *control, t *task) error {
 		return confine.Step(err, "seccomp")
 	}
 	if t.Probe {
-		os.Exit(0)
+		confine.Exit(0)
 	}
 	return confine.Step(explain(unix.Exec(exe, argv, t.Phase.Env), t), "starting %s", argv[0])
 }

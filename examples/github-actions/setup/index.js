@@ -65,7 +65,8 @@ function allowNamespaces(program, env, setting = '/proc/sys/kernel/apparmor_rest
   if (loaded.status === 0) {
     console.log(`${file} may use user namespaces`)
   } else {
-    const why = loaded.error ? loaded.error.message : loaded.stderr.trim()
+    // A sudo that refuses has not read its input, which is an error of its own.
+    const why = loaded.stderr?.trim() || loaded.error?.message || `sudo ended with ${loaded.status}`
     console.log(`::warning::The AppArmor profile for ${file} could not be loaded, so --engine docker will be used: ${why}`)
   }
 }

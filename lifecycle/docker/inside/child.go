@@ -32,13 +32,13 @@ func Child() {
 	// The phase has the same user as this process.
 	if err := confine.Protect(); err != nil {
 		fmt.Fprintln(os.Stderr, "pack-cache inside a container:", err)
-		os.Exit(exitFailed)
+		confine.Exit(exitFailed)
 	}
 	unix.Umask(0o022)
 	order, err := readOrder(os.Stdin)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "pack-cache inside a container:", err)
-		os.Exit(exitFailed)
+		confine.Exit(exitFailed)
 	}
 	code, err := order.obey()
 	if err != nil {
@@ -47,7 +47,7 @@ func Child() {
 		code = exitFailed
 	}
 	order.linger()
-	os.Exit(code)
+	confine.Exit(code)
 }
 
 // linger keeps the process of a job until its last words have been heard: when a

@@ -104,7 +104,7 @@ func (p *Phase) follow(feed *os.File) {
 		if err != nil {
 			_ = unix.Kill(-1, unix.SIGTERM)
 			time.Sleep(lostGrace)
-			os.Exit(128 + int(unix.SIGKILL))
+			confine.Exit(128 + int(unix.SIGKILL))
 		}
 		switch {
 		case feed == nil:
