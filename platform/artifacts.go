@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/pack-cache/pack-cache/internal/posix"
+	"github.com/pack-cache/pack-cache/internal/userfile"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
@@ -41,7 +43,7 @@ func (b *build) fetchReport(ctx context.Context) error {
 	if err := os.MkdirAll(b.ReportDir, 0o777); err != nil {
 		return err
 	}
-	return writeFile(func() (*os.File, error) { return os.Create(filepath.Join(b.ReportDir, phases.ReportFile)) }, report)
+	return writeFile(func() (*os.File, error) { return userfile.Create(filepath.Join(b.ReportDir, phases.ReportFile)) }, report)
 }
 
 // fetchSBOM copies the SBOM as pack does: into a directory sbom of one that is
@@ -88,7 +90,9 @@ func unpackInto(dir *os.Root, archive *tar.Reader, prefix string) error {
 		case tar.TypeDir:
 			err = dir.MkdirAll(name, 0o777)
 		case tar.TypeReg:
-			err = writeFile(func() (*os.File, error) { return dir.Create(name) }, archive)
+			err = writeFile(func() (*os.File, error) {
+				return dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|posix.O_NONBLOCK, 0o666)
+			}, archive)
 		}
 		if err != nil {
 			return err

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -18,9 +19,9 @@ const production = "production"
 
 // readProject reads the project descriptor and fills in what the user did not
 // say.
-func (p *Platform) readProject(r *resolved) error {
+func (p *Platform) readProject(ctx context.Context, r *resolved) error {
 	var err error
-	r.project, err = project.Find(r.Descriptor, r.AppDir)
+	r.project, err = project.Find(ctx, r.Descriptor, r.AppDir)
 	if failed, ok := errors.AsType[*fs.PathError](err); ok && r.Descriptor != "" {
 		return NewUsageError(fmt.Sprintf("--descriptor %s: %v", r.Descriptor, failed.Err), "check the path")
 	}

@@ -98,7 +98,7 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (_ *resolved, err 
 	if err := p.checkVolumes(r); err != nil {
 		return nil, err
 	}
-	if err := p.readProject(r); err != nil {
+	if err := p.readProject(ctx, r); err != nil {
 		return nil, err
 	}
 	if p.Config != nil && p.Config.LifecycleImage != "" {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/internal/special"
+	"github.com/pack-cache/pack-cache/internal/userfile"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -164,7 +165,7 @@ func (f sourceFile) add(archive *tar.Writer) error {
 	if !info.Mode().IsRegular() {
 		return nil
 	}
-	file, err := os.Open(f.path)
+	file, err := userfile.OpenRegular(f.path)
 	if err != nil {
 		return fmt.Errorf("read application source: %w", err)
 	}

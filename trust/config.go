@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"github.com/pack-cache/pack-cache/internal/userfile"
 )
 
 // Config is the configuration file that pack-cache shares with pack. It is not
@@ -91,7 +93,7 @@ func LoadUserConfig() (*Config, error) {
 // empty configuration. The error for one that is not valid TOML is a
 // *ConfigError.
 func LoadConfig(path string) (*Config, error) {
-	data, err := os.ReadFile(path)
+	data, err := userfile.ReadRegular(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("reading the configuration: %w", err)
 	}

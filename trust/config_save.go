@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pack-cache/pack-cache/internal/posix"
+	"github.com/pack-cache/pack-cache/internal/userfile"
 )
 
 // Save writes the changes that were made since c was loaded. It reads the file
@@ -40,7 +41,7 @@ func (c *Config) Save(ctx context.Context) error {
 
 // rewrite applies the changes to the file as it is now.
 func (c *Config) rewrite(target string) error {
-	data, err := os.ReadFile(target)
+	data, err := userfile.ReadRegular(target)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("reading the configuration: %w", err)
 	}

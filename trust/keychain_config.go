@@ -16,6 +16,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/pack-cache/pack-cache/internal/userfile"
 )
 
 // configSource reads the credentials that docker login and podman login leave.
@@ -23,13 +25,17 @@ type configSource struct {
 	getenv  func(string) string
 	helpers helperRunner
 
-	once  sync.Once
+	mu    sync.Mutex
+	known bool
 	files []*authFile
 }
 
 func (s *configSource) find(ctx context.Context, resource authn.Resource) (credential, error) {
-	s.once.Do(s.read)
-	for _, file := range s.files {
+	files, err := s.all(ctx)
+	if err != nil {
+		return credential{}, err
+	}
+	for _, file := range files {
 		found, err := file.find(ctx, resource)
 		if err != nil || !found.anonymous() {
 			return found, err
@@ -38,31 +44,46 @@ func (s *configSource) find(ctx context.Context, resource authn.Resource) (crede
 	return credential{}, nil
 }
 
+// all returns the files, which are read once. The error is that of ctx.
+func (s *configSource) all(ctx context.Context) ([]*authFile, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.known {
+		files := s.read(ctx)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		s.files, s.known = files, true
+	}
+	return s.files, nil
+}
+
 // read finds the files. What is wrong with one is said when it is asked.
-func (s *configSource) read() {
+func (s *configSource) read(ctx context.Context) (files []*authFile) {
 	if value := s.getenv("DOCKER_AUTH_CONFIG"); value != "" {
-		s.files = append(s.files, parseAuthFile("DOCKER_AUTH_CONFIG", []byte(value)))
+		files = append(files, parseAuthFile("DOCKER_AUTH_CONFIG", []byte(value)))
 	}
 	for _, place := range []struct{ path, named string }{
 		{s.docker(), s.getenv("DOCKER_CONFIG")},
 		{s.podman(), s.getenv("REGISTRY_AUTH_FILE")},
 	} {
-		data, err := os.ReadFile(place.path)
+		data, err := userfile.Read(ctx, place.path)
 		switch {
 		case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR):
 		case errors.Is(err, fs.ErrPermission) && place.named == "":
 			// HOME is still another account's, as under sudo -u. A file that
 			// the user named would be missed.
 		case err != nil:
-			s.files = append(s.files, &authFile{path: place.path, err: err})
+			files = append(files, &authFile{path: place.path, err: err})
 		default:
-			s.files = append(s.files, parseAuthFile(place.path, data))
+			files = append(files, parseAuthFile(place.path, data))
 		}
 	}
-	for _, file := range s.files {
+	for _, file := range files {
 		file.runner = s.helpers
 		file.runner.searchPath = s.getenv("PATH")
 	}
+	return files
 }
 
 // docker returns the path of Docker's configuration.

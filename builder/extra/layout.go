@@ -15,6 +15,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/builder"
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/userfile"
 )
 
 // layoutFile marks an OCI layout (OCI image specification, image-layout.md).
@@ -35,7 +36,7 @@ func (d dirFiles) open(name string) (io.ReadCloser, error) {
 		return nil, err
 	}
 	defer root.Close()
-	return root.Open(filepath.FromSlash(name))
+	return userfile.OpenIn(root, filepath.FromSlash(name))
 }
 
 // layout adds the buildpackage in an OCI layout.

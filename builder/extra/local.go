@@ -15,6 +15,7 @@ import (
 	"github.com/pack-cache/pack-cache/builder"
 	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/internal/special"
+	"github.com/pack-cache/pack-cache/internal/userfile"
 )
 
 // local adds the buildpack at a path: a directory or an archive.
@@ -74,7 +75,7 @@ func (r *resolver) noDescriptor(has func(name string) bool) error {
 
 // readSmall reads a file of a directory.
 func readSmall(root *os.Root, name string) ([]byte, error) {
-	file, err := root.Open(name)
+	file, err := userfile.OpenIn(root, name)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +123,7 @@ func walk(ctx context.Context, root *os.Root, left *special.LeftOut) source {
 			if !info.Mode().IsRegular() {
 				return visit(header, bytes.NewReader(nil))
 			}
-			file, err := root.Open(name)
+			file, err := userfile.OpenIn(root, name)
 			if err != nil {
 				return err
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/userfile"
 )
 
 // spool keeps what was downloaded and the layers that were made, in temporary
@@ -42,7 +43,7 @@ func (s *spool) create() (*os.File, error) {
 
 // open opens a file of the user's, which close leaves alone.
 func (s *spool) open(path string) (*os.File, error) {
-	file, err := os.Open(path)
+	file, err := userfile.OpenRegular(path)
 	if err == nil {
 		s.files = append(s.files, file)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
-	"github.com/pack-cache/pack-cache/internal/posix"
+	"github.com/pack-cache/pack-cache/internal/userfile"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -156,7 +156,7 @@ func readManifest(root *os.Root, digest v1.Hash) ([]byte, error) {
 
 // readFile reads a regular file of limited size.
 func readFile(root *os.Root, name string) ([]byte, error) {
-	file, err := openRegular(root, name)
+	file, err := userfile.OpenIn(root, name)
 	if err != nil {
 		return nil, err
 	}
@@ -166,25 +166,6 @@ func readFile(root *os.Root, name string) ([]byte, error) {
 		err = fmt.Errorf("%s is larger than %d bytes: %w", name, maxManifest, layers.ErrCorrupt)
 	}
 	return raw, err
-}
-
-// openRegular opens a regular file for reading. Nothing outside the root is
-// opened, whatever links there are.
-func openRegular(root *os.Root, name string) (*os.File, error) {
-	// Without O_NONBLOCK a named pipe would keep the opener waiting.
-	file, err := root.OpenFile(name, os.O_RDONLY|posix.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "open", Path: name, Err: errors.New("not a regular file")}
-	}
-	if err != nil {
-		file.Close()
-		return nil, err
-	}
-	return file, nil
 }
 
 // mediaTypeOf is the media type that a manifest gives itself.

@@ -8,6 +8,8 @@ import (
 	"os"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/internal/userfile"
 )
 
 // Open implements layers.Store.
@@ -23,7 +25,7 @@ func (s *Store) Open(ctx context.Context, blob v1.Descriptor, offset, length int
 		return nil, s.failed("read", err)
 	}
 	defer root.Close()
-	file, err := openRegular(root, blobPath(blob.Digest))
+	file, err := userfile.OpenIn(root, blobPath(blob.Digest))
 	if err != nil {
 		return nil, s.failed("read", err)
 	}

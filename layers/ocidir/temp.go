@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pack-cache/pack-cache/internal/posix"
+	"github.com/pack-cache/pack-cache/internal/userfile"
 )
 
 // temp is a file that gets its name when it is whole. It is locked while it is
@@ -94,7 +95,7 @@ func sweep(root *os.Root) {
 		if !strings.HasPrefix(name, tempPrefix) {
 			continue
 		}
-		file, err := openRegular(root, name)
+		file, err := userfile.OpenIn(root, name)
 		if err != nil {
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/pack-cache/pack-cache/internal/posix"
+	"github.com/pack-cache/pack-cache/internal/userfile"
 )
 
 // writing marks a directory while a store has written blobs that no name leads to
@@ -66,7 +67,7 @@ func (w *writing) others(root *os.Root) bool {
 }
 
 func isLocked(root *os.Root, name string) bool {
-	file, err := openRegular(root, name)
+	file, err := userfile.OpenIn(root, name)
 	if err != nil {
 		return false
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/smithy-go/logging"
 
 	"github.com/pack-cache/pack-cache/internal/redact"
+	"github.com/pack-cache/pack-cache/internal/userfile"
 )
 
 // findTimeout bounds the search for keys: some places to look at may not answer.
@@ -38,7 +39,7 @@ func Login(ctx context.Context, given Keys) (Keys, error) {
 		return Keys{}, err
 	}
 	if path := os.Getenv("AWS_CA_BUNDLE"); path != "" {
-		bundle, err := os.ReadFile(path)
+		bundle, err := userfile.Read(ctx, path)
 		if err != nil {
 			return Keys{}, &loginError{err, "check AWS_CA_BUNDLE"}
 		}

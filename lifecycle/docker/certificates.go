@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/pack-cache/pack-cache/internal/userfile"
 )
 
 // systemBundle is where Go programs look first for certificates on Linux.
@@ -84,7 +86,7 @@ func certificatesBelow(dir string) []byte {
 // certificatesIn returns the certificates in a file, nothing if it cannot be
 // read: then TLS says what is missing.
 func certificatesIn(file string) []byte {
-	data, err := os.ReadFile(file)
+	data, err := userfile.ReadRegular(file)
 	if err != nil {
 		return nil
 	}

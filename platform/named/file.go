@@ -13,6 +13,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/attrs"
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/userfile"
 )
 
 // FileName is how the files are called.
@@ -92,7 +93,7 @@ func read(path string, own bool) (*file, error) {
 // link to something outside its directory.
 func readText(path string, own bool) (string, error) {
 	if own {
-		text, err := os.ReadFile(path)
+		text, err := userfile.ReadRegular(path)
 		return string(text), err
 	}
 	root, err := os.OpenRoot(filepath.Dir(path))
@@ -100,14 +101,12 @@ func readText(path string, own bool) (string, error) {
 		return "", err
 	}
 	defer root.Close()
-	info, err := root.Stat(filepath.Base(path))
-	if err == nil && !info.Mode().IsRegular() {
-		err = &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
-	}
+	file, err := userfile.OpenIn(root, filepath.Base(path))
 	if err != nil {
 		return "", err
 	}
-	text, err := root.ReadFile(filepath.Base(path))
+	defer file.Close()
+	text, err := bounds.Read(file)
 	return string(text), err
 }
 

@@ -15,6 +15,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pack-cache/pack-cache/internal/special"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
@@ -163,8 +164,13 @@ func replace(path string, write func(io.Writer) error) (err error) {
 
 // CheckFile fails if no file can be written at a path.
 func CheckFile(path string) error {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return fmt.Errorf("%s is a directory", path)
+	if info, err := os.Stat(path); err == nil {
+		switch kind := special.Kind(info.Mode()); {
+		case info.IsDir():
+			return fmt.Errorf("%s is a directory", path)
+		case kind != "":
+			return fmt.Errorf("%s is %s, of which a file would take the place", path, kind)
+		}
 	}
 	file, err := os.CreateTemp(filepath.Dir(path), ".pack-cache-")
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/userfile"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/ocidir"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
@@ -162,7 +163,7 @@ func (l *Layout) push(ctx context.Context, store layers.Store, app phases.App) e
 // puts back what was there.
 func (l *Layout) list(app phases.App) (restore func() error, err error) {
 	path := filepath.Join(l.Dir, manifestName)
-	before, err := os.ReadFile(path)
+	before, err := userfile.ReadRegular(path)
 	missing := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !missing {
 		return nil, err

@@ -12,6 +12,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/pack-cache/pack-cache/internal/userfile"
 )
 
 // Git is what a Git working tree says about its commit. It comes with the
@@ -28,15 +30,16 @@ type Git struct {
 // ReadGit reads the directory .git of a source directory, and nil if there is
 // none that it understands. Nothing of Git is run.
 func ReadGit(dir string) *Git {
-	root, err := os.OpenRoot(dir)
+	source, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil
 	}
-	defer root.Close()
-	files, err := fs.Sub(root.FS(), ".git")
+	defer source.Close()
+	files, err := source.OpenRoot(".git")
 	if err != nil {
 		return nil
 	}
+	defer files.Close()
 	repo := &repository{files, map[string]string{}}
 	repo.readPacked()
 	head := repo.line("HEAD")
@@ -70,7 +73,7 @@ var objectName = regexp.MustCompile(`^[0-9a-f]{40}$|^[0-9a-f]{64}$`)
 
 // repository is a directory .git.
 type repository struct {
-	files fs.FS
+	files *os.Root
 	// packed are the references in packed-refs; those of annotated tags stand
 	// for the commit.
 	packed map[string]string
@@ -84,7 +87,7 @@ func (r *repository) read(name string) string {
 	if !fs.ValidPath(name) {
 		return ""
 	}
-	file, err := r.files.Open(name)
+	file, err := userfile.OpenIn(r.files, name)
 	if err != nil {
 		return ""
 	}
@@ -129,7 +132,7 @@ func (r *repository) tags(commit string) []string {
 			found[name] = object == commit
 		}
 	}
-	_ = fs.WalkDir(r.files, strings.TrimSuffix(prefix, "/"), func(name string, entry fs.DirEntry, err error) error {
+	_ = fs.WalkDir(r.files.FS(), strings.TrimSuffix(prefix, "/"), func(name string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.Type().IsRegular() {
 			found[strings.TrimPrefix(name, prefix)] = r.commitOf(r.line(name)) == commit
 		}

@@ -7,10 +7,10 @@
 package project
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,7 +19,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
-	"github.com/pack-cache/pack-cache/internal/posix"
+	"github.com/pack-cache/pack-cache/internal/userfile"
 )
 
 // DefaultFile is the descriptor's name in the application's directory.
@@ -112,50 +112,31 @@ func (e *Error) Hint() string { return "mend it, or name another one with --desc
 
 // Find reads the descriptor at path or, if path is empty, the one in the
 // application's directory appDir, which need not be there.
-func Find(path, appDir string) (*Descriptor, error) {
+func Find(ctx context.Context, path, appDir string) (*Descriptor, error) {
 	if path != "" {
-		return Read(path)
+		return Read(ctx, path)
 	}
 	path = filepath.Join(appDir, DefaultFile)
-	file, err := openRegular(path)
-	descriptor, err := read(path, file, err)
+	content, err := userfile.ReadRegular(path)
+	descriptor, err := read(path, content, err)
 	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		return &Descriptor{}, nil
 	}
 	return descriptor, err
 }
 
-// Read reads a descriptor, which may also be a pipe. Every error is an *Error.
-func Read(path string) (*Descriptor, error) {
-	file, err := os.Open(path)
-	return read(path, file, err)
+// Read reads a descriptor, which may also be a pipe, until ctx ends. Every other
+// error than that of ctx is an *Error.
+func Read(ctx context.Context, path string) (*Descriptor, error) {
+	content, err := userfile.Read(ctx, path)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return read(path, content, err)
 }
 
-// openRegular opens what the source has at path. A named pipe would keep the build
-// waiting, and a device may never end.
-func openRegular(path string) (*os.File, error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|posix.O_NONBLOCK, 0)
-	if err != nil {
-		return nil, err
-	}
-	info, err := file.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = errors.New("neither a regular file nor a link to one")
-	}
-	if err != nil {
-		file.Close()
-		return nil, err
-	}
-	return file, nil
-}
-
-// read reads what was opened at path, unless that failed.
-func read(path string, file *os.File, err error) (*Descriptor, error) {
-	if err != nil {
-		return nil, &Error{path, err}
-	}
-	defer file.Close()
-	content, err := bounds.Read(file)
+// read understands what was read at path, unless that failed.
+func read(path string, content []byte, err error) (*Descriptor, error) {
 	if err != nil {
 		return nil, &Error{path, err}
 	}

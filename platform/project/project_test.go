@@ -82,7 +82,7 @@ exec-env = ["test"]
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := project.Read(write(t, tt.content))
+			got, err := project.Read(t.Context(), write(t, tt.content))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,7 +106,7 @@ func TestReadRefuses(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := project.Read(write(t, tt.content))
+			_, err := project.Read(t.Context(), write(t, tt.content))
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("error is %v, want %q in it", err, tt.want)
 			}
@@ -116,11 +116,11 @@ func TestReadRefuses(t *testing.T) {
 
 func TestFind(t *testing.T) {
 	t.Parallel()
-	found, err := project.Find("", t.TempDir())
+	found, err := project.Find(t.Context(), "", t.TempDir())
 	if err != nil || !cmp.Equal(found, &project.Descriptor{}) {
 		t.Errorf("without a descriptor: %+v, %v", found, err)
 	}
-	if _, err := project.Find(filepath.Join(t.TempDir(), "other.toml"), t.TempDir()); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := project.Find(t.Context(), filepath.Join(t.TempDir(), "other.toml"), t.TempDir()); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a named descriptor that is not there: %v", err)
 	}
 }

@@ -23,7 +23,7 @@ func TestFindSpecial(t *testing.T) {
 		if err := put(filepath.Join(dir, DefaultFile)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Find("", dir); err == nil || !strings.Contains(err.Error(), "neither a regular file nor a link to one") {
+		if _, err := Find(t.Context(), "", dir); err == nil || !strings.Contains(err.Error(), "neither a regular file nor a link to one") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -41,7 +41,7 @@ func TestReadPipe(t *testing.T) {
 	go func() {
 		written <- os.WriteFile(path, []byte("[_]\nschema-version = \"0.2\"\n[io.buildpacks]\nbuilder = \"b\"\n"), 0)
 	}()
-	found, err := Find(path, "")
+	found, err := Find(t.Context(), path, "")
 	if err != nil || found.Builder != "b" {
 		t.Errorf("%+v, %v", found, err)
 	}

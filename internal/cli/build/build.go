@@ -54,7 +54,7 @@ breaks a build, unless --cache-required is given.
 		Args: global.ExactArgs(1, "name the image to build, as in `pack-cache build REGISTRY/app`"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.Image = args[0]
-			if err := opts.complete(cmd.Flags()); err != nil {
+			if err := opts.complete(cmd.Context(), cmd.Flags()); err != nil {
 				return err
 			}
 			if run != nil {

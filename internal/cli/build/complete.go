@@ -2,6 +2,7 @@ package build
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -15,17 +16,18 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pack-cache/pack-cache/internal/envfile"
+	"github.com/pack-cache/pack-cache/internal/userfile"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/platform"
 )
 
 // complete turns flags into platform.Options and refuses what makes no sense.
-func (o *Options) complete(given *pflag.FlagSet) error {
+func (o *Options) complete(ctx context.Context, given *pflag.FlagSet) error {
 	if err := checkRefused(given); err != nil {
 		return err
 	}
 	var err error
-	if o.Env, err = environment(o.envFiles, o.env); err != nil {
+	if o.Env, err = environment(ctx, o.envFiles, o.env); err != nil {
 		return err
 	}
 	if o.Created, err = creationTime(o.created); err != nil {
@@ -84,15 +86,18 @@ func id(given *pflag.FlagSet, flag string, value int) (*int, error) {
 // environment merges env files, in their order, and then single variables. A
 // bare KEY takes its value from the caller's environment; it is empty when it
 // has none there, as in pack.
-func environment(files, variables []string) (map[string]string, error) {
+func environment(ctx context.Context, files, variables []string) (map[string]string, error) {
 	env := map[string]string{}
 	for _, path := range files {
-		content, err := os.ReadFile(path)
+		content, err := userfile.Read(ctx, path)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
 		if failed, ok := errors.AsType[*fs.PathError](err); ok {
-			return nil, usagef("check the path", "--env-file %s: %v", path, failed.Err)
+			err = failed.Err
 		}
 		if err != nil {
-			return nil, err
+			return nil, usagef("check the path", "--env-file %s: %v", path, err)
 		}
 		read, err := envfile.Parse(string(content))
 		if err != nil {

@@ -17,7 +17,7 @@ func TestEnvironment(t *testing.T) {
 	if err := os.WriteFile(file, []byte("# a comment\n\nA=of the file\nB=x=y\n GIVEN \nMISSING_HERE\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	got, err := environment([]string{file}, []string{"A=of the flag", "ALSO_MISSING"})
+	got, err := environment(t.Context(), []string{file}, []string{"A=of the flag", "ALSO_MISSING"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -45,7 +45,7 @@ which --target chooses where the builder has several.
 			if len(args) > 0 {
 				opts.Name = args[0]
 			}
-			if err := opts.complete(cmd.Flags()); err != nil {
+			if err := opts.complete(cmd.Context(), cmd.Flags()); err != nil {
 				return err
 			}
 			if run == nil {
@@ -81,7 +81,7 @@ var imageFlags = []string{
 }
 
 // complete turns flags into options and refuses what makes no sense.
-func (o *PrimeOptions) complete(given *pflag.FlagSet) error {
+func (o *PrimeOptions) complete(ctx context.Context, given *pflag.FlagSet) error {
 	for _, flag := range imageFlags {
 		if given.Lookup(flag) != nil && given.Changed(flag) {
 			return usagef("leave it out", "--%s is not for prime, which makes no app image", flag)
@@ -92,7 +92,7 @@ func (o *PrimeOptions) complete(given *pflag.FlagSet) error {
 	}
 	// Nothing is published, but caches are kept in registries as if it were.
 	o.publish = true
-	if err := o.Options.complete(given); err != nil {
+	if err := o.Options.complete(ctx, given); err != nil {
 		return err
 	}
 	o.Output = platform.Output{To: platform.ToNowhere}

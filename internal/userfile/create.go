@@ -1,0 +1,21 @@
+package userfile
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+
+	"github.com/pack-cache/pack-cache/internal/posix"
+)
+
+// Create opens a file to write it anew, as os.Create does. It does not wait for
+// somebody who reads a named pipe: the error is an *fs.PathError if there is
+// nobody.
+func Create(path string) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|posix.O_NONBLOCK, 0o666)
+	if errors.Is(err, syscall.ENXIO) {
+		err = &fs.PathError{Op: "open", Path: path, Err: errors.New("nobody reads from the named pipe")}
+	}
+	return file, err
+}
