@@ -14,11 +14,11 @@ import (
 // docker-registry.
 const binaryVariable = "PACK_CACHE_DOCKER_REGISTRY"
 
-// findBinary returns the path of docker-registry: the one that the environment
+// Binary returns the path of docker-registry: the one that the environment
 // names, the installed one, or one that it fetches from the machine's own
 // Debian archive, which needs no rights, and keeps in the user's cache
 // directory.
-func findBinary(ctx context.Context) (string, error) {
+func Binary(ctx context.Context) (string, error) {
 	if path := os.Getenv(binaryVariable); path != "" {
 		if _, err := os.Stat(path); err != nil {
 			return "", fmt.Errorf("%s: %w", binaryVariable, err)

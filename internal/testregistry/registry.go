@@ -76,7 +76,7 @@ type Registry struct {
 // Start starts a registry and returns when it answers. The caller closes it; it
 // also ends when the caller's process does.
 func Start(ctx context.Context, options Options) (_ *Registry, err error) {
-	binary, err := findBinary(ctx)
+	binary, err := Binary(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,28 @@ import (
 	"github.com/pack-cache/pack-cache/internal/testweb"
 )
 
+// Registry is an OCI registry of another project.
+type Registry struct {
+	// Name is that of its tool, Module the Go module that it is made of.
+	Name, Module string
+	// Shares says that a blob is in every repository once it is in one.
+	Shares bool
+	// New starts one with nothing in it for a test and returns its address,
+	// HOST:PORT.
+	New func(testing.TB) string
+}
+
+// Registries lists all there are, Debian's docker-registry apart, which is
+// testregistry's.
+func Registries() []Registry {
+	return []Registry{
+		{Name: "olareg", Module: "github.com/olareg/olareg", New: NewOlareg},
+		{Name: "distribution", Module: "github.com/distribution/distribution/v3", New: NewDistribution},
+		{Name: "ociregistry", Module: "cuelabs.dev/go/oci/ociregistry", New: NewOCIRegistry},
+		{Name: "crane", Module: "github.com/google/go-containerregistry", New: NewCraneRegistry, Shares: true},
+	}
+}
+
 // NewOlareg starts olareg for a test and returns its address, HOST:PORT: an OCI
 // registry that lists referrers and checks that blobs exist.
 func NewOlareg(t testing.TB) string {
@@ -52,6 +74,31 @@ func NewDistribution(t testing.TB) string {
 	Start(t, Command{
 		Path: program, Dir: dir, Args: []string{"serve", file},
 		Env:   []string{"OTEL_TRACES_EXPORTER=none"},
+		Ready: Answers(testweb.Client(t), "http://"+addr+"/v2/"),
+	})
+	return addr
+}
+
+// NewOCIRegistry starts the registry of CUE for a test and returns its address,
+// HOST:PORT. It lists referrers, has everything in memory, and wants every blob of
+// a manifest to be there.
+func NewOCIRegistry(t testing.TB) string {
+	t.Helper()
+	program, addr := Find(t, "ociregistry"), FreeAddress(t)
+	Start(t, Command{
+		Path: program, Dir: t.TempDir(), Args: []string{addr},
+		Ready: Answers(testweb.Client(t), "http://"+addr+"/v2/"),
+	})
+	return addr
+}
+
+// NewCraneRegistry starts the registry that crane has, `crane registry serve`, for
+// a test and returns its address, HOST:PORT.
+func NewCraneRegistry(t testing.TB) string {
+	t.Helper()
+	program, addr := Find(t, "crane"), FreeAddress(t)
+	Start(t, Command{
+		Path: program, Dir: t.TempDir(), Args: []string{"registry", "serve", "--address", addr},
 		Ready: Answers(testweb.Client(t), "http://"+addr+"/v2/"),
 	})
 	return addr

@@ -13,6 +13,8 @@ func TestStart(t *testing.T) {
 
 		"olareg":       func(t testing.TB) { NewOlareg(t) },
 		"distribution": func(t testing.TB) { NewDistribution(t) },
+		"ociregistry":  func(t testing.TB) { NewOCIRegistry(t) },
+		"crane":        func(t testing.TB) { NewCraneRegistry(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -36,6 +36,11 @@ func Tools() []Tool {
 		{Name: "pack", Package: "github.com/buildpacks/pack"},
 		{Name: "olareg", Package: "github.com/olareg/olareg/cmd/olareg"},
 		{Name: "distribution", Package: "github.com/distribution/distribution/v3/cmd/registry"},
+		{Name: "crane", Package: "github.com/google/go-containerregistry/cmd/crane"},
+		{Name: "oras", Package: "oras.land/oras/cmd/oras"},
+		{Name: "conformance", Package: "github.com/opencontainers/distribution-spec/conformance"},
+		{Name: "ociregistry", Package: "."},
+		{Name: "imageschema", Package: "."},
 		{Name: "azurite", Script: "azurite/dist/src/blob/main.js"},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"net/http"
@@ -204,6 +205,35 @@ func TestRangeNotKnown(t *testing.T) {
 		got, err := read(t.Context(), s, blob, r[0], r[1])
 		if err != nil || !bytes.Equal(got, b[r[2]:r[3]]) {
 			t.Errorf("range %v: %d bytes, error %v", r, len(got), err)
+		}
+	}
+}
+
+// TestRangeRefused reads parts of a blob of a registry that refuses ranges: all, or
+// as the registry of crane does, those without an end and those beyond the end of
+// the blob.
+func TestRangeRefused(t *testing.T) {
+	t.Parallel()
+	_, f, s := faulty(t, testregistry.Options{})
+	b, blob := push(t, s, 5000)
+	for name, refused := range map[string]func(string) bool{
+		"all": func(r string) bool { return r != "" },
+		"without an end, and beyond the end": func(r string) bool {
+			var from, to int64
+			n, _ := fmt.Sscanf(r, "bytes=%d-%d", &from, &to)
+			return r != "" && (n != 2 || to >= blob.Size)
+		},
+	} {
+		f.Set(testregistry.Rule{Path: blobs, EditResponse: func(r *http.Response) {
+			if refused(r.Request.Header.Get("Range")) {
+				r.StatusCode = http.StatusRequestedRangeNotSatisfiable
+			}
+		}})
+		for _, r := range [][4]int64{{0, 100, 0, 100}, {2000, 100, 2000, 2100}, {4000, -1, 4000, 5000}, {4900, 500, 4900, 5000}, {5000, -1, 0, 0}, {6000, 10, 0, 0}} {
+			got, err := read(t.Context(), s, blob, r[0], r[1])
+			if err != nil || !bytes.Equal(got, b[r[2]:r[3]]) {
+				t.Errorf("%s are refused, range %v: %d bytes, error %v", name, r, len(got), err)
+			}
 		}
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"net/http"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/internal/web"
 )
 
 // Open implements layers.Store. What lies beyond the end of the blob is not
@@ -19,10 +21,11 @@ func (s *Store) Open(ctx context.Context, blob v1.Descriptor, offset, length int
 		return nil, err
 	}
 	subject := c.subject(blob.Digest.String())
-	switch {
-	case offset < 0 || length < -1:
+	if offset < 0 || length < -1 {
 		return nil, &failure{op: "pull", subject: subject, cause: fmt.Errorf("invalid range: offset %d, length %d", offset, length)}
-	case length == 0:
+	}
+	length = within(blob.Size, offset, length)
+	if length == 0 {
 		if _, ok, err := c.stat(ctx, "pull", blob.Digest, c.pull()); err != nil || !ok {
 			return nil, errors.Join(err, missing(subject, ok))
 		}
@@ -35,6 +38,12 @@ func (s *Store) Open(ctx context.Context, blob v1.Descriptor, offset, length int
 		k.header.Set("Range", r)
 	}
 	resp, err := c.send(ctx, k)
+	if err == nil && resp.StatusCode == http.StatusRequestedRangeNotSatisfiable && offset < blob.Size {
+		// The blob goes on there: it is such ranges that the registry does not know.
+		web.Drop(resp)
+		k.header.Del("Range")
+		resp, err = c.send(ctx, k)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -46,6 +55,19 @@ func (s *Store) Open(ctx context.Context, blob v1.Descriptor, offset, length int
 		return nil, err
 	}
 	return &reader{ctx: ctx, body: body, left: length, subject: subject}, nil
+}
+
+// within ends a part of a blob where the blob ends, if its size is known: there are
+// registries that refuse ranges without an end, or beyond that of the blob. A blob
+// that is read from its beginning is read as far as it goes.
+func within(size, offset, length int64) int64 {
+	switch {
+	case size <= 0 || offset == 0 && length == -1:
+		return length
+	case length == -1:
+		return max(size-offset, 0)
+	}
+	return max(min(length, size-offset), 0)
 }
 
 // byteRange is the value of the Range header, empty for the whole blob.
