@@ -54,7 +54,7 @@ func become() error {
 // command returns what to execute and its arguments.
 func (t *task) command() (exe string, argv []string) {
 	if t.Phase.Root == lifecycle.OwnRoot {
-		return fdPath(ownFD), append([]string{"pack-cache"}, t.Phase.Args...)
+		return fdPath(programFD), append([]string{"pack-cache"}, t.Phase.Args...)
 	}
 	return t.Phase.Args[0], t.Phase.Args
 }

@@ -23,10 +23,9 @@ const (
 
 // Descriptors of the engines' own processes.
 const (
-	orderFD  = 3 // keeper: orders; starter: the task, as JSON
-	answerFD = 4 // what became of it, as JSON
-	selfFD   = 5 // the program that the engines' processes are started from
-	ownFD    = 6 // the program that own phases run
+	orderFD   = 3 // keeper: orders; starter: the task, as JSON
+	answerFD  = 4 // what became of it, as JSON
+	programFD = 5 // the program that the engines' processes and own phases run
 )
 
 // task is everything that a starter needs to become a phase.

@@ -16,8 +16,9 @@ import (
 
 // Config says what the engines work with. The zero value is useful.
 type Config struct {
-	// Executable is the statically linked program that own phases run. The
-	// default is the running program.
+	// Executable is the statically linked program that the engine's own processes
+	// and own phases run. It calls Child first of all. The default is the running
+	// program.
 	Executable string
 }
 

@@ -1,6 +1,7 @@
 package inplace
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,12 +17,12 @@ import (
 
 // host is what the engines know about this container.
 type host struct {
-	self, own *os.File // sealed programs: the engines' processes, own phases
-	abi       int      // of Landlock, 0 without
-	noABI     error    // why there is none
-	root      bool     // pack-cache is root
-	dir       string   // of the place
-	takeover  bool
+	program  *os.File // sealed: what the engines' processes and own phases run
+	abi      int      // of Landlock, 0 without
+	noABI    error    // why there is none
+	root     bool     // pack-cache is root
+	dir      string   // of the place
+	takeover bool
 }
 
 // probe looks around. Base names the directory that the place is made in, "" for
@@ -53,13 +54,7 @@ func probe(config Config, base string) (*host, error) {
 
 // programs readies what processes are started from.
 func (h *host) programs(config Config) (err error) {
-	if h.self, err = confine.SealedCopy("/proc/self/exe"); err != nil {
-		return err
-	}
-	h.own = h.self
-	if config.Executable != "" {
-		h.own, err = confine.SealedCopy(config.Executable)
-	}
+	h.program, err = confine.SealedCopy(cmp.Or(config.Executable, "/proc/self/exe"))
 	return err
 }
 

@@ -49,10 +49,10 @@ func startStarter(t *task) (int, error) {
 		return 0, err
 	}
 	defer read.Close()
-	pid, err := syscall.ForkExec(fdPath(selfFD), []string{marker, starterProcess}, &syscall.ProcAttr{
+	pid, err := syscall.ForkExec(fdPath(programFD), []string{marker, starterProcess}, &syscall.ProcAttr{
 		Dir:   "/",
 		Env:   []string{},
-		Files: []uintptr{0, 1, 2, read.Fd(), answerFD, selfFD, ownFD},
+		Files: []uintptr{0, 1, 2, read.Fd(), answerFD, programFD},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {

@@ -83,11 +83,11 @@ func (h *host) startKeeper(streams lifecycle.Streams, private bool) (*keeping, e
 	}
 	defer theirs.Close()
 	cmd := &exec.Cmd{
-		Path:        fdPath(selfFD),
+		Path:        fdPath(programFD),
 		Args:        []string{marker, keeperProcess},
 		Env:         []string{},
 		Dir:         "/",
-		ExtraFiles:  []*os.File{orders, theirs, h.self, h.own},
+		ExtraFiles:  []*os.File{orders, theirs, h.program},
 		Stderr:      confine.PipeTo(streams.Stderr),
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}

@@ -24,9 +24,8 @@ const (
 // Descriptors of the engine's own processes.
 const (
 	controlFD = 3 // the socket to pack-cache
-	selfFD    = 4 // the program that the engine's processes are started from
-	ownFD     = 5 // init and setup: the program that own phases run
-	taskFD    = 6 // setup: the task, as JSON
+	programFD = 4 // the program that the engine's processes and own phases run
+	taskFD    = 5 // setup: the task, as JSON
 )
 
 // Child does the work of the engine's own processes: in such a process it never

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"os"
 	"sync"
@@ -22,8 +23,9 @@ type Config struct {
 	// MemoryDir is a directory of a file system in memory, where volumes are made
 	// that PlaceSpec allows there, if there is room to spare; "" for none.
 	MemoryDir string
-	// Executable is the statically linked program that own phases run. The
-	// default is the running program.
+	// Executable is the statically linked program that the engine's own processes
+	// and own phases run. It calls Child first of all. The default is the running
+	// program.
 	Executable string
 	// Progress receives what is not about a single place. It may be nil.
 	Progress progress.Reporter
@@ -96,22 +98,14 @@ func (e *Engine) ready(ctx context.Context) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
-	self, err := confine.SealedCopy("/proc/self/exe")
+	program, err := confine.SealedCopy(cmp.Or(e.config.Executable, "/proc/self/exe"))
 	if err != nil {
 		return nil, err
 	}
-	own := self
-	if e.config.Executable != "" {
-		if own, err = confine.SealedCopy(e.config.Executable); err != nil {
-			self.Close()
-			return nil, err
-		}
-	}
-	h := &host{stores: stores, noStore: why, work: work, self: self, own: own}
+	h := &host{stores: stores, noStore: why, work: work, program: program}
 	ids, reasons := e.candidates()
 	if err := h.probe(ctx, ids, reasons, e.config.Progress); err != nil {
-		self.Close()
-		own.Close()
+		program.Close()
 		if confine.NoRoom(err) {
 			err = withRoomHint(err, work)
 		}

@@ -58,10 +58,10 @@ func startSetup(t *task) (int, error) {
 		return 0, err
 	}
 	defer read.Close()
-	pid, err := syscall.ForkExec(fdPath(selfFD), []string{marker, setupProcess}, &syscall.ProcAttr{
+	pid, err := syscall.ForkExec(fdPath(programFD), []string{marker, setupProcess}, &syscall.ProcAttr{
 		Dir:   "/",
 		Env:   []string{},
-		Files: []uintptr{0, 1, 2, controlFD, selfFD, ownFD, read.Fd()},
+		Files: []uintptr{0, 1, 2, controlFD, programFD, read.Fd()},
 		Sys:   &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {

@@ -26,10 +26,10 @@ func (h *host) leave(dir *placeDir) bool {
 	}
 	defer null.Close()
 	cmd := &exec.Cmd{
-		Path: fdPath(selfFD), Args: []string{marker, leaveProcess}, Env: []string{},
+		Path: fdPath(programFD), Args: []string{marker, leaveProcess}, Env: []string{},
 		Dir: dir.path, // is what it has to remove
 		// It is claimed as long as the process has the file open.
-		ExtraFiles: []*os.File{dir.claim, h.self},
+		ExtraFiles: []*os.File{dir.claim, h.program},
 		Stdin:      null, Stdout: null, Stderr: null,
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}

@@ -18,9 +18,9 @@ type host struct {
 	stores stores
 	// noStore says why builders are not unpacked where the next build finds them, ""
 	// if they are.
-	noStore   string
-	work      string   // directory, absolute
-	self, own *os.File // sealed programs: the engine's processes, own phases
+	noStore string
+	work    string   // directory, absolute
+	program *os.File // sealed: what the engine's processes and own phases run
 
 	identity identity
 	support  support
@@ -75,11 +75,11 @@ func (h *host) start(id identity, s starting) (*process, error) {
 		attr.AmbientCaps = kept
 	}
 	cmd := &exec.Cmd{
-		Path:        fdPath(selfFD),
+		Path:        fdPath(programFD),
 		Args:        []string{marker, s.kind},
 		Env:         []string{},
 		Dir:         "/",
-		ExtraFiles:  []*os.File{theirs, h.self, h.own},
+		ExtraFiles:  []*os.File{theirs, h.program},
 		Stderr:      confine.PipeTo(s.stderr),
 		SysProcAttr: attr,
 	}

@@ -108,7 +108,7 @@ func become(c *control, t *task) error {
 // command returns what to execute and its arguments.
 func (t *task) command() (exe string, argv []string) {
 	if t.Phase.Root == lifecycle.OwnRoot {
-		return fdPath(ownFD), append([]string{"pack-cache"}, t.Phase.Args...)
+		return fdPath(programFD), append([]string{"pack-cache"}, t.Phase.Args...)
 	}
 	return t.Phase.Args[0], t.Phase.Args
 }

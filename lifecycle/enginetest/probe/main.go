@@ -1,4 +1,5 @@
-// Probe is what enginetest runs as a phase. Its first argument says what to do;
+// Probe is what enginetest runs as a phase, and the program that engines start
+// their own processes from. Its first argument says what to do;
 // what it finds goes to standard output, as JSON unless said otherwise.
 package main
 
@@ -10,9 +11,14 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/pack-cache/pack-cache/lifecycle/inplace"
+	"github.com/pack-cache/pack-cache/lifecycle/sandbox"
 )
 
 func main() {
+	sandbox.Child()
+	inplace.Child()
 	if len(os.Args) < 2 {
 		fail("usage: probe COMMAND [ARGUMENT]...")
 	}
