@@ -68,7 +68,7 @@ func (r recipe) builderLabels(layers []v1.Layer) (map[string]string, error) {
 	}
 	labels := map[string]string{
 		"io.buildpacks.stack.id":          r.stackID,
-		"io.buildpacks.lifecycle.version": LifecycleVersion,
+		"io.buildpacks.lifecycle.version": r.lifecycle.version,
 	}
 	r.addTargetLabels(labels)
 	for label, value := range map[string]any{
@@ -78,7 +78,7 @@ func (r recipe) builderLabels(layers []v1.Layer) (map[string]string, error) {
 			Extensions:  r.modules(r.extensions, false),
 			Stack:       stackMetadata{RunImage: r.runImage()},
 			Lifecycle: lifecycleLabel{
-				Version: LifecycleVersion,
+				Version: r.lifecycle.version,
 				API:     map[string]string{"buildpack": apis.Buildpack.Supported[0], "platform": apis.Platform.Supported[0]},
 				APIs:    apis,
 			},

@@ -19,9 +19,14 @@ import (
 	"github.com/pack-cache/pack-cache/internal/samples/rootfs"
 )
 
-// LifecycleVersion is the version of the stock lifecycle in the sample builders.
-// The module in stocklifecycle/ pins it.
+// LifecycleVersion is the version of the stock lifecycle in the sample builders
+// that are asked for no other. The module in stocklifecycle/ pins it.
 const LifecycleVersion = "0.21.14"
+
+// OldLifecycles are the other versions that there are, oldest first. Each is pinned
+// by the module in stocklifecycle/VERSION. They all have the same dependencies,
+// so that those are compiled once.
+func OldLifecycles() []string { return []string{"0.17.7", "0.19.6", "0.20.3"} }
 
 const lifecyclePath = "github.com/buildpacks/lifecycle"
 
@@ -42,9 +47,13 @@ type apiSet struct {
 // lifecyclePhases are the names that the executable of the lifecycle has.
 var lifecyclePhases = []string{"analyzer", "builder", "creator", "detector", "exporter", "extender", "rebaser", "restorer"}
 
-// stock is the compiled lifecycle: a directory with the executables lifecycle
-// and launcher and the file lifecycle.toml.
+// descriptorProgram prints lifecycle.toml. Every module of a lifecycle runs it.
+const descriptorProgram = "descriptor/main.go"
+
+// stock is the compiled lifecycle of one version: a directory with the executables
+// lifecycle and launcher and the file lifecycle.toml.
 type stock struct {
+	version    string
 	dir        string
 	key        string
 	descriptor lifecycleDescriptor
@@ -52,19 +61,19 @@ type stock struct {
 
 // stockLifecycle compiles the lifecycle, or finds it compiled.
 func stockLifecycle(ctx context.Context, o Options) (*stock, error) {
-	module, key, err := stockModule()
+	module, key, err := stockModule(o.Lifecycle)
 	if err != nil {
 		return nil, err
 	}
-	s := &stock{dir: filepath.Join(o.CacheDir, "lifecycle", key), key: key}
-	unlock, err := rootfs.Lock(ctx, filepath.Join(o.CacheDir, "lifecycle", "lock"))
+	s := &stock{version: o.Lifecycle, dir: filepath.Join(o.CacheDir, "lifecycle", key), key: key}
+	unlock, err := rootfs.Lock(ctx, s.dir+".lock")
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
 	descriptor := filepath.Join(s.dir, "lifecycle.toml")
 	if _, err := os.Stat(descriptor); errors.Is(err, os.ErrNotExist) {
-		o.Progress.Info("compiling the stock lifecycle " + LifecycleVersion)
+		o.Progress.Info("compiling the stock lifecycle " + s.version)
 		if err := s.compile(ctx, module); err != nil {
 			return nil, fmt.Errorf("compile the stock lifecycle: %w", err)
 		}
@@ -75,31 +84,39 @@ func stockLifecycle(ctx context.Context, o Options) (*stock, error) {
 	return s, nil
 }
 
-// stockModule returns the directory of the module that pins the lifecycle, and
-// a key that changes with it and with the compiler.
-func stockModule() (dir, key string, err error) {
-	_, self, _, _ := runtime.Caller(0)
-	dir = filepath.Join(filepath.Dir(self), "stocklifecycle")
+// stockModule returns the directory of the module that pins a version of the
+// lifecycle, and a key that changes with it and with the compiler.
+func stockModule(version string) (dir, key string, err error) {
+	dir = stockDir()
+	if version != LifecycleVersion {
+		dir = filepath.Join(dir, version)
+	}
 	sum := sha256.New()
-	for _, name := range []string{"go.mod", "go.sum", "descriptor/main.go"} {
-		content, err := os.ReadFile(filepath.Join(dir, name))
+	for _, path := range []string{filepath.Join(dir, "go.mod"), filepath.Join(dir, "go.sum"), filepath.Join(stockDir(), descriptorProgram)} {
+		content, err := os.ReadFile(path)
 		if err != nil {
 			return "", "", fmt.Errorf("the sample builders need pack-cache's source tree (built without -trimpath): %w", err)
 		}
 		sum.Write(content)
 	}
-	fmt.Fprint(sum, runtime.Version(), runtime.GOARCH, LifecycleVersion)
+	fmt.Fprint(sum, runtime.Version(), runtime.GOARCH, version)
 	return dir, hex.EncodeToString(sum.Sum(nil)[:12]), nil
 }
 
+// stockDir is the directory of the module that pins LifecycleVersion.
+func stockDir() string {
+	_, self, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(self), "stocklifecycle")
+}
+
 func (s *stock) compile(ctx context.Context, module string) error {
-	flags := fmt.Sprintf("-s -w -X %[1]s/cmd.Version=%[2]s -X %[1]s/cmd.SCMRepository=%[1]s", lifecyclePath, LifecycleVersion)
+	flags := fmt.Sprintf("-s -w -X %[1]s/cmd.Version=%[2]s -X %[1]s/cmd.SCMRepository=%[1]s", lifecyclePath, s.version)
 	_, err := goCommand(ctx, module, "build", "-trimpath", "-ldflags", flags, "-o", s.dir+string(filepath.Separator),
 		lifecyclePath+"/cmd/lifecycle", lifecyclePath+"/cmd/launcher")
 	if err != nil {
 		return err
 	}
-	descriptor, err := goCommand(ctx, module, "run", "./descriptor", LifecycleVersion)
+	descriptor, err := goCommand(ctx, module, "run", filepath.Join(stockDir(), descriptorProgram), s.version)
 	if err != nil {
 		return err
 	}

@@ -25,6 +25,12 @@ type Options struct {
 	// Target is what builder and run image claim to be. Fields that are empty
 	// say the truth.
 	Target Target
+	// Lifecycle is the version of the stock lifecycle: LifecycleVersion, which it is
+	// if empty, or one of OldLifecycles.
+	Lifecycle string
+	// BuildpackAPIs adds, for each of them, a buildpack that speaks it and leaves
+	// what that API knows.
+	BuildpackAPIs []string
 	// PlatformAPIs are the Platform APIs that the builder claims to speak;
 	// those of its lifecycle if empty.
 	PlatformAPIs []string
@@ -51,6 +57,9 @@ type Target struct {
 func (o Options) complete(distro Target) (Options, error) {
 	if o.UID == 0 && o.GID == 0 {
 		o.UID, o.GID = 1000, 1000
+	}
+	if o.Lifecycle == "" {
+		o.Lifecycle = LifecycleVersion
 	}
 	if o.Progress == nil {
 		o.Progress = progress.Discard

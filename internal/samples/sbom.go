@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"runtime/debug"
+	"strings"
 
 	"github.com/pack-cache/pack-cache/internal/samples/rootfs"
 )
@@ -24,10 +25,10 @@ func addSBOMs(fs *rootfs.FS, executable string, info *debug.BuildInfo) error {
 		}
 		components = append(components, component{dep.Path, dep.Version})
 	}
-	name := path.Base(executable)
+	name, version := path.Base(executable), strings.TrimPrefix(info.Main.Version, "v")
 	for extension, document := range map[string]any{
-		"cdx":  cycloneDX(name, components),
-		"spdx": spdx(name, components),
+		"cdx":  cycloneDX(name, version, components),
+		"spdx": spdx(name, version, components),
 		"syft": syft(name, components),
 	} {
 		raw, err := json.MarshalIndent(document, "", "  ")
@@ -41,19 +42,19 @@ func addSBOMs(fs *rootfs.FS, executable string, info *debug.BuildInfo) error {
 
 type object = map[string]any
 
-func cycloneDX(name string, components []component) object {
+func cycloneDX(name, version string, components []component) object {
 	list := []object{}
 	for _, c := range components {
 		list = append(list, object{"type": "library", "name": c.name, "version": c.version, "purl": c.purl(), "bom-ref": c.purl()})
 	}
 	return object{
 		"bomFormat": "CycloneDX", "specVersion": "1.4", "version": 1,
-		"metadata":   object{"component": object{"type": "application", "name": name, "version": LifecycleVersion}},
+		"metadata":   object{"component": object{"type": "application", "name": name, "version": version}},
 		"components": list,
 	}
 }
 
-func spdx(name string, components []component) object {
+func spdx(name, version string, components []component) object {
 	list := []object{}
 	for i, c := range components {
 		list = append(list, object{
@@ -64,7 +65,7 @@ func spdx(name string, components []component) object {
 	}
 	return object{
 		"spdxVersion": "SPDX-2.2", "SPDXID": "SPDXRef-DOCUMENT", "dataLicense": "CC0-1.0", "name": name,
-		"documentNamespace": "urn:pack-cache:samples:" + name + ":" + LifecycleVersion,
+		"documentNamespace": "urn:pack-cache:samples:" + name + ":" + version,
 		"creationInfo":      object{"created": "1980-01-01T00:00:01Z", "creators": []string{"Tool: pack-cache-samples"}},
 		"packages":          list,
 	}

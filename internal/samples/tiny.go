@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -41,6 +42,17 @@ func tinyRecipe(ctx context.Context, options Options) (recipe, error) {
 		optional bool
 	}{{"flags", false}, {"churn", false}, {"make", true}, {"legacy", true}, {"behave", false}} {
 		read, err := readBuildpack("tiny/"+b.name, b.optional)
+		if err != nil {
+			return recipe{}, err
+		}
+		// Of an API that an old lifecycle does not know they need nothing.
+		if known := r.lifecycle.descriptor.APIs.Buildpack.Supported; !slices.Contains(known, read.descriptor.API) {
+			read.speak(known[len(known)-1])
+		}
+		r.buildpacks = append(r.buildpacks, read)
+	}
+	for _, api := range options.BuildpackAPIs {
+		read, err := readAged(api, r.stackID)
 		if err != nil {
 			return recipe{}, err
 		}
