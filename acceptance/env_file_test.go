@@ -1,6 +1,7 @@
 package acceptance
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -37,5 +38,45 @@ func TestEnvFile(t *testing.T) {
 		if !strings.Contains(out.stderr, "run: "+want+"\n") {
 			t.Errorf("%s did not arrive", want)
 		}
+	}
+}
+
+// TestEnvironmentBounds gives builds as much as Linux passes to a buildpack, and
+// more, which is said before anything is built.
+func TestEnvironmentBounds(t *testing.T) {
+	t.Parallel()
+	const most = 128<<10 - len("T_LARGE=") - 1
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	app := newApp(t, map[string]string{"build-run": `printf %s "$T_LARGE" | wc -c`}, nil)
+	many := ""
+	for i := range 20 {
+		many += fmt.Sprintf("T_%d=%s\n", i, strings.Repeat("x", 100_000))
+	}
+	project := func(size int) string {
+		return fmt.Sprintf("[_]\nschema-version = \"0.2\"\n[[io.buildpacks.build.env]]\nname = \"T_LARGE\"\nvalue = %q\n", strings.Repeat("x", size))
+	}
+	for name, test := range map[string]struct {
+		flag, content string
+		code          int
+		says          string
+	}{
+		"most":            {"--env-file", "T_LARGE=" + strings.Repeat("x", most), 0, fmt.Sprintf("run: %d\n", most)},
+		"one more":        {"--env-file", "T_LARGE=" + strings.Repeat("x", most+1), 2, "environment variable T_LARGE has 131064 bytes"},
+		"in project.toml": {"--descriptor", project(most + 1), 2, "environment variable T_LARGE has 131064 bytes"},
+		"many":            {"--env-file", many, 2, "all environment variables together have 2000"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMachine(t)
+			m.write("file", test.content, 0o644)
+			out := m.run("build", reg.ref("app-"+strings.ReplaceAll(name, " ", "-")), "--path", app.dir, "--builder", builder, test.flag, "file", "--publish")
+			out.wantCode(t, test.code)
+			out.wantStderr(t, test.says)
+			if test.code != 0 {
+				out.wantStderr(t, "HINT: put it into a file")
+				out.wantNoStderr(t, "ANALYZING", "xxxx")
+			}
+		})
 	}
 }

@@ -41,7 +41,7 @@ func (p *Platform) readProject(ctx context.Context, r *resolved) error {
 	env := r.project.Environment(r.ExecEnv)
 	maps.Copy(env, r.Env)
 	r.Env = env
-	return nil
+	return checkEnvironment(env)
 }
 
 // describedWithin is the source, if the project descriptor is a file of it: what it
