@@ -58,18 +58,45 @@ func appArchive(path string, keep func(path string, dir bool) bool, reporter pro
 		write = zipArchive
 	}
 	return func(ctx context.Context, archive *tar.Writer) error {
-		var left special.LeftOut
-		err := write(path, keep, &left)(ctx, archive)
-		if left.String() != "" {
-			reporter.Info("Left out of the source: " + left.String())
+		var found oddFiles
+		err := write(path, keep, &found)(ctx, archive)
+		if found.left.String() != "" {
+			reporter.Info("Left out of the source: " + found.left.String())
+		}
+		if found.opened.String() != "" {
+			reporter.Info("Made readable to the build: " + found.opened.String())
 		}
 		return err
 	}
 }
 
+// oddFiles are the files of a source that are not copied as they are.
+type oddFiles struct {
+	left special.LeftOut
+	// opened were closed to their owner, who is the build user: neither buildpacks nor
+	// the export could read them.
+	opened special.List
+}
+
+// open lets the owner read a file, and enter a directory.
+func (o *oddFiles) open(header *tar.Header) {
+	needed := int64(0o400)
+	switch header.Typeflag {
+	case tar.TypeDir:
+		needed = 0o500
+	case tar.TypeReg:
+	default:
+		return
+	}
+	if header.Mode&needed != needed {
+		o.opened.Add(strings.TrimSuffix(header.Name, "/"), fmt.Sprintf("mode %03o", header.Mode&0o777))
+		header.Mode |= needed
+	}
+}
+
 // sourceArchive holds everything below dir that keep wants, except special files,
 // with the modes and times it has there; and the directories above it.
-func sourceArchive(dir string, keep func(path string, dir bool) bool, left *special.LeftOut) archiver {
+func sourceArchive(dir string, keep func(path string, dir bool) bool, odd *oddFiles) archiver {
 	return func(ctx context.Context, archive *tar.Writer) error {
 		dir, err := filepath.EvalSymlinks(dir) // a walk does not follow the first one
 		if err != nil {
@@ -87,24 +114,24 @@ func sourceArchive(dir string, keep func(path string, dir bool) bool, left *spec
 			found := sourceFile{path, filepath.ToSlash(relative), entry}
 			wanted := relative == "." || keep(found.name, entry.IsDir())
 			switch {
-			case err != nil && wanted:
-				return fmt.Errorf("read application source: %w", err)
+			case err != nil && wanted && !(relative != "." && errors.Is(err, fs.ErrNotExist)):
+				return sourceError(found.name, err)
 			case err != nil:
-				return fs.SkipDir // a directory that cannot be read
+				return fs.SkipDir // a directory that cannot be read, or is gone
 			case relative == ".":
 				return nil
 			case !wanted:
 				above.skip(found)
 				return nil
-			case left.Skip(found.name, entry.Type()):
+			case odd.left.Skip(found.name, entry.Type()):
 				return nil
 			}
 			for _, parent := range above.parents(found.name) {
-				if err := parent.add(archive); err != nil {
+				if err := parent.add(archive, odd); err != nil {
 					return err
 				}
 			}
-			return found.add(archive)
+			return found.add(archive, odd)
 		})
 	}
 }
@@ -140,40 +167,78 @@ func (s *skipped) parents(name string) []sourceFile {
 	return above
 }
 
-func (f sourceFile) add(archive *tar.Writer) error {
+// vanished is what is said of a file that somebody has removed since it was found.
+const vanished = "removed while the source was read"
+
+// add adds the file to the archive, unless it is gone meanwhile.
+func (f sourceFile) add(archive *tar.Writer, odd *oddFiles) error {
+	header, content, err := f.read()
+	if errors.Is(err, fs.ErrNotExist) {
+		odd.left.Add(f.name, vanished)
+		return nil
+	}
+	if err != nil {
+		return sourceError(f.name, err)
+	}
+	if content != nil {
+		defer content.Close()
+	}
+	odd.open(header)
+	if err := archive.WriteHeader(header); err != nil || content == nil {
+		return err
+	}
+	switch n, err := io.Copy(archive, content); {
+	case errors.Is(err, tar.ErrWriteTooLong) || err == nil && n < header.Size:
+		return sourceError(f.name, errChanged)
+	case err != nil:
+		return fmt.Errorf("read application source: %s: %w", f.path, err)
+	}
+	return nil
+}
+
+// read returns what the archive has of the file; the content is nil if it has none.
+func (f sourceFile) read() (*tar.Header, *os.File, error) {
 	info, err := f.entry.Info()
 	if err != nil {
-		return fmt.Errorf("read application source: %w", err)
+		return nil, nil, err
 	}
 	var link string
 	if info.Mode()&fs.ModeSymlink != 0 {
 		if link, err = os.Readlink(f.path); err != nil {
-			return fmt.Errorf("read application source: %w", err)
+			return nil, nil, err
 		}
 	}
 	header, err := tar.FileInfoHeader(info, link)
 	if err != nil {
-		return fmt.Errorf("read application source: %s: %w", f.path, err)
+		return nil, nil, err
 	}
 	header.Name = f.name
 	// Other formats round the time of modification to a second.
 	header.Format = tar.FormatPAX
 	header.AccessTime, header.ChangeTime = time.Time{}, time.Time{}
-	if err := archive.WriteHeader(header); err != nil {
-		return err
-	}
 	if !info.Mode().IsRegular() {
-		return nil
+		return header, nil, nil
 	}
-	file, err := userfile.OpenRegular(f.path)
-	if err != nil {
-		return fmt.Errorf("read application source: %w", err)
+	content, err := userfile.OpenRegular(f.path)
+	return header, content, err
+}
+
+// errChanged says that a file has another size than it had when it was found.
+var errChanged = errors.New("it was written to while the source was read")
+
+// sourceError says which file of the source cannot be read, and what to do.
+func sourceError(name string, err error) error {
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		err = failed.Err
 	}
-	defer file.Close()
-	if _, err := io.Copy(archive, file); err != nil {
-		return fmt.Errorf("read application source: %s: %w", f.path, err)
+	message := fmt.Sprintf("application source: %q cannot be read: %v", name, err)
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return NewUsageError(message, "let this user read it, or leave it out with exclude in project.toml")
+	case errors.Is(err, errChanged):
+		return &hintedError{errors.New(message), "build when nothing writes to the source, or leave the file out with exclude in project.toml"}
 	}
-	return nil
+	return &hintedError{errors.New(message), "leave it out with exclude in project.toml"}
 }
 
 // envArchive holds a platform directory: one file per variable below env (CNB

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/pack-cache/pack-cache/internal/special"
 )
 
 // TestSourceArchive reads back what a volume gets of a source directory.
@@ -49,7 +47,7 @@ func TestSourceArchive(t *testing.T) {
 
 	var archive bytes.Buffer
 	writer := tar.NewWriter(&archive)
-	if err := sourceArchive(app, everything, new(special.LeftOut))(t.Context(), writer); err != nil {
+	if err := sourceArchive(app, everything, new(oddFiles))(t.Context(), writer); err != nil {
 		t.Fatal(err)
 	}
 	if err := writer.Close(); err != nil {
@@ -110,7 +108,7 @@ func TestSourceFilter(t *testing.T) {
 			t.Parallel()
 			var archive bytes.Buffer
 			writer := tar.NewWriter(&archive)
-			if err := sourceArchive(dir, test.keep, new(special.LeftOut))(t.Context(), writer); err != nil {
+			if err := sourceArchive(dir, test.keep, new(oddFiles))(t.Context(), writer); err != nil {
 				t.Fatal(err)
 			}
 			if err := writer.Close(); err != nil {

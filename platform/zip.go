@@ -11,8 +11,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-
-	"github.com/pack-cache/pack-cache/internal/special"
 )
 
 // maxLink is how long the target of a symbolic link can be.
@@ -30,7 +28,7 @@ func isZip(file string) bool {
 // zipArchive holds everything in a zip file that keep wants, with the modes and
 // times it has there. Where the zip knows no modes, everything is for everybody,
 // as in pack.
-func zipArchive(file string, keep func(path string, dir bool) bool, left *special.LeftOut) archiver {
+func zipArchive(file string, keep func(path string, dir bool) bool, odd *oddFiles) archiver {
 	return func(ctx context.Context, archive *tar.Writer) error {
 		source, err := zip.OpenReader(file)
 		if err != nil {
@@ -41,7 +39,7 @@ func zipArchive(file string, keep func(path string, dir bool) bool, left *specia
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if err := addZipped(archive, entry, keep, left); err != nil {
+			if err := addZipped(archive, entry, keep, odd); err != nil {
 				return fmt.Errorf("read application source: %s: %q: %w", file, entry.Name, err)
 			}
 		}
@@ -49,7 +47,7 @@ func zipArchive(file string, keep func(path string, dir bool) bool, left *specia
 	}
 }
 
-func addZipped(archive *tar.Writer, entry *zip.File, keep func(path string, dir bool) bool, left *special.LeftOut) error {
+func addZipped(archive *tar.Writer, entry *zip.File, keep func(path string, dir bool) bool, odd *oddFiles) error {
 	name := path.Clean(strings.ReplaceAll(entry.Name, `\`, "/"))
 	mode := entry.Mode()
 	switch {
@@ -57,7 +55,7 @@ func addZipped(archive *tar.Writer, entry *zip.File, keep func(path string, dir 
 		return errors.New("the name leads out of the archive")
 	case name == "." || !keep(name, mode.IsDir()):
 		return nil
-	case left.Skip(name, mode):
+	case odd.left.Skip(name, mode):
 		return nil
 	}
 	content, err := entry.Open()
@@ -81,6 +79,7 @@ func addZipped(archive *tar.Writer, entry *zip.File, keep func(path string, dir 
 	if fromFAT(entry) {
 		header.Mode = 0o777
 	}
+	odd.open(header)
 	if err := archive.WriteHeader(header); err != nil {
 		return err
 	}

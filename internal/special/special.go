@@ -1,5 +1,6 @@
-// Package special names files that have no content which could be copied: named
-// pipes, devices and sockets. Development servers leave them in source trees.
+// Package special names files of a tree that are not copied as they are. Most have no
+// content which could be copied: named pipes, devices and sockets, which development
+// servers leave in source trees.
 package special
 
 import (
@@ -27,29 +28,37 @@ func Kind(mode fs.FileMode) string {
 // most is how many files are named.
 const most = 10
 
-// LeftOut are the special files of a tree that were left out. The zero value is
-// none. It is not safe for concurrent use.
-type LeftOut struct {
+// List names files, each with what there is about it. The zero value is empty. It is
+// not safe for concurrent use.
+type List struct {
 	named []string
 	more  int
 }
 
+// Add adds a file.
+func (l *List) Add(name, about string) {
+	if len(l.named) == most {
+		l.more++
+		return
+	}
+	l.named = append(l.named, fmt.Sprintf("%q (%s)", name, about))
+}
+
+// LeftOut are the special files of a tree that were left out. The zero value is
+// none. It is not safe for concurrent use.
+type LeftOut struct{ List }
+
 // Skip reports whether a file is special, and notes it then.
 func (l *LeftOut) Skip(name string, mode fs.FileMode) bool {
 	kind := Kind(mode)
-	switch {
-	case kind == "":
-		return false
-	case len(l.named) == most:
-		l.more++
-	default:
-		l.named = append(l.named, fmt.Sprintf("%q (%s)", name, kind))
+	if kind != "" {
+		l.Add(name, kind)
 	}
-	return true
+	return kind != ""
 }
 
 // String lists the files, for one line; "" if there are none.
-func (l *LeftOut) String() string {
+func (l *List) String() string {
 	text := strings.Join(l.named, ", ")
 	if l.more > 0 {
 		text += fmt.Sprintf(" and %d more", l.more)

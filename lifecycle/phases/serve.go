@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -138,6 +139,9 @@ func describe(name lifecycle.Name, err error) *Error {
 	e := &Error{
 		Phase: name, Message: err.Error(), Advice: advice(err), Trouble: troubleWith(err), NoRoom: noRoom(err),
 		Code: codeOf(name),
+	}
+	if closed, ok := errors.AsType[*fs.PathError](err); ok && e.Advice == "" && name == lifecycle.Export && errors.Is(err, fs.ErrPermission) {
+		e.Advice = "the build user has to be able to read " + closed.Path + ": mend its mode in the source, or in the buildpack that leaves it"
 	}
 	return e
 }
