@@ -50,13 +50,20 @@ type packMade struct {
 func (r *registry) packMade(t *testing.T, how packMade) string {
 	t.Helper()
 	dir := t.TempDir()
-	pack := packer{dir, "unix:///nowhere"}
 	assembling.Lock()
 	made, err := samples.TinyIngredients(t.Context(), samples.Options{RunImage: r.ref("made/run"), Extensions: how.extensions}, dir)
 	assembling.Unlock()
 	if err != nil {
 		t.Fatal(err)
 	}
+	return r.packMadeOf(t, made, how)
+}
+
+// packMadeOf has pack make a builder of something else.
+func (r *registry) packMadeOf(t *testing.T, made *samples.Ingredients, how packMade) string {
+	t.Helper()
+	dir := t.TempDir()
+	pack := packer{dir, "unix:///nowhere"}
 	base := r.write(t, "made/base", forTargets(t, made.Base, how.targets))
 	run := r.write(t, "made/run", forTargets(t, made.Run, how.targets))
 	var config strings.Builder

@@ -1,6 +1,7 @@
 package testservers
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -18,6 +19,8 @@ import (
 type Tool struct {
 	// Name is that of its directory below this package.
 	Name string
+	// Module is the directory instead, where several tools share one.
+	Module string
 	// Package is the Go package to build, "." for one of the tool's own module;
 	// "" is for tools of npm.
 	Package string
@@ -34,6 +37,11 @@ func Tools() []Tool {
 		{Name: "act", Package: "."},
 		{Name: "actions-cache"},
 		{Name: "pack", Package: "github.com/buildpacks/pack"},
+		{Name: "paketo-jvm", Module: "paketo", Package: "./jvm"},
+		{Name: "paketo-web", Module: "paketo", Package: "./web"},
+		{Name: "paketo-source-removal", Module: "paketo", Package: "github.com/paketo-buildpacks/source-removal/run"},
+		{Name: "paketo-jvm-helper", Module: "paketo", Package: "github.com/paketo-buildpacks/libjvm/cmd/helper"},
+		{Name: "paketo-create-package", Module: "paketo", Package: "github.com/paketo-buildpacks/libpak/cmd/create-package"},
 		{Name: "olareg", Package: "github.com/olareg/olareg/cmd/olareg"},
 		{Name: "distribution", Package: "github.com/distribution/distribution/v3/cmd/registry"},
 		{Name: "crane", Package: "github.com/google/go-containerregistry/cmd/crane"},
@@ -81,7 +89,7 @@ func find(name string) (string, error) {
 
 // dir is where the tool is pinned.
 func (tool Tool) dir(root string) string {
-	return filepath.Join(root, "internal", "testservers", tool.Name)
+	return filepath.Join(root, "internal", "testservers", cmp.Or(tool.Module, tool.Name))
 }
 
 // path is where the tool is kept. It is another one whenever something in its
