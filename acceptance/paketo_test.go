@@ -45,7 +45,7 @@ func ranAgainstPaketo(t *testing.T, done string) {
 	const owner = "github.com/paketo-buildpacks/"
 	for _, part := range []struct{ peer, tool, module string }{
 		{"Paketo's source-removal, the whole buildpack", "paketo-source-removal", owner + "source-removal"},
-		{"Paketo's libjvm, all of its buildpacks for Java", "paketo-jvm", owner + "libjvm"},
+		{"Paketo's libjvm, with its helpers", "paketo-jvm", owner + "libjvm"},
 		{"Paketo's libpak", "paketo-jvm", owner + "libpak"},
 		{"Paketo's packit", "paketo-web", owner + "packit/v2"},
 		{"libcnb", "paketo-jvm", "github.com/buildpacks/libcnb"},

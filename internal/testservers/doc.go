@@ -1,5 +1,6 @@
 // Package testservers starts real servers of other projects on loopback, for
-// tests and for nothing else: object stores, registries, cache services.
+// tests and for nothing else: object stores, registries, cache services. It also
+// has programs that tests run, such as pack and buildpacks of Paketo.
 //
 // Each server is a tool with a directory here, which pins it: a Go module of its
 // own, so that what the server needs does not become part of the product's
