@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pack-cache/pack-cache/internal/samples"
 	"github.com/pack-cache/pack-cache/internal/testregistry"
 )
 
@@ -192,9 +193,6 @@ func TestBuildpackRefused(t *testing.T) {
 	broken := newExtra("acme/one", "1.0", "")
 	broken.files["buildpack.toml"] = "[buildpack]\nid = \"x\"\nversion = \"1\"\n"
 	apiless := broken.dir(t, t.TempDir())
-	foreign := newExtra("acme/one", "1.0", "")
-	foreign.files["buildpack.toml"] = strings.ReplaceAll(foreign.files["buildpack.toml"], "[[stacks]]\nid = \"*\"", "") + "\n[[stacks]]\nid = \"acme.stacks.other\"\n"
-	otherStack := foreign.dir(t, t.TempDir())
 	hostile := filepath.Join(t.TempDir(), "hostile.tgz")
 	good := newExtra("acme/one", "1.0", "")
 	good.files["../../../outside"] = "x"
@@ -214,7 +212,6 @@ func TestBuildpackRefused(t *testing.T) {
 		{name: "nothing on the web", code: 1, args: []string{"--buildpack", address}, says: []string{"buildpack " + web.URL + "/x.tgz", "answered 404", "HINT: check the address"}},
 		{name: "no buildpack in the directory", code: 1, args: []string{"--buildpack", app.dir}, says: []string{"buildpack " + app.dir, "no buildpack.toml at its top", "HINT: "}},
 		{name: "no api", code: 1, args: []string{"--buildpack", apiless}, says: []string{"buildpack.toml has no api", "HINT: "}},
-		{name: "another stack", code: 1, args: []string{"--buildpack", otherStack}, says: []string{"buildpack acme/one@1.0: it ", "acme.stacks.other", "HINT: use a buildpack or a builder that fits"}},
 		{name: "hostile archive", code: 1, args: []string{"--buildpack", hostile}, says: []string{"buildpack " + hostile, `"../../../outside": the name leads out of the buildpack`}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -223,4 +220,30 @@ func TestBuildpackRefused(t *testing.T) {
 			test.check(t, reg)
 		})
 	}
+}
+
+// TestBuildpackForAnother has buildpacks that are made for another stack or
+// another processor. Stacks count up to Platform API 0.11, and targets do after
+// that, when detect looks at them.
+func TestBuildpackForAnother(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	app := newApp(t, nil, nil)
+	made := func(what string) string {
+		foreign := newExtra("acme/one", "1.0", "")
+		foreign.files["buildpack.toml"] += what
+		return foreign.dir(t, t.TempDir())
+	}
+	const otherStack, otherTarget = "[[stacks]]\nid = \"acme.stacks.other\"\n", "[[targets]]\nos = \"linux\"\narch = \"s390x\"\n"
+	args := func(builder, buildpack string) []string {
+		return []string{reg.ref("app"), "--builder", builder, "--path", app.dir, "--publish", "--buildpack", made(buildpack)}
+	}
+	old := reg.tiny(t, func(o *samples.Options) { o.PlatformAPIs = []string{"0.11"} })
+	refusal{code: 1, args: args(old, otherStack), says: []string{"buildpack acme/one@1.0: it does not support stack ", "acme.stacks.other", "HINT: use a buildpack or a builder that fits"}}.check(t, reg)
+	refusal{code: 1, args: args(old, otherTarget), says: []string{"buildpack acme/one@1.0: it is for linux/s390x", "HINT: use a buildpack or a builder that fits"}}.check(t, reg)
+
+	now := reg.tiny(t, nil)
+	_, out := newMachine(t).build(args(now, otherStack)...)
+	out.wantStderr(t, oneBuilt)
+	refusal{code: 21, args: args(now, otherTarget), says: []string{"unable to satisfy target os/arch constraints", "s390x"}}.check(t, reg)
 }

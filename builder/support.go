@@ -1,6 +1,10 @@
 package builder
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/buildpacks/lifecycle/api"
+)
 
 // ModuleTarget is what a buildpack is made for (CNB Buildpack specification,
 // "Targets"). What is empty is everything.
@@ -36,4 +40,15 @@ func (b *Builder) Stack() (Stack, error) {
 	}
 	stack := Stack{ID: labels[stackIDLabel]}
 	return stack, readLabel(labels, stackMixinsLabel, &stack.Mixins)
+}
+
+// HasStacks reports whether builds with the builder are by a Platform API before
+// 0.12, the first without stacks.
+func (b *Builder) HasStacks() bool {
+	spoken, err := b.PlatformAPI()
+	if err != nil {
+		return false
+	}
+	version, err := api.NewVersion(spoken)
+	return err == nil && version.LessThan("0.12")
 }

@@ -91,6 +91,8 @@ type resolver struct {
 	order, extensions builder.Order
 	apis              []string
 	stack             builder.Stack
+	// stacks says that the build is by a Platform API that has stacks.
+	stacks bool
 	// found is what was found outside the builder, in the order of the request.
 	found []module
 }
@@ -119,6 +121,7 @@ func newResolver(b *builder.Builder, reporter progress.Reporter, fetch Fetch) (*
 	if r.stack, err = b.Stack(); err != nil {
 		return nil, err
 	}
+	r.stacks = b.HasStacks()
 	r.apis, err = b.BuildpackAPIs()
 	return r, err
 }

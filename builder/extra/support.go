@@ -9,9 +9,12 @@ import (
 
 // checkSupport fails if a buildpack that was found is not made for the builder:
 // for another stack, for one with more mixins, or for another target. pack
-// refuses it in the same cases; detect would say that no buildpack fits, if
-// anything.
+// refuses it in the same cases. From Platform API 0.12 on there are no stacks, and
+// detect looks at the targets.
 func (r *resolver) checkSupport() error {
+	if !r.stacks {
+		return nil
+	}
 	for _, m := range r.found {
 		if len(m.Order) > 0 {
 			continue // its parts count

@@ -6,7 +6,8 @@ import (
 	"github.com/pack-cache/pack-cache/builder"
 )
 
-// TestSupport lays buildpacks over a builder that they are not made for.
+// TestSupport lays buildpacks over a builder that they are not made for. Where
+// there are no stacks any more, that is detect's affair.
 func TestSupport(t *testing.T) {
 	t.Parallel()
 	target := builder.Target{OS: "linux", Architecture: "amd64", DistroName: "ubuntu", DistroVersion: "24.04"}
@@ -33,13 +34,17 @@ func TestSupport(t *testing.T) {
 				labels["io.buildpacks.stack.id"] = test.stack
 				labels["io.buildpacks.stack.mixins"] = test.mixins
 			})
-			b.Target = test.target
+			b.Target, b.PlatformAPIs = test.target, []string{"0.11"}
 			dir := writeFiles(t, map[string]string{"buildpack.toml": descriptorOf("acme/x@1") + test.descriptor, "bin/build": ""})
 			_, err := resolve(t, b, Request{Buildpacks: sources(dir)}, nil)
 			if test.want != "" {
 				wantError(t, err, "buildpack acme/x@1: "+test.want)
 			} else if err != nil {
 				t.Error(err)
+			}
+			b.PlatformAPIs = []string{"0.12"}
+			if _, err := resolve(t, b, Request{Buildpacks: sources(dir)}, nil); err != nil {
+				t.Errorf("without stacks: %v", err)
 			}
 		})
 	}
