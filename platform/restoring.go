@@ -3,6 +3,9 @@ package platform
 import (
 	"context"
 
+	"github.com/buildpacks/lifecycle/buildpack"
+	"github.com/buildpacks/lifecycle/platform/files"
+
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
@@ -50,7 +53,25 @@ func (b *build) beginRestore(ctx context.Context) *restoring {
 
 // detected is what restore is told when the buildpacks have been detected.
 func (b *build) detected(context.Context) (phases.Detected, error) {
-	return phases.Detected{Analyzed: b.analyzed, RunImage: b.extensions.newRunImage()}, nil
+	analyzed := b.analyzed
+	if b.ClearCache {
+		analyzed.LayersMetadata = b.stores(analyzed.LayersMetadata)
+	}
+	return phases.Detected{Analyzed: analyzed, RunImage: b.extensions.newRunImage()}, nil
+}
+
+// stores is what --clear-cache leaves of the previous image's layers: what
+// buildpacks have in store.toml, from Platform API 0.10 on (CNB Platform
+// specification, "restorer").
+func (b *build) stores(previous files.LayersMetadata) files.LayersMetadata {
+	var kept files.LayersMetadata
+	if !b.speaks("0.10") {
+		return kept
+	}
+	for _, bp := range previous.Buildpacks {
+		kept.Buildpacks = append(kept.Buildpacks, buildpack.LayersMetadata{ID: bp.ID, Version: bp.Version, Store: bp.Store})
+	}
+	return kept
 }
 
 // finish lets the phase go on, and waits for its end.

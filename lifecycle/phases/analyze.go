@@ -26,7 +26,7 @@ type AnalyzeInput struct {
 	RunImage      string   `json:"run_image"`
 	// Platform is what the run image has to be for.
 	Platform v1.Platform `json:"platform"`
-	// SkipLayers leaves the previous image's layers alone (--clear-cache).
+	// SkipLayers leaves the SBOMs of the previous image alone (--clear-cache).
 	SkipLayers bool `json:"skip_layers,omitempty"`
 	// Known is set when the app image goes to Apps.
 	Known *KnownImages `json:"known,omitempty"`

@@ -19,26 +19,24 @@ func withoutSBOMs(inputs lifecycleplatform.LifecycleInputs) lifecycleplatform.Li
 	return inputs
 }
 
-// usePrevious decides what the build takes from the previous image: nothing if skip
-// says so, or if its SBOMs cannot be read, without which its layers cannot be used
-// again.
-func (j *job) usePrevious(ctx context.Context, image imgutil.Image, analyzed *files.Analyzed, skip bool) error {
+// usePrevious decides what the build takes from the previous image: nothing if its
+// SBOMs cannot be read, without which its layers cannot be used again. With
+// clearCache these are not asked for: what is made anew may be what the previous
+// image has, but no buildpack is told of its layers.
+func (j *job) usePrevious(ctx context.Context, image imgutil.Image, analyzed *files.Analyzed, clearCache bool) error {
 	md := &analyzed.LayersMetadata
 	var dropped []string
 	if md.Buildpacks, dropped = usable(md.Buildpacks); len(dropped) > 0 {
 		j.log.Warnf("The previous image names layers that cannot be used again: %s", few(dropped))
 	}
-	if !skip && j.api.AtLeast("0.8") && image != nil && image.Found() && md.BOM != nil && md.BOM.SHA != "" {
+	if !clearCache && j.api.AtLeast("0.8") && image != nil && image.Found() && md.BOM != nil && md.BOM.SHA != "" {
 		err := j.keepPreviousSBOM(ctx, image, md.BOM.SHA)
 		if errors.Is(err, errSBOMs) || errors.Is(err, bounds.ErrExceeded) {
 			j.log.Warnf("Nothing of the previous image is used again: %v", err)
-			skip = true
-		} else if err != nil {
-			return err
+			analyzed.LayersMetadata, analyzed.PreviousImage = files.LayersMetadata{}, nil
+			return nil
 		}
-	}
-	if skip {
-		analyzed.LayersMetadata, analyzed.PreviousImage = files.LayersMetadata{}, nil
+		return err
 	}
 	return nil
 }
