@@ -140,24 +140,46 @@ func TestPlatform(t *testing.T) {
 	}
 }
 
-// TestSystemBuildpacks has a builder whose system.toml puts a buildpack before
-// all others, unless the user does not want that.
+// TestSystemBuildpacks has builders whose system.toml puts buildpacks before and
+// after all others, unless the user does not want that. One that does not accept
+// the application fails the build.
 func TestSystemBuildpacks(t *testing.T) {
 	t.Parallel()
 	reg := newRegistry(t, testregistry.Options{})
-	builder := reg.ref("system-builder")
-	system := "[[system.pre.buildpacks]]\nid = \"samples/churn\"\nversion = \"1.0.0\"\n"
-	img, err := mutate.AppendLayers(reg.image(t, reg.tiny(t, nil)), static.NewLayer(tarOf(t, "", map[string]string{"cnb/system.toml": system}), types.OCIUncompressedLayer))
-	if err != nil {
-		t.Fatal(err)
+	plain := reg.image(t, reg.tiny(t, nil))
+	settings := map[string]string{"detect-exit": "100"} // of samples/behave
+	for name, value := range loudSettings {
+		settings[name] = value
 	}
-	reg.pushImage(t, builder, img)
-	args := []string{reg.ref("app"), "--builder", builder, "--path", newApp(t, loudSettings, nil).dir, "--publish", "--buildpack", "samples/flags"}
-	_, out := newMachine(t).build(args...)
-	out.wantInOrder(t, churnBuilt, flagsBuilt)
-	_, out = newMachine(t).build(append(args, "--disable-system-buildpacks")...)
-	out.wantStderr(t, flagsBuilt)
-	out.wantNoStderr(t, churnBuilt)
+	app := newApp(t, settings, nil)
+	const before, after = "[[system.pre.buildpacks]]\nversion = \"1.0.0\"\n", "[[system.post.buildpacks]]\nversion = \"1.0.0\"\n"
+	for _, test := range []struct {
+		name, system string
+		args         []string
+		code         int
+		want, not    []string
+	}{
+		{name: "none", want: []string{flagsBuilt}, not: []string{churnBuilt}},
+		{name: "before", system: before + "id = \"samples/churn\"\n", want: []string{churnBuilt, flagsBuilt}},
+		{name: "after", system: after + "id = \"samples/churn\"\n", want: []string{flagsBuilt, churnBuilt}},
+		{name: "disabled", system: before + "id = \"samples/churn\"\n", args: []string{"--disable-system-buildpacks"}, want: []string{flagsBuilt}, not: []string{churnBuilt}},
+		{name: "does not accept", system: before + "id = \"samples/behave\"\n", code: 20, want: []string{"fail: samples/behave@1.0.0"}, not: []string{flagsBuilt}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			name := strings.NewReplacer(" ", "-", ",", "").Replace(test.name)
+			builder := reg.ref("builder-" + name)
+			img, err := mutate.AppendLayers(plain, static.NewLayer(tarOf(t, "", map[string]string{"cnb/system.toml": test.system}), types.OCIUncompressedLayer))
+			if err != nil {
+				t.Fatal(err)
+			}
+			reg.pushImage(t, builder, img)
+			out := newMachine(t).run(append([]string{"build", reg.ref("app-" + name), "--builder", builder, "--path", app.dir, "--publish", "--buildpack", "samples/flags"}, test.args...)...)
+			out.wantCode(t, test.code)
+			out.wantInOrder(t, test.want...)
+			out.wantNoStderr(t, test.not...)
+		})
+	}
 }
 
 // TestProjectMetadata has the source of an app image in its label, if pack would.

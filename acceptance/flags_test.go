@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -22,8 +24,8 @@ import (
 	"github.com/pack-cache/pack-cache/internal/testregistry"
 )
 
-// seeing is a buildpack that prints what flags of a build have to do with. It
-// leaves an SBOM behind.
+// seeing is a buildpack that prints what flags of a build have to do with: also
+// what detect has seen of it, which is in its build plan. It leaves an SBOM behind.
 func seeing() extraBuildpack {
 	see := newExtra("acme/see", "1.0", `
 echo "see: directory $(pwd)"
@@ -32,12 +34,24 @@ for file in /platform/bindings/*/type /mnt/*/file; do
   [ ! -e "$file" ] || echo "see: $file: $(cat "$file")"
   [ ! -e "$file" ] || ! { echo written > "$file"; } 2>/dev/null || echo "see: can write $file"
 done
+sed -n 's/^ *seen = "\(.*\)"/see: in detect \1/p' "$CNB_BP_PLAN_PATH"
+[ -z "${SEE_URL:-}" ] || ! busybox wget -q -O /dev/null "$SEE_URL" || echo "see: reached"
 echo "see: network $(sed -n 's/^ *\([^ :]*\):.*/\1/p' /proc/net/dev | tr '\n' ' ')"
 mkdir -p "$CNB_LAYERS_DIR/kept"
 printf '[types]\nlaunch = true\n' > "$CNB_LAYERS_DIR/kept.toml"
 echo kept > "$CNB_LAYERS_DIR/kept/file"
 echo '{"made": "by see"}' > "$CNB_LAYERS_DIR/kept.sbom.cdx.json"
 ln -s /etc/passwd "$CNB_LAYERS_DIR/link" || true`)
+	see.files["bin/detect"] = `#!/bin/sh
+printf '[[provides]]\nname = "see"\n' > "$CNB_BUILD_PLAN_PATH"
+for file in /platform/bindings/*/type /mnt/*/file; do
+  [ -e "$file" ] || continue
+  seen="$file: $(head -n 1 "$file")"
+  ! { echo detected >> "$file"; } 2>/dev/null || seen="$seen, can write"
+  printf '[[requires]]\nname = "see"\n[requires.metadata]\nseen = "%s"\n' "$seen" >> "$CNB_BUILD_PLAN_PATH"
+done
+[ -s "$CNB_BUILD_PLAN_PATH" ] && grep -q requires "$CNB_BUILD_PLAN_PATH" || : > "$CNB_BUILD_PLAN_PATH"
+`
 	see.files["buildpack.toml"] = "api = \"0.12\"\n[buildpack]\nid = \"acme/see\"\nversion = \"1.0\"\nsbom-formats = [\"application/vnd.cyclonedx+json\"]\n"
 	return see
 }
@@ -59,6 +73,8 @@ func TestFlags(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	web := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(web.Close)
 	for _, test := range []struct {
 		name      string
 		args      []string
@@ -72,10 +88,10 @@ func TestFlags(t *testing.T) {
 				wantOwner(t, img, 1000, 1000)
 			},
 		},
-		{name: "volume", args: []string{"--volume", binding + ":/mnt/x"}, want: []string{"see: /mnt/x/file: of the host\n"}, not: []string{"see: can write"}},
+		{name: "volume", args: []string{"--volume", binding + ":/mnt/x"}, want: []string{"see: in detect /mnt/x/file: of the host\n", "see: /mnt/x/file: of the host\n"}, not: []string{"see: can write", ", can write"}},
 		{name: "volume of bindings", args: []string{"--volume", binding + ":/platform/bindings/x:ro"}, want: []string{"see: /platform/bindings/x/type: of the host\n"}, not: []string{"see: can write"}},
 		{
-			name: "volume that can be written", args: []string{"--volume", binding + "/open:/mnt/y/file:rw"}, want: []string{"see: can write /mnt/y/file\n"},
+			name: "volume that can be written", args: []string{"--volume", binding + "/open:/mnt/y/file:rw"}, want: []string{"see: in detect /mnt/y/file: of the host, can write\n", "see: can write /mnt/y/file\n"},
 			check: func(t *testing.T, _ *machine, _ v1.Image) {
 				if content, _ := os.ReadFile(binding + "/open"); string(content) != "written\n" {
 					t.Errorf("the host has %q", content)
@@ -98,7 +114,8 @@ func TestFlags(t *testing.T) {
 			name: "execution environment", args: []string{"--exec-env", "test"}, want: []string{"see: environment test\n"},
 			check: func(t *testing.T, _ *machine, img v1.Image) { wantConfig(t, img, "/workspace", "test") },
 		},
-		{name: "network", args: []string{"--network", "none"}, want: []string{"see: network lo \n"}},
+		{name: "network by default", args: []string{"--env", "SEE_URL=" + web.URL}, want: []string{"see: reached\n"}},
+		{name: "network", args: []string{"--network", "none", "--env", "SEE_URL=" + web.URL}, want: []string{"see: network lo \n"}, not: []string{"see: reached"}},
 		{
 			name: "SBOM and report", args: []string{"--sbom-output-dir", "new/sbom", "--report-output-dir", "new/report"},
 			check: func(t *testing.T, m *machine, img v1.Image) {

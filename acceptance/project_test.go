@@ -44,6 +44,8 @@ func TestProject(t *testing.T) {
 			[]string{"--builder", builder}, []string{behaveBuilt, flagsBuilt, oneBuilt}, []string{churnBuilt}},
 		{"group with a path", v2 + "[[io.buildpacks.group]]\nuri = \"buildpacks/two\"\n[[io.buildpacks.group]]\nuri = \"from=builder\"\n", []string{"--builder", builder},
 			[]string{twoBuilt, flagsBuilt}, nil},
+		{"group with a path that is left out", v2 + "[io.buildpacks]\nexclude = [\"*.txt\", \"buildpacks\"]\n[[io.buildpacks.group]]\nuri = \"buildpacks/two\"\n" + list, []string{"--builder", builder},
+			[]string{twoBuilt, "file: docs/a.md\n"}, []string{flagsBuilt, "file: hello.txt\n", "file: buildpacks"}},
 		{"group against the flag", v2 + "[[io.buildpacks.group]]\nuri = \"buildpacks/two\"\n", []string{"--builder", builder, "--buildpack", "samples/flags"}, []string{flagsBuilt}, []string{twoBuilt}},
 		{"script", v2 + "[[io.buildpacks.group]]\nid = \"me/script\"\nversion = \"7\"\n[io.buildpacks.group.script]\napi = \"0.10\"\nshell = \"/bin/bash\"\ninline = \"[[ x == x* ]] && echo script: $CNB_BUILDPACK_DIR $BASH\"\n",
 			[]string{"--builder", builder}, []string{"script: /cnb/buildpacks/me_script/7 /bin/bash\n"}, []string{flagsBuilt}},

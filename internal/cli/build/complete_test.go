@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -60,5 +61,27 @@ func TestVolumes(t *testing.T) {
 		if _, err := volumes([]string{value}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v lacks %q", value, err, want)
 		}
+	}
+}
+
+func TestCreationTime(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]time.Time{
+		"1566172801":                time.Date(2019, 8, 19, 0, 0, 1, 0, time.UTC),
+		"2019-08-19T02:00:01+02:00": time.Date(2019, 8, 19, 0, 0, 1, 0, time.UTC),
+	} {
+		if got, err := creationTime(value); err != nil || !got.Equal(want) {
+			t.Errorf("%q: %v, %v", value, got, err)
+		}
+	}
+	before := time.Now()
+	if got, err := creationTime("now"); err != nil || got.Before(before) || got.After(time.Now()) {
+		t.Errorf("now: %v, %v", got, err)
+	}
+	if got, err := creationTime(""); err != nil || got != nil {
+		t.Errorf("nothing: %v, %v", got, err)
+	}
+	if _, err := creationTime("yesterday"); err == nil {
+		t.Error("yesterday is a time")
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pack-cache/pack-cache/internal/cli/caches"
+	"github.com/pack-cache/pack-cache/internal/cli/exit"
 	"github.com/pack-cache/pack-cache/internal/cli/global"
 	"github.com/pack-cache/pack-cache/internal/cli/iostreams"
 	"github.com/pack-cache/pack-cache/internal/cli/root"
@@ -77,5 +78,17 @@ func TestCompletion(t *testing.T) {
 	cmd.SetArgs([]string{"__complete", "build", "--inter"})
 	if err := cmd.Execute(); err != nil || strings.Contains(out.String(), "--interactive") {
 		t.Errorf("flags that are refused are offered: %v, %s", err, out)
+	}
+}
+
+// TestUnknownCommand gives a command that there is not.
+func TestUnknownCommand(t *testing.T) {
+	t.Parallel()
+	cmd, _ := newRoot(t)
+	cmd.SetArgs([]string{"some-bad-command"})
+	var said bytes.Buffer
+	code := exit.Print(&said, cmd.Execute())
+	if code != 2 || !strings.Contains(said.String(), "has no command \"some-bad-command\"") || !strings.Contains(said.String(), "see `pack-cache --help`") {
+		t.Errorf("exit code %d: %s", code, said.String())
 	}
 }
