@@ -120,6 +120,26 @@ func TestRunImageLabel(t *testing.T) {
 	}
 }
 
+// TestRunImageOfOtherStack builds with a run image that says to be of another
+// stack than the builder, which pack warns of and takes.
+func TestRunImageOfOtherStack(t *testing.T) {
+	t.Parallel()
+	for _, platformAPI := range []string{"0.11", "0.15"} {
+		t.Run(platformAPI, func(t *testing.T) {
+			t.Parallel()
+			reg := newRegistry(t, testregistry.Options{})
+			builder := reg.tiny(t, func(o *samples.Options) { o.PlatformAPIs = []string{platformAPI} })
+			reg.change(t, reg.ref("samples/tiny-run"), reg.ref("other-run"), func(config *v1.ConfigFile) {
+				config.Config.Labels["io.buildpacks.stack.id"] = "acme.stacks.other"
+			})
+			result, _ := newMachine(t).build(reg.ref("app"), "--builder", builder, "--path", newApp(t, nil, nil).dir, "--publish", "--run-image", reg.ref("other-run"))
+			if !strings.HasPrefix(result.RunImage, reg.ref("other-run@")) {
+				t.Errorf("the run image is %s", result.RunImage)
+			}
+		})
+	}
+}
+
 // TestBuilderInspect looks at a builder, on a machine without any daemon.
 func TestBuilderInspect(t *testing.T) {
 	t.Parallel()

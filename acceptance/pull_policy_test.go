@@ -13,7 +13,7 @@ import (
 )
 
 // TestPullPolicy has an old builder and run image in a daemon, and newer ones in
-// the registry.
+// the registry. Some images are in the daemon alone.
 func TestPullPolicy(t *testing.T) {
 	t.Parallel()
 	reg := newRegistry(t, testregistry.Options{})
@@ -21,7 +21,8 @@ func TestPullPolicy(t *testing.T) {
 	app := newApp(t, nil, nil)
 	grounds := daemonGrounds(t)
 	on := grounds[slices.IndexFunc(grounds, func(g ground) bool { return g.name == "docker" })]
-	for _, image := range []string{builder, run} {
+	reg.pushImage(t, reg.ref("one"), buildpackage(t, newExtra("acme/one", "1.0", "")))
+	for _, image := range []string{builder, run, reg.ref("one")} {
 		on.docker(t, nil, "pull", image)
 		on.docker(t, nil, "tag", image, image+":gone") // the registry has no such tag
 	}
@@ -35,6 +36,7 @@ func TestPullPolicy(t *testing.T) {
 
 	for _, test := range []struct {
 		policy, builder, run string
+		buildpack            string
 		config               string
 		code                 int
 		digest               string
@@ -43,7 +45,9 @@ func TestPullPolicy(t *testing.T) {
 		{policy: "", digest: now},
 		{policy: "always", run: run + ":gone", code: 1, says: "run image " + run + ":gone is not there"},
 		{policy: "always", builder: builder + ":gone", code: 1, says: "builder " + builder + ":gone is not there"},
+		{policy: "always", buildpack: reg.ref("one:gone"), code: 1, says: "buildpack " + reg.ref("one:gone") + " is not there"},
 		{policy: "if-not-present", digest: old},
+		{policy: "if-not-present", buildpack: reg.ref("one:gone"), digest: old},
 		{policy: "if-not-present", run: reg.ref("none"), code: 1, says: "run image " + reg.ref("none") + " is not there"},
 		{policy: "never", builder: builder + ":gone", run: run + ":gone", digest: old},
 		{policy: "never", run: reg.ref("none"), code: 1, says: "run image " + reg.ref("none") + " cannot be had without pulling it"},
@@ -51,7 +55,7 @@ func TestPullPolicy(t *testing.T) {
 		{policy: "", config: "never", builder: reg.ref("none"), code: 1, says: "cannot be had without pulling it"},
 		{policy: "", config: "sometimes", code: 2, says: `config.toml: there is no policy "sometimes"`},
 	} {
-		name := strings.Join([]string{test.policy, test.config, strings.TrimPrefix(test.builder, reg.Addr), strings.TrimPrefix(test.run, reg.Addr)}, " ")
+		name := strings.Join([]string{test.policy, test.config, strings.TrimPrefix(test.builder, reg.Addr), strings.TrimPrefix(test.run, reg.Addr), strings.TrimPrefix(test.buildpack, reg.Addr)}, " ")
 		t.Run(name, func(t *testing.T) {
 			for _, engine := range []string{"docker", "sandbox"} {
 				if engine == "sandbox" && (test.policy != "never" || test.code != 0) {
@@ -63,7 +67,7 @@ func TestPullPolicy(t *testing.T) {
 					m.write(".pack/config.toml", "pull-policy = \""+test.config+"\"\n", 0o600)
 				}
 				args := []string{"build", reg.ref("pulled"), "--path", app.dir, "--output", "json", "--builder", builder}
-				for flag, value := range map[string]string{"--pull-policy": test.policy, "--builder": test.builder, "--run-image": test.run} {
+				for flag, value := range map[string]string{"--pull-policy": test.policy, "--builder": test.builder, "--run-image": test.run, "--buildpack": test.buildpack} {
 					if value != "" {
 						args = append(args, flag, value)
 					}
