@@ -39,7 +39,9 @@ func TestDiskFull(t *testing.T) {
 		{"unpacking the builder", ".cache", "size=8m", newApp(t, nil, nil), 1, []string{"unpacking the builder", "no space left"}},
 		{"copying the source", "tmp", "size=4m", newApp(t, nil, map[string]string{"large": strings.Repeat("x", 5<<20)}), 1, []string{"large", "no space left"}},
 		{"restoring", "tmp", "size=7m", newApp(t, big, nil), 51, []string{"Warning: ", "samples/churn:deps", "no space left", "a buildpack failed"}},
-		{"building", "tmp", "size=16m", newApp(t, map[string]string{"build-fill": "100"}, nil), 51, []string{"No space left", "a buildpack failed"}},
+		{"building", "tmp", "size=16m", newApp(t, map[string]string{"build-fill": "100"}, nil), 51, []string{"No space left", "ERROR: there was no room left, and a buildpack failed"}},
+		{"building, and removed", "tmp", "size=16m", newApp(t, map[string]string{"build-run": "cat /dev/zero > large; rm large", "build-exit": "1"}, nil), 51, []string{"No space left", "ERROR: there was no room left, and a buildpack failed"}},
+		{"building, many files", "tmp", "size=100m,nr_inodes=2000", newApp(t, map[string]string{"build-run": "mkdir many; cd many; seq 3000 | xargs touch 2>&1 | tail -1; rm -r ../many", "build-exit": "1"}, nil), 51, []string{"No space left", "ERROR: there was no room left, and a buildpack failed"}},
 		{"exporting", "tmp", "size=16m", newApp(t, map[string]string{"churn": "deps launch random 1 9000000"}, nil), 62, []string{"export: ", "no space left"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -118,5 +120,22 @@ func TestHomeFull(t *testing.T) {
 	out.wantNoStderr(t, "did not fit into memory")
 	if strings.Count(out.stderr, "Fetching builder") > 1 {
 		t.Error("it was tried again")
+	}
+}
+
+// TestDaemonFull has buildpacks on daemons say that there is no room left, as they do
+// when the daemon's disk is full.
+func TestDaemonFull(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	app := newApp(t, map[string]string{"build-run": "cat /dev/zero > /dev/full", "build-exit": "1"}, nil)
+	for _, on := range daemonGrounds(t) {
+		t.Run(on.name, func(t *testing.T) {
+			t.Parallel()
+			out := on.machine(t).run("build", reg.ref("app-"+on.name), "--builder", builder, "--path", app.dir, "--publish")
+			out.wantCode(t, 51)
+			out.wantStderr(t, "ERROR: there was no room left, and a buildpack failed", "HINT: make room where the daemon keeps its images and volumes")
+		})
 	}
 }

@@ -43,7 +43,7 @@ func (p *Platform) open(ctx context.Context, r *resolved) (lifecycle.Place, erro
 		err = fill(ctx, place, r, p.Progress)
 	}
 	if err != nil {
-		return nil, errors.Join(err, place.Close())
+		return nil, errors.Join(withRoomHint(place, err), place.Close())
 	}
 	return place, nil
 }

@@ -71,13 +71,13 @@ func ranOutOfMemory(place lifecycle.Place, err error) bool {
 func (p *Platform) attempt(ctx context.Context, opts Options, started time.Time) (result *Result, err error) {
 	r, err := p.resolve(ctx, opts)
 	if err != nil {
-		return nil, err
+		return nil, withRoomHint(nil, err)
 	}
 	defer r.close()
 	r.begin(ctx)
 	place, err := p.open(ctx, r)
 	if err != nil {
-		return nil, err
+		return nil, withRoomHint(place, err)
 	}
 	defer func() { p.leave(place, err) }()
 	b := &build{Platform: p, resolved: r, place: place, result: newResult(r, started)}
@@ -88,7 +88,7 @@ func (p *Platform) attempt(ctx context.Context, opts Options, started time.Time)
 		if ranOutOfMemory(place, err) {
 			err = &outOfMemoryError{err}
 		}
-		return nil, err
+		return nil, withRoomHint(place, err)
 	}
 	return b.result, b.result.cacheNotSaved(opts.CacheRequired || opts.Output.To == ToNowhere)
 }

@@ -74,7 +74,7 @@ func (b *build) reportRestored(layers []phases.LayerRestored) {
 		b.Progress.Warn(fmt.Sprintf("%d more cached layers are not restored", failed-maxWarnings))
 	}
 	if noRoom {
-		b.Progress.Hint(b.roomHint())
+		b.Progress.Hint(roomHint(b.place))
 	}
 }
 

@@ -39,7 +39,7 @@ func own[In any](ctx context.Context, b *build, name lifecycle.Name, scope trust
 	case ok && failed.Trouble != nil:
 		return b.troubleError(failed)
 	case ok && failed.NoRoom:
-		return &hintedError{err, b.roomHint()}
+		return &hintedError{err, roomHint(b.place)}
 	}
 	return err
 }
@@ -66,21 +66,15 @@ func (b *build) using(imports []phases.Import, exports []phases.Export) func(*ph
 	}
 }
 
-// roomHint says what to do when there is no room for the volumes of the place.
-func (b *build) roomHint() string {
-	where := "the place where the build runs"
-	if located, ok := b.place.(lifecycle.Located); ok {
-		where = "the file system of " + located.Dir()
-	}
-	return "make room on " + where
-}
-
 // builders runs one of the builder's own phases.
 func (b *build) builders(ctx context.Context, name lifecycle.Name) error {
-	log := b.Progress.Output(string(name))
+	log := &roomWatch{WriteCloser: b.Progress.Output(string(name))}
 	defer log.Close()
 	err := b.place.Run(ctx, b.plan[name], lifecycle.Streams{Stdout: log, Stderr: log})
 	if failed, ok := errors.AsType[*lifecycle.ExitError](err); ok {
+		if _, full := errors.AsType[*lifecycle.NoRoomError](err); full || log.full {
+			return &hintedError{&lifecycle.NoRoomError{Err: fmt.Errorf("there was no room left, and %w", explain(failed, failed))}, roomHint(b.place)}
+		}
 		return explain(failed, err)
 	}
 	if err != nil && foreign(b.platform) && strings.Contains(err.Error(), "exec format error") {
