@@ -102,28 +102,34 @@ func TestBesidePack(t *testing.T) {
 func (r *registry) wantSameAsPack(t *testing.T, pack, ours string) {
 	t.Helper()
 	const app = "/workspace"
-	theirLayer, theirMode := r.layerWith(t, pack, app)
-	ourLayer, ourMode := r.layerWith(t, ours, app)
-	if theirMode != 0o777 || ourMode != 0o755 {
-		t.Errorf("%s has mode %o in pack's image and %o in ours", app, theirMode, ourMode)
+	theirImage, ourImage := r.appImage(t, pack), r.appImage(t, ours)
+	their, our := r.layersWith(t, pack, app), r.layersWith(t, ours, app)
+	if len(their) == 0 || len(their) != len(our) {
+		t.Fatalf("%s is in %d layers of pack's image and %d of ours", app, len(their), len(our))
 	}
-	if diff := cmp.Diff(theirLayer.entries, ourLayer.entries); diff != "" {
-		t.Errorf("the layer with %s (-pack +ours):\n%s", app, diff)
+	for i := range their {
+		if their[i].mode != 0o777 || our[i].mode != 0o755 {
+			t.Errorf("%s has mode %o in pack's image and %o in ours", app, their[i].mode, our[i].mode)
+		}
+		if diff := cmp.Diff(their[i].entries, our[i].entries); diff != "" {
+			t.Errorf("a layer with %s (-pack +ours):\n%s", app, diff)
+		}
 	}
-	if diff := cmp.Diff(theirLayer.leftOut(t, r.appImage(t, pack)), ourLayer.leftOut(t, r.appImage(t, ours)), launcherSource); diff != "" {
+	if diff := cmp.Diff(leftOut(t, theirImage, their), leftOut(t, ourImage, our), launcherSource); diff != "" {
 		t.Errorf("app image (-pack +ours):\n%s", diff)
 	}
 }
 
-// appLayer is a layer of an app image, with the headers of all of its entries
-// but one.
+// appLayer is a layer of an app image with a directory, whose mode is apart from
+// the headers of all other entries.
 type appLayer struct {
 	diffID, digest v1.Hash
 	entries        []string
+	mode           int64
 }
 
-// layerWith finds the layer that has a directory, and the mode of that.
-func (r *registry) layerWith(t *testing.T, ref, dir string) (found appLayer, mode int64) {
+// layersWith finds the layers that have a directory.
+func (r *registry) layersWith(t *testing.T, ref, dir string) (found []appLayer) {
 	t.Helper()
 	layers, err := r.image(t, ref).Layers()
 	if err != nil {
@@ -139,9 +145,9 @@ func (r *registry) layerWith(t *testing.T, ref, dir string) (found appLayer, mod
 		if err := errors.Join(err, digestErr); err != nil {
 			t.Fatal(err)
 		}
-		found, mode = appLayer{diffID, digest, entries}, at.Mode
+		found = append(found, appLayer{diffID, digest, entries, at.Mode})
 	}
-	return found, mode
+	return found
 }
 
 // headersOf returns the headers of a layer as text, and apart from them that of
@@ -170,21 +176,25 @@ func headersOf(t *testing.T, layer v1.Layer, apart string) (entries []string, at
 	}
 }
 
-// leftOut returns the image with nothing that depends on the layer's bytes.
-func (l appLayer) leftOut(t *testing.T, img appImage) map[string]any {
+// leftOut returns the image with nothing that depends on the bytes of some layers.
+func leftOut(t *testing.T, img appImage, layers []appLayer) map[string]any {
 	t.Helper()
-	for i := range img.Layers {
-		if img.Layers[i].Digest == l.digest {
-			img.Layers[i].Size = 0
+	var names []string
+	for at, l := range layers {
+		for i := range img.Layers {
+			if img.Layers[i].Digest == l.digest {
+				img.Layers[i].Size = 0
+			}
 		}
+		name := fmt.Sprintf("of layer %d", at)
+		names = append(names, l.digest.Hex, name, l.diffID.Hex, name)
 	}
 	raw, err := json.Marshal(img)
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.NewReplacer(l.digest.Hex, "of the layer", l.diffID.Hex, "of the layer").Replace(string(raw))
 	var out map[string]any
-	if err := json.Unmarshal([]byte(text), &out); err != nil {
+	if err := json.Unmarshal([]byte(strings.NewReplacer(names...).Replace(string(raw))), &out); err != nil {
 		t.Fatal(err)
 	}
 	return out
