@@ -128,3 +128,14 @@ func Answers(client *http.Client, url string) func(context.Context) error {
 		return nil
 	}
 }
+
+// Listens reports whether somebody listens at a Unix socket.
+func Listens(socket string) func(context.Context) error {
+	return func(ctx context.Context) error {
+		conn, err := (&net.Dialer{}).DialContext(ctx, "unix", socket)
+		if err != nil {
+			return err
+		}
+		return conn.Close()
+	}
+}
