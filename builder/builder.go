@@ -83,10 +83,8 @@ type metadata struct {
 }
 
 type apis struct {
-	Platform struct {
-		Deprecated []string `json:"deprecated"`
-		Supported  []string `json:"supported"`
-	} `json:"platform"`
+	Platform  Versions `json:"platform"`
+	Buildpack Versions `json:"buildpack"`
 }
 
 // Inspect reads the config of a builder image. Every error about the image
@@ -125,12 +123,11 @@ func (b *Builder) readLabels(labels map[string]string) error {
 	if len(b.RunImages) == 0 && md.Stack != nil && md.Stack.RunImage.Image != "" {
 		b.RunImages = []RunImage{md.Stack.RunImage}
 	}
-	b.PlatformAPIs = append(b.PlatformAPIs, md.Lifecycle.APIs.Platform.Deprecated...)
-	b.PlatformAPIs = append(b.PlatformAPIs, md.Lifecycle.APIs.Platform.Supported...)
+	b.PlatformAPIs = md.Lifecycle.APIs.Platform.all()
 	if len(b.PlatformAPIs) == 0 {
 		var fromLabel apis
 		if raw, ok := labels[lifecycleAPIsLabel]; ok && bounds.JSON([]byte(raw), &fromLabel) == nil {
-			b.PlatformAPIs = append(fromLabel.Platform.Deprecated, fromLabel.Platform.Supported...)
+			b.PlatformAPIs = fromLabel.Platform.all()
 		}
 	}
 	if len(b.PlatformAPIs) == 0 && md.Lifecycle.API.Platform != "" {

@@ -89,13 +89,15 @@ func TestPlatformAPI(t *testing.T) {
 	tests := []struct {
 		name, labels string
 		want         string // "" for no common API
+		hint         string // then
 	}{
-		{"highest of both", `{"lifecycle":{"apis":{"platform":{"deprecated":["0.7"],"supported":["0.9","0.10"]}}}}`, "0.10"},
-		{"newer than ours", `{"lifecycle":{"apis":{"platform":{"supported":["0.14","9.9"]}}}}`, "0.14"},
-		{"deprecated only", `{"lifecycle":{"apis":{"platform":{"deprecated":["0.8"]}}}}`, "0.8"},
-		{"old form", `{"lifecycle":{"api":{"platform":"0.7"}}}`, "0.7"},
-		{"too old", `{"lifecycle":{"apis":{"platform":{"supported":["0.3"]}}}}`, ""},
-		{"none", `{}`, ""},
+		{"highest of both", `{"lifecycle":{"apis":{"platform":{"deprecated":["0.7"],"supported":["0.9","0.10"]}}}}`, "0.10", ""},
+		{"newer than ours", `{"lifecycle":{"apis":{"platform":{"supported":["0.14","9.9"]}}}}`, "0.14", ""},
+		{"deprecated only", `{"lifecycle":{"apis":{"platform":{"deprecated":["0.8"]}}}}`, "0.8", ""},
+		{"old form", `{"lifecycle":{"api":{"platform":"0.7"}}}`, "0.7", ""},
+		{"too old", `{"lifecycle":{"apis":{"platform":{"supported":["0.3"]}}}}`, "", "newer version of the builder"},
+		{"too new", `{"lifecycle":{"apis":{"platform":{"supported":["9.8","9.9"]}}}}`, "", "newer version of pack-cache"},
+		{"none", `{}`, "", "newer version of the builder"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -107,6 +109,9 @@ func TestPlatformAPI(t *testing.T) {
 			got, err := b.PlatformAPI()
 			if got != tt.want || (err == nil) != (tt.want != "") {
 				t.Errorf("PlatformAPI() = %q, %v; want %q", got, err, tt.want)
+			}
+			if failed, ok := errors.AsType[*builder.APIError](err); ok && !strings.Contains(failed.Hint(), tt.hint) {
+				t.Errorf("hint is %q, want %q", failed.Hint(), tt.hint)
 			}
 		})
 	}

@@ -56,6 +56,18 @@ type Versions struct {
 	Supported  []string `json:"supported"`
 }
 
+// all are the versions that a lifecycle speaks. Some list the deprecated ones among
+// the supported ones, too.
+func (v Versions) all() []string {
+	all := slices.Clone(v.Deprecated)
+	for _, version := range v.Supported {
+		if !slices.Contains(all, version) {
+			all = append(all, version)
+		}
+	}
+	return all
+}
+
 // NamedImage is an image where a run image can be had.
 type NamedImage struct {
 	Name string `json:"name"`
@@ -115,10 +127,6 @@ func (b *Builder) Describe(depth int) (*Description, error) {
 
 // readMetadata fills in what the labels say.
 func (d *Description) readMetadata(labels map[string]string) error {
-	type apis struct {
-		Buildpack Versions `json:"buildpack"`
-		Platform  Versions `json:"platform"`
-	}
 	var md struct {
 		Description string       `json:"description"`
 		CreatedBy   Creator      `json:"createdBy"`

@@ -127,15 +127,9 @@ func (b *Builder) BuildpackAPIs() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	type versions struct {
-		Buildpack struct {
-			Deprecated []string `json:"deprecated"`
-			Supported  []string `json:"supported"`
-		} `json:"buildpack"`
-	}
 	var md struct {
 		Lifecycle struct {
-			APIs versions `json:"apis"`
+			APIs apis `json:"apis"`
 		} `json:"lifecycle"`
 	}
 	if err := readLabel(labels, metadataLabel, &md); err != nil {
@@ -147,7 +141,7 @@ func (b *Builder) BuildpackAPIs() ([]string, error) {
 			return nil, err
 		}
 	}
-	return append(said.Buildpack.Deprecated, said.Buildpack.Supported...), nil
+	return said.Buildpack.all(), nil
 }
 
 func (b *Builder) labels() (map[string]string, error) {

@@ -2,6 +2,7 @@ package builder
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/buildpacks/lifecycle/api"
@@ -23,8 +24,15 @@ func (e *APIError) Error() string {
 		theirs, strings.Join(e.Own, ", "))
 }
 
-// Hint tells the way out.
+// Hint tells the way out: which of the two is too old.
 func (e *APIError) Hint() string {
+	newest := api.Platform.Latest()
+	if slices.ContainsFunc(e.Builder, func(raw string) bool {
+		v, err := api.NewVersion(raw)
+		return err == nil && v.Compare(newest) > 0
+	}) {
+		return "use a newer version of pack-cache, or an older one of the builder"
+	}
 	return "use a newer version of the builder, one with lifecycle 0.17 or later"
 }
 

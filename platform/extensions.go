@@ -36,16 +36,11 @@ func (e *extensions) newRunImage() *phases.RunImage {
 	return e.runImage
 }
 
-// findExtensions reads what detect has left. It is nil if no image extension takes
-// part. All of it comes from the builder's code.
-func (b *build) findExtensions(ctx context.Context) (*extensions, error) {
-	var group struct {
-		Extensions []struct {
-			ID string `toml:"id"`
-		} `toml:"group-extensions"`
-	}
-	if err := b.readLayersFile(ctx, "group.toml", &group); err != nil || len(group.Extensions) == 0 {
-		return nil, err
+// findExtensions reads what the image extensions of the group have left. It is nil if
+// none takes part. All of it comes from the builder's code.
+func (b *build) findExtensions(ctx context.Context, group group) (*extensions, error) {
+	if len(group.Extensions) == 0 {
+		return nil, nil
 	}
 	first := group.Extensions[0].ID
 	extender, ok := b.place.(lifecycle.Extender)

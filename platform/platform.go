@@ -199,8 +199,14 @@ func (b *build) detect(ctx context.Context) error {
 	if err := b.builders(ctx, lifecycle.Detect); err != nil {
 		return err
 	}
-	var err error
-	b.extensions, err = b.findExtensions(ctx)
+	group, err := b.readGroup(ctx)
+	if err != nil {
+		return err
+	}
+	if err := group.checkAPIs(); err != nil {
+		return err
+	}
+	b.extensions, err = b.findExtensions(ctx, group)
 	return err
 }
 

@@ -73,30 +73,12 @@ func (b *build) builders(ctx context.Context, name lifecycle.Name) error {
 	err := b.place.Run(ctx, b.plan[name], lifecycle.Streams{Stdout: log, Stderr: log})
 	if failed, ok := errors.AsType[*lifecycle.ExitError](err); ok {
 		if _, full := errors.AsType[*lifecycle.NoRoomError](err); full || log.full {
-			return &hintedError{&lifecycle.NoRoomError{Err: fmt.Errorf("there was no room left, and %w", explain(failed, failed))}, roomHint(b.place)}
+			return &hintedError{&lifecycle.NoRoomError{Err: fmt.Errorf("there was no room left, and %w", b.explain(failed, failed))}, roomHint(b.place)}
 		}
-		return explain(failed, err)
+		return b.explain(failed, err)
 	}
 	if err != nil && foreign(b.platform) && strings.Contains(err.Error(), "exec format error") {
 		return &hintedError{err, "the machine of the daemon cannot run programs for " + b.platform.String() + ": register an emulator there (QEMU, through binfmt_misc), or name a daemon on such a machine with --docker-host"}
 	}
 	return err
-}
-
-// explain says what an exit code of detect or build means (CNB Platform
-// specification, "Exit Codes"). err wraps failed.
-func explain(failed *lifecycle.ExitError, err error) error {
-	const untouched = "the previous app image and the cache are as they were"
-	meaning := map[int]string{
-		11: "the builder's lifecycle does not speak this Platform API",
-		12: "the builder's lifecycle does not speak a buildpack's API",
-		20: "no group of buildpacks accepts this application",
-		21: "no group of buildpacks accepts this application, and at least one buildpack failed in detect",
-		51: "a buildpack failed",
-	}
-	what, ok := meaning[failed.Code]
-	if !ok {
-		return &hintedError{err, "see the output above; " + untouched}
-	}
-	return &hintedError{fmt.Errorf("%s: %w", what, err), "see the output above; " + untouched}
 }
