@@ -2,20 +2,13 @@ package platform
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/pack-cache/pack-cache/internal/grammar"
 	"github.com/pack-cache/pack-cache/internal/redact"
-)
-
-// The grammar of names and tags in the OCI distribution specification, "Pulling
-// manifests". go-containerregistry looks at the characters only.
-var (
-	repositoryGrammar = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
-	tagGrammar        = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
 )
 
 // parseReference reads a reference as docker and pack do. what is what the user
@@ -43,10 +36,10 @@ func parseReference(what, written string, insecure []string) (name.Reference, er
 	if err != nil {
 		return refuse(written, reasonOf(written), form)
 	}
-	if repository := ref.Context().RepositoryStr(); !repositoryGrammar.MatchString(repository) {
+	if repository := ref.Context().RepositoryStr(); !grammar.Repository.MatchString(repository) {
 		return refuse(written, fmt.Sprintf("%q is not made of lower-case letters and digits with single separators (. _ - /) between them", repository), form)
 	}
-	if tag, ok := ref.(name.Tag); ok && !tagGrammar.MatchString(tag.TagStr()) {
+	if tag, ok := ref.(name.Tag); ok && !grammar.Tag.MatchString(tag.TagStr()) {
 		return refuse(written, fmt.Sprintf("the tag %q does not begin with a letter, a digit or _", tag.TagStr()), form)
 	}
 	if slices.Contains(insecure, ref.Context().RegistryStr()) {

@@ -26,19 +26,13 @@ type Keys struct {
 // scope is what tokens are for.
 const scope = "https://storage.azure.com/.default"
 
-// findTimeout bounds the search for a token: some places to look at may not
-// answer.
-const findTimeout = time.Minute
-
 // Login returns the keys that are given, or finds a token as the Azure SDK does
 // (DefaultAzureCredential): from the environment, workload and managed identity,
-// and the Azure tools.
+// and the Azure tools. Some places to look at may not answer: ctx ends the search.
 func Login(ctx context.Context, given Keys) (Keys, error) {
 	if !given.SharedKey.IsZero() || !given.SAS.IsZero() {
 		return given, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, findTimeout)
-	defer cancel()
 	credential, err := azidentity.NewDefaultAzureCredential(nil)
 	if err != nil {
 		return Keys{}, &loginError{err}

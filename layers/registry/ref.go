@@ -2,11 +2,12 @@ package registry
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/internal/grammar"
 )
 
 // RefError says that a reference cannot be parsed: a mistake in what the user
@@ -53,6 +54,9 @@ func parse(ref string, insecure bool) (name.Repository, string, error) {
 	if err != nil {
 		return fail(ref, err.Error(), "write REGISTRY/REPOSITORY[:TAG], as in registry.example.com/team/cache:main")
 	}
+	if repository := parsed.Context().RepositoryStr(); !grammar.Repository.MatchString(repository) {
+		return fail(ref, fmt.Sprintf("%q is not the name of a repository", repository), "use lower-case letters and digits with single separators (. _ - /) between them")
+	}
 	return parsed.Context(), parsed.Identifier(), nil
 }
 
@@ -64,14 +68,10 @@ func isDigest(s string) bool {
 	return err == nil
 }
 
-// tag is the grammar of tags in the OCI distribution specification, "Pulling
-// manifests".
-var tag = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
-
 // checkName refuses what could not be a tag or a digest, so that a name can
 // never change the path of a request.
 func (s *Store) checkName(n string) error {
-	if _, err := v1.NewHash(n); err == nil || tag.MatchString(n) {
+	if _, err := v1.NewHash(n); err == nil || grammar.Tag.MatchString(n) {
 		return nil
 	}
 	return &RefError{s.String() + ":" + n, "a tag has up to 128 letters, digits, '.', '_' and '-', and begins with a letter, digit or '_'",

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -17,16 +16,11 @@ import (
 	"github.com/pack-cache/pack-cache/internal/userfile"
 )
 
-// findTimeout bounds the search for keys: some places to look at may not answer.
-const findTimeout = 30 * time.Second
-
 // Login completes keys as the AWS SDK does: from the environment, the shared
 // configuration, web identity, containers and instances. What given has is
-// taken as it is.
+// taken as it is. Some places to look at may not answer: ctx ends the search.
 func Login(ctx context.Context, given Keys) (Keys, error) {
 	found := given
-	ctx, cancel := context.WithTimeout(ctx, findTimeout)
-	defer cancel()
 	chain, err := config.LoadDefaultConfig(ctx, config.WithRegion(given.Region), config.WithLogger(logging.Nop{}))
 	if err != nil {
 		return Keys{}, &loginError{err, "check AWS_PROFILE, and the files that AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE and AWS_CA_BUNDLE name"}

@@ -29,6 +29,8 @@ type Location struct {
 	Login int `json:"login,omitempty"`
 	// Loan is set if the phase cannot reach the store itself.
 	Loan *Loan `json:"loan,omitempty"`
+	// Rule says how long requests may wait, and the search for keys.
+	Rule web.Rule `json:"rule"`
 }
 
 // Loan says that a phase borrows a store of its caller.
@@ -58,8 +60,6 @@ type Import struct {
 	Location
 	// Timeout bounds how long layers are restored from there; 0 is no bound.
 	Timeout time.Duration `json:"timeout,omitempty"`
-	// Rule says how long requests may wait.
-	Rule web.Rule `json:"rule"`
 }
 
 // Export is a place to save the cache to.
@@ -80,8 +80,6 @@ type Export struct {
 	DockerMediaTypes bool `json:"docker_media_types,omitempty"`
 	// Timeout bounds how long the cache is saved there; 0 is no bound.
 	Timeout time.Duration `json:"timeout,omitempty"`
-	// Rule says how long requests may wait.
-	Rule web.Rule `json:"rule"`
 }
 
 // OpenStore opens the store at a location and returns it together with the name

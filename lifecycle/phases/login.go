@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/pack-cache/pack-cache/internal/redact"
+	"github.com/pack-cache/pack-cache/internal/web"
 )
 
 // Keys are what opens a store.
@@ -34,7 +35,8 @@ type Credentials struct {
 
 // Login returns what finds the keys to the store at a location, nil if it needs
 // none. What it returns works in the process that the user started, and
-// remembers keys until shortly before they expire.
+// remembers keys until shortly before they expire. It takes no longer than an import or
+// export from there may wait.
 func (s Stores) Login(at Location) Login {
 	find := s[at.Type].Login
 	if find == nil {
@@ -51,7 +53,7 @@ func (s Stores) Login(at Location) Login {
 		if last.Values != nil && (last.Expires.IsZero() || time.Until(last.Expires) > remember) {
 			return last, nil
 		}
-		found, err := find(ctx, at)
+		found, err := within(ctx, at.Rule.Or(web.Rule{Wait: web.DefaultWait}).Wait, func(ctx context.Context) (Keys, error) { return find(ctx, at) })
 		if err != nil {
 			return Keys{}, err
 		}
@@ -62,6 +64,44 @@ func (s Stores) Login(at Location) Login {
 		maps.Copy(last.Values, found.Values)
 		return last, nil
 	}
+}
+
+// within gives find so long. It may look at places that do not answer, such as the
+// metadata services of clouds, and at files that are pipes, which nothing ends.
+func within(ctx context.Context, limit time.Duration, find func(context.Context) (Keys, error)) (Keys, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, &slowLoginError{limit})
+	defer cancel()
+	type result struct {
+		keys Keys
+		err  error
+	}
+	done := make(chan result, 1)
+	go func() {
+		keys, err := find(ctx)
+		done <- result{keys, err}
+	}()
+	select {
+	case r := <-done:
+		if r.err != nil && ctx.Err() != nil {
+			return Keys{}, context.Cause(ctx)
+		}
+		return r.keys, r.err
+	case <-ctx.Done():
+		return Keys{}, context.Cause(ctx)
+	}
+}
+
+// slowLoginError says that no keys were found in time.
+type slowLoginError struct{ limit time.Duration }
+
+// Error implements error.
+func (e *slowLoginError) Error() string {
+	return fmt.Sprintf("the search for credentials took longer than %s", e.limit)
+}
+
+// Hint tells the way out.
+func (e *slowLoginError) Hint() string {
+	return "check that the metadata service, identity provider or program that has them answers, or give it more time with max-wait"
 }
 
 // remember is how long keys must be good for to be used once more.

@@ -49,7 +49,8 @@ func (l List) importOf(flag string, pairs []attrs.Pair, image string) (phases.Im
 	if err != nil {
 		return phases.Import{}, usage(flag, read.at.Type, err)
 	}
-	return phases.Import{Location: read.at, Timeout: read.general.Timeout, Rule: read.general.rule()}, nil
+	read.at.Rule = read.general.rule()
+	return phases.Import{Location: read.at, Timeout: read.general.Timeout}, nil
 }
 
 func (l List) exportOf(flag string, pairs []attrs.Pair, image string) (phases.Export, error) {

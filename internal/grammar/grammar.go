@@ -1,0 +1,12 @@
+// Package grammar has the grammar of names and tags in the OCI distribution
+// specification, "Pulling manifests". go-containerregistry looks at the characters
+// only: to it, a/../b is a repository, too.
+package grammar
+
+import "regexp"
+
+// Repository is the name of a repository, without its registry.
+var Repository = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)*$`)
+
+// Tag is a tag.
+var Tag = regexp.MustCompile(`^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$`)
