@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/pack-cache/pack-cache/internal/testregistry"
@@ -51,6 +53,91 @@ func TestOddRegistry(t *testing.T) {
 		}, "")
 		buildTwice(t, oddRegistry(t, reg, func(*http.Response) {}, back), builder, app)
 	})
+}
+
+// TestUploadsRedirected sends what is uploaded from one host to the next with every
+// status that there is for it: the content goes along, and no circle has no end.
+func TestUploadsRedirected(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	app := newApp(t, nil, nil)
+	back := oddRegistry(t, reg, func(r *http.Response) {
+		if at, err := r.Location(); err == nil {
+			r.Header.Set("Location", at.RequestURI())
+		}
+	}, "")
+	for _, status := range []int{301, 302, 307, 308} {
+		t.Run(strconv.Itoa(status), func(t *testing.T) {
+			t.Parallel()
+			host := redirecting(t, reg, func(r *http.Request) (string, int) {
+				return "http://" + back + r.URL.RequestURI(), status
+			})
+			buildTwice(t, host, builder, app)
+		})
+	}
+	for _, status := range []int{301, 307} {
+		t.Run(fmt.Sprintf("content alone by %d", status), func(t *testing.T) {
+			t.Parallel()
+			host := redirecting(t, reg, func(r *http.Request) (string, int) {
+				if r.Method != http.MethodPatch {
+					return "", 0
+				}
+				return "http://" + back + r.URL.RequestURI(), status
+			})
+			out := newMachine(t).run("build", fmt.Sprintf("%s/content-%d", host, status), "--path", app.dir, "--builder", builder, "--publish")
+			out.wantCode(t, 0)
+		})
+	}
+	t.Run("circle", func(t *testing.T) {
+		t.Parallel()
+		var patches atomic.Int32
+		host := redirecting(t, reg, func(r *http.Request) (string, int) {
+			if r.Method != http.MethodPatch {
+				return "", 0
+			}
+			patches.Add(1)
+			return r.URL.RequestURI(), http.StatusTemporaryRedirect
+		})
+		out := newMachine(t).run("build", host+"/circle", "--path", app.dir, "--builder", builder, "--publish", "--cache-image", host+"/circle-cache")
+		out.wantCode(t, 1)
+		out.wantStderr(t, "ERROR: export: ", "is redirected more than 10 times", "it sends requests in a circle")
+		if n := patches.Load(); n > 1000 {
+			t.Errorf("%d requests went in a circle", n)
+		}
+	})
+	t.Run("circle of the cache", func(t *testing.T) {
+		t.Parallel()
+		host := redirecting(t, reg, func(r *http.Request) (string, int) {
+			if r.Method != http.MethodPatch || !strings.Contains(r.URL.Path, "-cache/") {
+				return "", 0
+			}
+			return r.URL.RequestURI(), http.StatusTemporaryRedirect
+		})
+		out := newMachine(t).run("build", host+"/circle-app", "--path", app.dir, "--builder", builder, "--publish", "--cache-image", host+"/circle-cache")
+		out.wantCode(t, 0)
+		out.wantStderr(t, "was not saved", "307 Temporary Redirect")
+	})
+}
+
+// redirecting is a proxy before a registry that sends uploads to where to says, unless
+// that is nowhere.
+func redirecting(t *testing.T, reg *registry, to func(*http.Request) (location string, status int)) string {
+	t.Helper()
+	rest := oddRegistry(t, reg, func(*http.Response) {}, "")
+	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: rest})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.Contains(r.URL.Path, "/blobs/uploads/") {
+			if location, status := to(r); status != 0 {
+				w.Header().Set("Location", location)
+				w.WriteHeader(status)
+				return
+			}
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return strings.TrimPrefix(server.URL, "http://")
 }
 
 func status(method string, from, to int) func(*http.Response) {

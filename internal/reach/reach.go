@@ -10,6 +10,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/pack-cache/pack-cache/internal/web"
 )
 
 // Cause returns the part of err that says why a registry could not be reached.
@@ -32,6 +34,8 @@ func Hint(host string, err error) string {
 		return fmt.Sprintf("add the certificate authority of %s to the system's certificates, or name its file in SSL_CERT_FILE", host)
 	case unverified:
 		return fmt.Sprintf("check the name %s, its certificate and the clock of this machine", host)
+	case errors.Is(err, web.ErrCircle):
+		return fmt.Sprintf("check what stands in front of registry %s: it sends requests in a circle", host)
 	case err != nil && strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
 		return fmt.Sprintf("%s does not speak TLS; if that is meant, add --insecure-registry %s", host, host)
 	}

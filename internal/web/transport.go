@@ -48,7 +48,7 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		if hasBody {
 			req.Body.Close()
 		}
-		return nil, fmt.Errorf("%s is redirected more than %d times", describe(req), maxRedirects)
+		return nil, fmt.Errorf("%s %w", describe(req), ErrCircle)
 	}
 	replay := !hasBody || req.GetBody != nil && !appends(req)
 	var (
@@ -101,6 +101,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // maxRedirects is how many redirects are followed, one after the other. Not every
 // client counts them.
 const maxRedirects = 10
+
+// ErrCircle says that a request was redirected and redirected again.
+var ErrCircle = fmt.Errorf("is redirected more than %d times", maxRedirects)
 
 // redirects is how many redirects have led to a request.
 func redirects(req *http.Request) (n int) {

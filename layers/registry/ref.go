@@ -57,6 +57,9 @@ func parse(ref string, insecure bool) (name.Repository, string, error) {
 	if repository := parsed.Context().RepositoryStr(); !grammar.Repository.MatchString(repository) {
 		return fail(ref, fmt.Sprintf("%q is not the name of a repository", repository), "use lower-case letters and digits with single separators (. _ - /) between them")
 	}
+	if tag, ok := parsed.(name.Tag); ok && !grammar.Tag.MatchString(tag.TagStr()) {
+		return fail(ref, fmt.Sprintf("%q is not a tag", tag.TagStr()), tagHint)
+	}
 	return parsed.Context(), parsed.Identifier(), nil
 }
 
@@ -68,12 +71,13 @@ func isDigest(s string) bool {
 	return err == nil
 }
 
+const tagHint = "choose a tag of up to 128 letters, digits, '.', '_' and '-', which begins with a letter, digit or '_'"
+
 // checkName refuses what could not be a tag or a digest, so that a name can
 // never change the path of a request.
 func (s *Store) checkName(n string) error {
 	if _, err := v1.NewHash(n); err == nil || grammar.Tag.MatchString(n) {
 		return nil
 	}
-	return &RefError{s.String() + ":" + n, "a tag has up to 128 letters, digits, '.', '_' and '-', and begins with a letter, digit or '_'",
-		"choose another tag"}
+	return &RefError{s.String() + ":" + n, "this is neither a digest nor a tag", tagHint}
 }
