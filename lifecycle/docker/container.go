@@ -95,6 +95,8 @@ type running struct {
 	copied chan struct{} // closed when all output has been passed on
 	ready  chan struct{} // closed when the first process is ready
 	failed *inside.Notice
+	// whole tells that nothing of the output is missing.
+	whole bool
 }
 
 // start starts a container and gives its first process an order. Stdin may be
@@ -144,8 +146,19 @@ func (r *running) launch(ctx context.Context, order *inside.Order, streams lifec
 func (r *running) passOutput(secret string, streams lifecycle.Streams) {
 	defer close(r.copied)
 	ready := sync.OnceFunc(func() { close(r.ready) })
-	stdout := &announcing{orDiscard(streams.Stdout), ready}
-	stderr := &inside.Notices{Secret: secret, Rest: orDiscard(streams.Stderr), Notice: func(n inside.Notice) {
+	unfinished := 2
+	ending := func(w io.Writer) *inside.Ending {
+		return &inside.Ending{Secret: secret, Rest: w, Whole: func() {
+			if unfinished--; unfinished == 0 {
+				r.whole = true
+				// The process need not read at once.
+				go func() { _ = inside.WriteGoodbye(r.conn.Conn) }()
+			}
+		}}
+	}
+	stdout := ending(&announcing{orDiscard(streams.Stdout), ready})
+	rest := ending(orDiscard(streams.Stderr))
+	stderr := &inside.Notices{Secret: secret, Rest: rest, Notice: func(n inside.Notice) {
 		if n.Ready {
 			ready()
 		} else {
@@ -156,6 +169,8 @@ func (r *running) passOutput(secret string, streams lifecycle.Streams) {
 	// container ends.
 	_, _ = stdcopy.StdCopy(stdout, stderr, r.conn.Reader)
 	_ = stderr.Flush()
+	stdout.Flush()
+	rest.Flush()
 	// What is left must not keep the container from ending.
 	_, _ = io.Copy(io.Discard, r.conn.Reader)
 }
@@ -222,10 +237,13 @@ func (r *running) end(end container.WaitResponse) (int, error) {
 	}
 	select {
 	case <-r.ready:
-		return int(end.StatusCode), nil
 	default:
 		return 0, fmt.Errorf("a container ended with %d before it did anything", end.StatusCode)
 	}
+	if !r.whole && end.StatusCode == 0 {
+		return 0, errors.New("the end of a container's output was lost")
+	}
+	return int(end.StatusCode), nil
 }
 
 // stop asks the container to end, and then no longer asks.

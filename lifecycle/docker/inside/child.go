@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -40,42 +39,22 @@ func Child() {
 		fmt.Fprintln(os.Stderr, "pack-cache inside a container:", err)
 		confine.Exit(exitFailed)
 	}
-	code, err := order.obey()
+	var w wire
+	code, err := order.obey(&w)
 	if err != nil {
 		// When nobody listens any more, nobody wants to know.
 		_ = order.notify(noticeOf(err))
 		code = exitFailed
 	}
-	order.linger()
+	order.linger(&w)
 	confine.Exit(code)
 }
 
-// linger keeps the process of a job until its last words have been heard: when a
-// process ends, a busy daemon may drop what it has not passed on yet. The other
-// side hangs up when it has heard them.
-func (o *Order) linger() {
-	if o.Import == nil && o.Export == nil {
-		return
-	}
-	// A loaded machine can take long. Nobody waits for this when the other side is
-	// gone: the attendant ends then, and everything beside it.
-	const patience = time.Minute
-	hungUp := make(chan struct{})
-	go func() {
-		defer close(hungUp)
-		_, _ = io.Copy(io.Discard, os.Stdin)
-	}()
-	select {
-	case <-hungUp:
-	case <-time.After(patience):
-	}
-}
-
 // obey does what is ordered and returns the exit code.
-func (o *Order) obey() (int, error) {
+func (o *Order) obey(w *wire) (int, error) {
 	switch {
 	case o.Phase != nil:
-		return o.Phase.run(o.ready)
+		return o.Phase.run(o.ready, w)
 	case o.Attend != nil:
 		for _, name := range o.Attend.Volumes {
 			if err := volume.Give(filepath.Join(WorkDir, name), o.Attend.User); err != nil {

@@ -69,11 +69,14 @@ func readHead(r io.Reader) (int, error) {
 	case err != nil:
 		return 0, err
 	}
-	size := int(binary.BigEndian.Uint32(head[:]))
-	if size > maxOrder {
+	size := binary.BigEndian.Uint32(head[:])
+	switch {
+	case size == goodbye:
+		return 0, errGoodbye
+	case size > maxOrder:
 		return 0, fmt.Errorf("a frame of %d bytes", size)
 	}
-	return size, nil
+	return int(size), nil
 }
 
 // readFrame receives a frame, into the buffer if it is long enough.

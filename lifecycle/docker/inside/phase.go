@@ -10,20 +10,16 @@ import (
 	"os"
 	"os/signal"
 	"path"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
-// lostGrace is how long a phase may go on after SIGTERM when pack-cache is gone.
-const lostGrace = 2 * time.Second
-
 // run starts the phase and returns its exit code, or 128 and the number of the
 // signal that ended it. It calls ready when nothing but the phase's own program
-// can stop it from starting.
-func (p *Phase) run(ready func() error) (int, error) {
+// can stop it from starting, and passes standard input on from w.
+func (p *Phase) run(ready func() error, w *wire) (int, error) {
 	if err := checkTargets(p.Targets); err != nil {
 		return 0, err
 	}
@@ -56,9 +52,11 @@ func (p *Phase) run(ready func() error) (int, error) {
 			_ = unix.Kill(-1, unix.SIGTERM) // all but this process
 		}
 	}()
-	go p.follow(feed)
+	w.start()
+	go w.follow(feed)
 	code, err := reap(pid)
 	<-written
+	close(w.ended)
 	return code, err
 }
 
@@ -94,28 +92,6 @@ func (p *Phase) output() (stdout *os.File, written <-chan struct{}, err error) {
 		_, _ = io.Copy(os.Stdout, ours)
 	}()
 	return theirs, done, nil
-}
-
-// follow passes standard input on. It ends this process when pack-cache is gone.
-func (p *Phase) follow(feed *os.File) {
-	buffer := make([]byte, maxFrame)
-	for {
-		frame, err := readFrame(os.Stdin, buffer)
-		if err != nil {
-			_ = unix.Kill(-1, unix.SIGTERM)
-			time.Sleep(lostGrace)
-			confine.Exit(128 + int(unix.SIGKILL))
-		}
-		switch {
-		case feed == nil:
-		case len(frame) == 0:
-			feed.Close()
-			feed = nil
-		default:
-			// A phase need not read to the end.
-			_, _ = feed.Write(frame)
-		}
-	}
 }
 
 // reap waits for all children until process pid has ended.

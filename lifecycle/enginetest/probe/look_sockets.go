@@ -51,7 +51,11 @@ func namedSockets() []string {
 }
 
 func (s *scanner) socket(address string, own bool) {
-	conn, err := net.DialTimeout("unix", address, time.Second)
+	patience := 500 * time.Millisecond
+	if own {
+		patience = time.Minute // the victim speaks and hangs up, on a slow machine late
+	}
+	conn, err := net.DialTimeout("unix", address, patience)
 	if own {
 		s.tellUnlessNil(err)
 	}
@@ -62,7 +66,7 @@ func (s *scanner) socket(address string, own bool) {
 	if !own {
 		s.found(address, "a socket of others")
 	}
-	_ = conn.SetDeadline(time.Now().Add(500 * time.Millisecond))
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	data, _ := io.ReadAll(io.LimitReader(conn, maxRead))
 	s.look(address, data)
 }
