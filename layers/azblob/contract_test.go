@@ -20,6 +20,7 @@ import (
 	"github.com/pack-cache/pack-cache/internal/testservers"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/objects"
+	"github.com/pack-cache/pack-cache/layers/objects/objectstest"
 	"github.com/pack-cache/pack-cache/layers/storetest"
 )
 
@@ -33,10 +34,7 @@ func TestContract(t *testing.T) {
 		Secrets:  []string{server.Key, signatureOf(reader)},
 		Large:    17 << 20,
 		Compares: true,
-		Damage: damager(serviceOf(t, server), func(s layers.Store) string {
-			_, prefix, _ := strings.Cut(strings.TrimPrefix(s.String(), server.URL+"/"), "/")
-			return prefix
-		}),
+		Damage:   objectstest.Damager(serviceOf(t, server), server.URL),
 		Reopen:   reopen(server, key),
 		ReadOnly: reopen(server, Keys{SAS: reader}),
 		Denied:   reopen(server, Keys{SharedKey: redact.NewSecret(base64.StdEncoding.EncodeToString([]byte(wrong)))}),
@@ -107,36 +105,6 @@ func opener(server *testservers.Azure, keys Keys) func(*testing.T) layers.Store 
 	var count atomic.Int64
 	return func(t *testing.T) layers.Store {
 		return newStore(t, configOf(server, "caches", fmt.Sprintf("team a+b/%d/", count.Add(1)), keys))
-	}
-}
-
-// damager changes objects behind a store's back.
-func damager(of objects.Service, prefix func(layers.Store) string) func(*testing.T, layers.Store, storetest.Part, func([]byte) []byte) bool {
-	return func(t *testing.T, s layers.Store, at storetest.Part, do func([]byte) []byte) bool {
-		key := prefix(s) + "blobs/" + at.Digest.String()
-		if at.Name != "" {
-			key = prefix(s) + "manifests/" + at.Name
-		}
-		body, info, err := of.Get(t.Context(), key, 0, -1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		content, err := io.ReadAll(body)
-		if err == nil {
-			err = body.Close()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if content = do(content); content == nil {
-			err = of.Delete(t.Context(), key)
-		} else {
-			err = of.Put(t.Context(), key, info.ContentType, content, objects.Condition{})
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return true
 	}
 }
 

@@ -2,7 +2,6 @@ package s3
 
 import (
 	"fmt"
-	"io"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -18,6 +17,7 @@ import (
 	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/objects"
+	"github.com/pack-cache/pack-cache/layers/objects/objectstest"
 	"github.com/pack-cache/pack-cache/layers/storetest"
 )
 
@@ -77,41 +77,8 @@ func options(t *testing.T, server *testservers.S3) storetest.Options {
 		Large:   17 << 20,
 		Secrets: []string{server.SecretKey, wrong.Secret.Reveal()},
 		Reopen:  reopen(keysOf(server)),
-		Damage: damager(serviceOf(t, server), func(s layers.Store) string {
-			_, prefix, _ := strings.Cut(strings.TrimPrefix(s.String(), server.URL+"/"), "/")
-			return prefix
-		}),
-		Denied: reopen(wrong),
-	}
-}
-
-// damager changes objects behind a store's back.
-func damager(of objects.Service, prefix func(layers.Store) string) func(*testing.T, layers.Store, storetest.Part, func([]byte) []byte) bool {
-	return func(t *testing.T, s layers.Store, at storetest.Part, do func([]byte) []byte) bool {
-		key := prefix(s) + "blobs/" + at.Digest.String()
-		if at.Name != "" {
-			key = prefix(s) + "manifests/" + at.Name
-		}
-		body, info, err := of.Get(t.Context(), key, 0, -1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		content, err := io.ReadAll(body)
-		if err == nil {
-			err = body.Close()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if content = do(content); content == nil {
-			err = of.Delete(t.Context(), key)
-		} else {
-			err = of.Put(t.Context(), key, info.ContentType, content, objects.Condition{})
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		return true
+		Damage:  objectstest.Damager(serviceOf(t, server), server.URL),
+		Denied:  reopen(wrong),
 	}
 }
 
