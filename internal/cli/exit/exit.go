@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/pack-cache/pack-cache/internal/redact"
+	"github.com/pack-cache/pack-cache/internal/shorten"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/platform"
 	"github.com/pack-cache/pack-cache/trust"
@@ -113,7 +114,7 @@ func Print(w io.Writer, err error) int {
 		writeLines(&text, "HINT: ", hint)
 	}
 	// Nobody is left to tell that this failed.
-	_, _ = io.WriteString(w, redact.String(text.String()))
+	_, _ = io.WriteString(w, shorten.Words(redact.String(text.String())))
 	return code
 }
 

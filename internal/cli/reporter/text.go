@@ -10,6 +10,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/internal/redact"
+	"github.com/pack-cache/pack-cache/internal/shorten"
 )
 
 // Options decide how a Text looks.
@@ -50,15 +51,18 @@ func (t *Text) Step(name string) {
 // Info writes a message.
 func (t *Text) Info(message string) {
 	if !t.opts.Quiet {
-		t.line(redact.String(message))
+		t.line(shown(message))
 	}
 }
 
+// shown is what a person sees of a message.
+func shown(message string) string { return shorten.Words(redact.String(message)) }
+
 // Warn writes a warning, also when the rest is quiet.
-func (t *Text) Warn(message string) { t.line(t.paint(yellow, "Warning: ") + redact.String(message)) }
+func (t *Text) Warn(message string) { t.line(t.paint(yellow, "Warning: ") + shown(message)) }
 
 // Hint says what can be done about a warning, also when the rest is quiet.
-func (t *Text) Hint(message string) { t.line("HINT: " + message) }
+func (t *Text) Hint(message string) { t.line("HINT: " + shown(message)) }
 
 // Debug writes a message when the output is verbose.
 func (t *Text) Debug(message string) {
