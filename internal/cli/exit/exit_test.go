@@ -128,7 +128,7 @@ func TestPrint(t *testing.T) {
 func TestPrintLongPath(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	Print(&out, Usage(errors.New("cannot open /begin/"+strings.Repeat("directory/", 400)+"end"), "name another than /"+strings.Repeat("x", 4000)))
+	exit.Print(&out, exit.Usage(errors.New("cannot open /begin/"+strings.Repeat("directory/", 400)+"end"), "name another than /"+strings.Repeat("x", 4000)))
 	if text := out.String(); len(text) > 1000 || !strings.Contains(text, "ERROR: cannot open /begin/") || !strings.Contains(text, "/end\nHINT: name another") {
 		t.Errorf("%d bytes: %s", len(text), text)
 	}
