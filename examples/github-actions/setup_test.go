@@ -48,6 +48,21 @@ func TestExpose(t *testing.T) {
 	}
 }
 
+// TestNoToken says that there is no cache service where nothing tells of one; the
+// URL of act needs no token.
+func TestNoToken(t *testing.T) {
+	t.Parallel()
+	for url, warns := range map[string]bool{"": true, "http://127.0.0.1:1/secret/": false} {
+		env := []string{"GITHUB_ENV=" + filepath.Join(t.TempDir(), "env"), "INPUT_APPARMOR=false"}
+		if url != "" {
+			env = append(env, "ACTIONS_CACHE_URL="+url)
+		}
+		if said := node(t, env, "setup/index.js"); strings.Contains(said, "::warning::") != warns {
+			t.Errorf("with the URL %q it said %q", url, said)
+		}
+	}
+}
+
 // parse reads the file in which steps set variables, as the runner does.
 func parse(t *testing.T, text string) string {
 	t.Helper()

@@ -35,6 +35,7 @@ func Tools() []Tool {
 		{Name: "minio", Package: "github.com/minio/minio"},
 		{Name: "versitygw", Package: "github.com/versity/versitygw/cmd/versitygw"},
 		{Name: "act", Package: "."},
+		{Name: "act-runner", Package: "github.com/nektos/act"},
 		{Name: "actions-cache"},
 		{Name: "pack", Package: "github.com/buildpacks/pack"},
 		{Name: "paketo-jvm", Module: "paketo", Package: "./jvm"},

@@ -63,7 +63,9 @@ func (c *client) once(ctx context.Context, k call) (*http.Response, error) {
 	}
 	req.Header.Set("User-Agent", c.agent)
 	if k.service {
-		req.Header.Set("Authorization", "Bearer "+c.token)
+		if c.token != "" {
+			req.Header.Set("Authorization", "Bearer "+c.token)
+		}
 	}
 	return c.http.Do(req)
 }

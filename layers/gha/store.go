@@ -20,7 +20,8 @@ type Config struct {
 	URL string
 	// Version is 1 or 2.
 	Version int
-	// Token is the ACTIONS_RUNTIME_TOKEN of the job.
+	// Token is the ACTIONS_RUNTIME_TOKEN of the job; empty where the service wants
+	// none, as that of act.
 	Token string
 	// Access is what the run may do; "" is everything that the service allows.
 	Access Access

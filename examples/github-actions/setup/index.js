@@ -20,7 +20,8 @@ function expose(env) {
     const end = `end-${randomUUID()}`
     appendFileSync(env.GITHUB_ENV, `${name}<<${end}\n${value}\n${end}\n`)
   }
-  if (!env.ACTIONS_RUNTIME_TOKEN) {
+  // act has no tokens: the URL is the secret.
+  if (!env.ACTIONS_RUNTIME_TOKEN && !env.ACTIONS_CACHE_URL) {
     console.log('::warning::This runner gives no token for its cache service: type=gha will find nothing.')
   }
 }

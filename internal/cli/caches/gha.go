@@ -97,7 +97,8 @@ func openGHA(ctx context.Context, a ghaAttrs, with phases.Credentials) (layers.S
 	if config.URL == "" {
 		missing = append(missing, variable)
 	}
-	if config.Token == "" {
+	// act has no tokens: a secret in the URL of version 1 is in their place.
+	if config.Token == "" && (config.Version == 2 || secret("url") == "") {
 		missing = append(missing, "ACTIONS_RUNTIME_TOKEN")
 	}
 	if len(missing) > 0 {

@@ -8,7 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/gha"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
@@ -73,5 +75,31 @@ func TestGHAOutside(t *testing.T) {
 	const says = "ACTIONS_RESULTS_URL and ACTIONS_RUNTIME_TOKEN are not set"
 	if !strings.HasSuffix(err.Error(), says) {
 		t.Errorf("resolve: %v", err)
+	}
+}
+
+// TestGHAWithoutToken opens the cache service of act, which has no tokens. Where a
+// URL is not a secret itself, a token has to be there.
+func TestGHAWithoutToken(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, version string
+		keys          map[string]redact.Secret
+		missing       []string
+	}{
+		{"version 1", "1", map[string]redact.Secret{"url": redact.NewSecret("http://127.0.0.1:1/secret/")}, nil},
+		{"version 1 by the URL of version 2", "1", map[string]redact.Secret{"url_v2": redact.NewSecret("http://127.0.0.1:1/")}, []string{"ACTIONS_RUNTIME_TOKEN"}},
+		{"version 2", "2", map[string]redact.Secret{"url_v2": redact.NewSecret("http://127.0.0.1:1/")}, []string{"ACTIONS_RUNTIME_TOKEN"}},
+		{"nothing", "1", nil, []string{"ACTIONS_CACHE_URL", "ACTIONS_RUNTIME_TOKEN"}},
+	} {
+		login := func(context.Context) (phases.Keys, error) { return phases.Keys{Values: test.keys}, nil }
+		store, _, err := openGHA(t.Context(), ghaAttrs{Scope: "app", Version: test.version}, phases.Credentials{Login: login})
+		if err != nil {
+			t.Fatal(err)
+		}
+		nowhere, _ := store.(gha.Nowhere)
+		if diff := cmp.Diff(test.missing, nowhere.Missing); diff != "" {
+			t.Errorf("%s: what is missing (-want +got):\n%s", test.name, diff)
+		}
 	}
 }
