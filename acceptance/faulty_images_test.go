@@ -3,6 +3,7 @@ package acceptance
 import (
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,7 +14,7 @@ import (
 // imageRow is a row of the table of faults before the registries of a build's
 // images.
 type imageRow struct {
-	// of is the builder or the app.
+	// of is the builder, the run image or the app.
 	of   string
 	at   requests
 	kind faultKind
@@ -31,6 +32,10 @@ var imageRequests = map[string][]requests{
 		{name: "config", method: http.MethodGet, path: `/samples/tiny-builder/blobs/`},
 		{name: "layer", method: http.MethodGet, path: `/samples/tiny-builder/blobs/`, skip: 1},
 	},
+	"run image": {
+		{name: "manifest", method: http.MethodGet, path: `/samples/tiny-run/manifests/`},
+		{name: "config", method: http.MethodGet, path: `/samples/tiny-run/blobs/`},
+	},
 	"app": {
 		{name: "upload opened", method: http.MethodPost, path: `/app/blobs/uploads/`},
 		{name: "upload", method: http.MethodPatch, path: `/app/blobs/uploads/`},
@@ -39,7 +44,10 @@ var imageRequests = map[string][]requests{
 	},
 }
 
-// TestFaultsOfImages has the registries of builder and app fail: what passes is
+// runImageChoice are the faults of run images in the usual table.
+var runImageChoice = []string{"503 twice", "answer lost once", "no answer once", "cut once", "503", "403", "dropped", "flipped"}
+
+// TestFaultsOfImages has the registries of builder, run image and app fail: what passes is
 // repeated, what lasts fails the build with the reason, and the app image is the
 // old one.
 func TestFaultsOfImages(t *testing.T) {
@@ -54,9 +62,15 @@ func TestFaultsOfImages(t *testing.T) {
 	newMachine(t, "XDG_CACHE_HOME="+unpacked).run(args(reg.ref("app"), reg.Addr, old.dir)...).wantCode(t, 0)
 	all := os.Getenv("PACK_CACHE_FAULTS") == "all"
 	var rows []imageRow
-	for of, side := range map[string]reach{"builder": reads, "app": writes} {
+	for of, side := range map[string]reach{"builder": reads, "run image": reads, "app": writes} {
 		for i, kind := range faultsOf(side) {
 			for j, at := range imageRequests[of] {
+				if of == "run image" && !all {
+					if j == i%2 && slices.Contains(runImageChoice, kind.name) {
+						rows = append(rows, imageRow{of, at, kind})
+					}
+					continue
+				}
 				if all || kind.name == "cut once" || i%2 == 0 && i/2%len(imageRequests[of]) == j {
 					rows = append(rows, imageRow{of, at, kind})
 				}
@@ -72,13 +86,17 @@ func TestFaultsOfImages(t *testing.T) {
 		app := newApp(t, nil, map[string]string{"new": strconv.FormatInt(rowNumber.Add(1), 10)})
 		m := newMachine(t)
 		given := args(proxy.Addr+"/app", reg.Addr, app.dir)
-		if r.of == "app" {
+		switch r.of {
+		case "app":
 			m.env = append(m.env, "XDG_CACHE_HOME="+unpacked)
 			// Each row has an app of its own, which is there already.
 			name := "row" + strconv.FormatInt(rowNumber.Add(1), 10)
 			reg.pushImage(t, reg.ref(name+"/app"), reg.image(t, reg.ref("app")))
 			given[1] = proxy.Addr + "/" + name + "/app"
-		} else {
+		case "run image":
+			m.env = append(m.env, "XDG_CACHE_HOME="+unpacked)
+			given = append(args(reg.ref("row"+strconv.FormatInt(rowNumber.Add(1), 10)), reg.Addr, app.dir), "--run-image", proxy.Addr+"/samples/tiny-run")
+		default:
 			given = args(reg.ref("row"+strconv.FormatInt(rowNumber.Add(1), 10)), proxy.Addr, app.dir)
 		}
 		out := m.runWithin(2*faultBound, given...)
