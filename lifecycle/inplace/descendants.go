@@ -28,6 +28,24 @@ func descendants(pid int) []int {
 	return found
 }
 
+// children lists the children of this process.
+func children() []int {
+	lists, _ := filepath.Glob("/proc/self/task/*/children")
+	if len(lists) == 0 { // a kernel that does not list them
+		return descendants(os.Getpid())
+	}
+	var found []int
+	for _, list := range lists {
+		data, _ := os.ReadFile(list) // a thread can end
+		for _, field := range strings.Fields(string(data)) {
+			if pid, err := strconv.Atoi(field); err == nil {
+				found = append(found, pid)
+			}
+		}
+	}
+	return found
+}
+
 // parentOf reads the parent of a process.
 func parentOf(pid int) (int, bool) {
 	fields, ok := statOf(pid)

@@ -99,6 +99,17 @@ func (k *keeper) signal(signal unix.Signal) {
 	}
 }
 
+// killChildren kills the children of this process: what descends from them becomes
+// its child when they are gone. It is quick, because there are phases that leave
+// processes which fork and end again and again.
+func (k *keeper) killChildren() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, pid := range children() {
+		_ = unix.Kill(pid, unix.SIGKILL)
+	}
+}
+
 // reap waits for all children. When process pid has ended it ends the others,
 // and returns the exit code of pid, or 128 and the number of its signal.
 func (k *keeper) reap(pid int) (int, error) {
@@ -116,7 +127,7 @@ func (k *keeper) reap(pid int) (int, error) {
 			time.Sleep(time.Millisecond)
 		}
 		if options != 0 {
-			k.signal(unix.SIGKILL)
+			k.killChildren()
 		}
 	}
 }

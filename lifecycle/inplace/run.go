@@ -31,8 +31,17 @@ func (h *host) run(ctx context.Context, t *task, streams lifecycle.Streams) erro
 	// An order that cannot be given means that the keeper is gone, which its
 	// answer says better.
 	_ = k.orders.Encode(order{Task: t})
+	var said answer
 	ended := make(chan error, 1)
-	go func() { ended <- k.wait() }()
+	go func() {
+		err := k.cmd.Wait()
+		if said = <-k.said; said.lost() {
+			// What the phase started may be there still, and hold its streams.
+			k.streams.Cut()
+		}
+		k.streams.Wait()
+		ended <- err
+	}()
 	stopped := false
 	select {
 	case err = <-ended:
@@ -41,13 +50,12 @@ func (h *host) run(ctx context.Context, t *task, streams lifecycle.Streams) erro
 		err = k.stop(ended)
 	}
 	k.pipe.Close()
-	said := <-k.said
 	switch {
 	case stopped:
 		return ctx.Err()
 	case said.Failure != nil:
 		return said.Failure
-	case !said.Ended:
+	case said.lost():
 		return fmt.Errorf("the process that keeps phase %s was lost: %w", t.Phase.Name, errors.Join(err, errLost))
 	case said.Code != 0:
 		return &lifecycle.ExitError{Phase: t.Phase.Name, Code: said.Code}
@@ -55,15 +63,18 @@ func (h *host) run(ctx context.Context, t *task, streams lifecycle.Streams) erro
 	return nil
 }
 
+// lost reports that a keeper ended without having said how.
+func (a answer) lost() bool { return a.Failure == nil && !a.Ended }
+
 var errLost = errors.New("it gave no answer")
 
 // keeping is a keeper seen from pack-cache.
 type keeping struct {
-	cmd    *exec.Cmd
-	wait   func() error // for its end, and for all that was written
-	pipe   *os.File     // carries orders; when it is closed, the phase ends
-	orders *json.Encoder
-	said   chan answer
+	cmd     *exec.Cmd
+	streams *confine.Connection
+	pipe    *os.File // carries orders; when it is closed, the phase ends
+	orders  *json.Encoder
+	said    chan answer
 }
 
 // startKeeper starts a keeper with nothing of this process' environment, and
@@ -88,27 +99,19 @@ func (h *host) startKeeper(streams lifecycle.Streams, private bool) (*keeping, e
 		Env:         []string{},
 		Dir:         "/",
 		ExtraFiles:  []*os.File{orders, theirs, h.program},
-		Stderr:      confine.PipeTo(streams.Stderr),
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}
-	wait := cmd.Wait
-	var finish func()
-	if private {
-		finish, wait, err = confine.Converse(cmd, streams.Stdin, streams.Stdout)
-	} else {
-		cmd.Stdout = confine.PipeTo(streams.Stdout)
-		finish, err = confine.Feed(cmd, streams.Stdin)
-	}
+	connection, err := confine.Connect(cmd, streams.Stdin, streams.Stdout, streams.Stderr, private)
 	if err == nil {
 		err = cmd.Start()
-		finish()
+		connection.Started()
 	}
 	if err != nil {
 		pipe.Close()
 		answers.Close()
 		return nil, confine.Step(err, "starting a keeper")
 	}
-	k := &keeping{cmd: cmd, wait: wait, pipe: pipe, orders: json.NewEncoder(pipe), said: make(chan answer, 1)}
+	k := &keeping{cmd: cmd, streams: connection, pipe: pipe, orders: json.NewEncoder(pipe), said: make(chan answer, 1)}
 	go k.listen(answers)
 	return k, nil
 }

@@ -30,8 +30,14 @@ type host struct {
 type process struct {
 	cmd     *exec.Cmd
 	control *control
-	// wait waits for its end, and for all that it has written.
-	wait func() error
+	streams *confine.Connection
+}
+
+// wait waits for the end of the process, and for all that it has written.
+func (p *process) wait() error {
+	err := p.cmd.Wait()
+	p.streams.Wait()
+	return err
 }
 
 // starting says how to start a process.
@@ -80,23 +86,15 @@ func (h *host) start(id identity, s starting) (*process, error) {
 		Env:         []string{},
 		Dir:         "/",
 		ExtraFiles:  []*os.File{theirs, h.program},
-		Stderr:      confine.PipeTo(s.stderr),
 		SysProcAttr: attr,
 	}
-	wait := cmd.Wait
-	var finish func()
-	if s.private {
-		finish, wait, err = confine.Converse(cmd, s.stdin, s.stdout)
-	} else {
-		cmd.Stdout = confine.PipeTo(s.stdout)
-		finish, err = confine.Feed(cmd, s.stdin)
-	}
+	streams, err := confine.Connect(cmd, s.stdin, s.stdout, s.stderr, s.private)
 	if err != nil {
 		c.Close()
 		return nil, err
 	}
 	err = cmd.Start()
-	finish()
+	streams.Started()
 	if err != nil {
 		c.Close()
 		if errors.Is(err, unix.ENOSPC) {
@@ -104,7 +102,7 @@ func (h *host) start(id identity, s starting) (*process, error) {
 		}
 		return nil, confine.Step(err, "starting %s in new namespaces", s.kind)
 	}
-	p := &process{cmd, c, wait}
+	p := &process{cmd, c, streams}
 	if err := id.apply(cmd.Process.Pid, s.user); err != nil {
 		p.kill()
 		return nil, err
@@ -115,6 +113,6 @@ func (h *host) start(id identity, s starting) (*process, error) {
 // kill ends the process, with its whole namespace if it is an init, and waits.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
-	_ = p.cmd.Wait()
+	_ = p.wait()
 	p.control.Close()
 }

@@ -21,9 +21,12 @@ func bolt(args []string) {
 	}
 	fmt.Println("ready")
 	runtime.LockOSThread()
-	run := bolting{fd: file.Fd(), left: 200_000, tick: '\n'}
-	if run.fork() == 0 {
+	run := bolting{fd: file.Fd(), left: 20_000, tick: '\n'}
+	switch pid := int(run.fork()); {
+	case pid == 0:
 		run.on() // there is no runtime any more: nothing but system calls
+	case pid < 0:
+		fail(fmt.Sprintf("fork: %v", syscall.Errno(-pid)))
 	}
 	for {
 		if info, err := file.Stat(); err == nil && info.Size() > 0 {

@@ -45,15 +45,21 @@ func keep() {
 // own, and says when it has seen a tick. With "stay" it then waits for ever.
 func orphan(args []string) {
 	child := exec.Command("/proc/self/exe", "tick", args[0])
+	child.Stdout, child.Stderr = os.Stdout, os.Stderr
 	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := child.Start(); err != nil {
 		fail(err.Error())
 	}
-	for {
-		if info, err := os.Stat(args[0]); err == nil && info.Size() > 0 {
-			break
+	ended := make(chan error, 1)
+	go func() { ended <- child.Wait() }()
+	for ticks := false; !ticks; {
+		select {
+		case err := <-ended:
+			fail(fmt.Sprintf("the child ended: %v", err))
+		case <-time.After(time.Millisecond):
+			info, err := os.Stat(args[0])
+			ticks = err == nil && info.Size() > 0
 		}
-		time.Sleep(time.Millisecond)
 	}
 	fmt.Println("ready")
 	if len(args) > 1 && args[1] == "stay" {
