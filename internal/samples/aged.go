@@ -14,7 +14,7 @@ const firstTargets = 10
 func readAged(api, stackID string) (buildpack, error) {
 	minor, err := strconv.Atoi(strings.TrimPrefix(api, "0."))
 	if err != nil {
-		return buildpack{}, fmt.Errorf("Buildpack API %q is not 0.N", api)
+		return buildpack{}, fmt.Errorf("no Buildpack API 0.N: %q", api)
 	}
 	b, err := readBuildpack("tiny/aged", false)
 	if err != nil {
