@@ -18,6 +18,12 @@ import (
 // paketoMade has pack make a builder of buildpacks of Paketo.
 func (r *registry) paketoMade(t *testing.T) string {
 	t.Helper()
+	return r.packMadeOf(t, r.paketoIngredients(t), packMade{})
+}
+
+// paketoIngredients are what the builder is made of.
+func (r *registry) paketoIngredients(t *testing.T) *samples.Ingredients {
+	t.Helper()
 	dir := t.TempDir()
 	assembling.Lock()
 	made, err := samples.TinyIngredients(t.Context(), samples.Options{RunImage: r.ref("made/run")}, dir)
@@ -33,9 +39,9 @@ func (r *registry) paketoMade(t *testing.T) string {
 	for _, b := range testservers.PaketoBuildpacks(t, jdk, jre) {
 		made.Buildpacks = append(made.Buildpacks, b.Dir)
 		made.Modules = append(made.Modules, b.ID+"@"+b.Version)
-		made.Optional = append(made.Optional, false)
+		made.Optional = append(made.Optional, b.Optional)
 	}
-	return r.packMadeOf(t, made, packMade{})
+	return made
 }
 
 // ranAgainstPaketo says what of Paketo took part.

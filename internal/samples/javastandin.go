@@ -13,7 +13,7 @@ import (
 // javaPrograms are shell scripts that say what Java would do.
 var javaPrograms = map[string]string{
 	"java":  "#!/bin/sh\necho \"java: JAVA_HOME=$JAVA_HOME\"\necho \"java: JAVA_TOOL_OPTIONS=$JAVA_TOOL_OPTIONS\"\necho \"java: GREETING=$GREETING\"\ncat \"$@\"\n",
-	"javac": "#!/bin/sh\n# javac -cp DIR -d DIR FILE\necho \"javac: $5 in $JAVA_HOME\"\n(echo compiled with; cat \"$2/library\" \"$5\") >\"$4/Main.class\"\n",
+	"javac": "#!/bin/sh\n# javac -version, or javac -cp DIR -d DIR FILE\n[ \"$1\" = -version ] && echo javac 17.0.9 && exit\necho \"javac: $5 in $JAVA_HOME\"\n(echo compiled with; cat \"$2/library\" \"$5\") >\"$4/Main.class\"\n",
 }
 
 // JavaStandIns writes two archives into dir that stand in for a JDK and a JRE, as

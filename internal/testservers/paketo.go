@@ -14,19 +14,26 @@ import (
 // Buildpack is one that `pack builder create` takes.
 type Buildpack struct {
 	ID, Version string
+	// Optional tells whether it is so in the builder's order.
+	Optional bool
 	// Dir has buildpack.toml and bin.
 	Dir string
 }
 
 // PaketoBuildpacks lays out buildpacks of Paketo, or on Paketo's libraries, in the
 // order in which they build, below a directory of the test: samples/jvm, which
-// provides what the archives jdk and jre have; samples/web; and
-// paketo-buildpacks/source-removal.
+// provides what the archives jdk and jre have; samples/web or samples/maven, which
+// need that; and paketo-buildpacks/source-removal.
 func PaketoBuildpacks(t testing.TB, jdk, jre string) []Buildpack {
 	t.Helper()
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
-	return []Buildpack{paketoJVM(t, at("jvm-source"), at("jvm"), jdk, jre), paketoWeb(t, at("web")), paketoSourceRemoval(t, at("source-removal"))}
+	return []Buildpack{
+		paketoJVM(t, at("jvm-source"), at("jvm"), jdk, jre),
+		paketoLibrary(t, at("web"), "web", "greet"),
+		paketoLibrary(t, at("maven"), "maven", "mvn", "syft"),
+		paketoSourceRemoval(t, at("source-removal")),
+	}
 }
 
 // paketoJVM has Paketo's own packager put the buildpack together, with the
@@ -52,16 +59,20 @@ func paketoJVM(t testing.TB, source, to, jdk, jre string) Buildpack {
 	if out, err := create.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", create, err, out)
 	}
-	return Buildpack{"samples/jvm", version, to}
+	return Buildpack{ID: "samples/jvm", Version: version, Dir: to}
 }
 
-func paketoWeb(t testing.TB, to string) Buildpack {
+// paketoLibrary is a buildpack of ours on one of Paketo's libraries; links are
+// what else its program is called.
+func paketoLibrary(t testing.TB, to, name string, links ...string) Buildpack {
 	t.Helper()
-	layOut(t, to, descriptorIn(t, filepath.Join(paketo(t), "web")), "run", Find(t, "paketo-web"))
-	if err := os.Symlink("run", filepath.Join(to, "bin", "greet")); err != nil {
-		t.Fatal(err)
+	layOut(t, to, descriptorIn(t, filepath.Join(paketo(t), name)), "run", Find(t, "paketo-"+name))
+	for _, link := range links {
+		if err := os.Symlink("run", filepath.Join(to, "bin", link)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	return Buildpack{"samples/web", "1.0.0", to}
+	return Buildpack{ID: "samples/" + name, Version: "1.0.0", Optional: true, Dir: to}
 }
 
 // paketoSourceRemoval is a whole buildpack of Paketo's, with its own buildpack.toml.
@@ -82,7 +93,7 @@ func paketoSourceRemoval(t testing.TB, to string) Buildpack {
 	}
 	descriptor := strings.Replace(descriptorIn(t, dir), "[buildpack]\n", fmt.Sprintf("[buildpack]\nversion = %q\n", version), 1)
 	layOut(t, to, descriptor, "run", Find(t, "paketo-source-removal"))
-	return Buildpack{"paketo-buildpacks/source-removal", version, to}
+	return Buildpack{ID: "paketo-buildpacks/source-removal", Version: version, Dir: to}
 }
 
 // layOut writes buildpack.toml and the program, with the links that Paketo's

@@ -39,6 +39,7 @@ func Tools() []Tool {
 		{Name: "actions-cache"},
 		{Name: "pack", Package: "github.com/buildpacks/pack"},
 		{Name: "paketo-jvm", Module: "paketo", Package: "./jvm"},
+		{Name: "paketo-maven", Module: "paketo", Package: "./maven"},
 		{Name: "paketo-web", Module: "paketo", Package: "./web"},
 		{Name: "paketo-source-removal", Module: "paketo", Package: "github.com/paketo-buildpacks/source-removal/run"},
 		{Name: "paketo-jvm-helper", Module: "paketo", Package: "github.com/paketo-buildpacks/libjvm/cmd/helper"},

@@ -51,6 +51,14 @@ func testBuilderFiles(t *testing.T, s *suite) {
 	})
 }
 
+// testTerminals checks that a phase of the builder can make a terminal.
+func testTerminals(t *testing.T, s *suite) {
+	got := steps(t, s.place(t), builderPhase("do", "terminal:=some words"))
+	if diff := cmp.Diff([]report.Step{{Out: "some words"}}, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
 func testFreshRoot(t *testing.T, s *suite) {
 	place := s.place(t)
 	roots(t, func(t *testing.T, phase func(...string) lifecycle.Phase) {

@@ -71,6 +71,7 @@ func Run(t *testing.T, open func(t *testing.T) lifecycle.Engine, quirks ...Quirk
 			{"no privileges", testPrivileges, ""},
 			{"no descriptors", testDescriptors, ""},
 			{"the builder's files", testBuilderFiles, ""},
+			{"the builder's programs run others in terminals", testTerminals, ""},
 			{"the root is fresh in every phase", testFreshRoot, ""},
 			{"mounts", testMounts, InPlace},
 			{"mounts of the host", testHostMounts, InPlace},

@@ -139,6 +139,9 @@ func (p *place) look() error {
 		p.calls.NoUnixSockets = true
 		p.report.Info(fmt.Sprintf("Buildpacks cannot use Unix sockets, because they could connect to %s", names(sockets)))
 	}
+	if found := terminals(p.user); len(found) > 0 {
+		p.report.Info(fmt.Sprintf("Buildpacks cannot use pseudo-terminals, because they could read %s; start the container without a terminal", names(found)))
+	}
 	if objects := sharedObjects(); len(objects) > 0 {
 		p.calls.NoSharedMemory = true
 		p.report.Info(fmt.Sprintf("Buildpacks cannot use shared memory by number or message queues, because they could reach %s", names(objects)))

@@ -137,18 +137,20 @@ func enter(root string) error {
 	type mount struct {
 		source, target, kind string
 		flags                uintptr
+		data                 string
 	}
 	for _, m := range []mount{
-		{"", "/", "", unix.MS_REC | unix.MS_PRIVATE},
-		{"/usr/lib", root + "/usr/lib", "", unix.MS_BIND},
-		{"/usr/lib64", root + "/usr/lib64", "", unix.MS_BIND},
-		{"proc", root + "/proc", "proc", 0},
-		{"/sys", root + "/sys", "", unix.MS_BIND},
-		{"", root + "/sys", "", unix.MS_BIND | unix.MS_REMOUNT | unix.MS_RDONLY},
-		{"/dev", root + "/dev", "", unix.MS_BIND},
-		{"tmpfs", root + "/dev/shm", "tmpfs", 0},
+		{"", "/", "", unix.MS_REC | unix.MS_PRIVATE, ""},
+		{"/usr/lib", root + "/usr/lib", "", unix.MS_BIND, ""},
+		{"/usr/lib64", root + "/usr/lib64", "", unix.MS_BIND, ""},
+		{"proc", root + "/proc", "proc", 0, ""},
+		{"/sys", root + "/sys", "", unix.MS_BIND, ""},
+		{"", root + "/sys", "", unix.MS_BIND | unix.MS_REMOUNT | unix.MS_RDONLY, ""},
+		{"/dev", root + "/dev", "", unix.MS_BIND, ""},
+		{"tmpfs", root + "/dev/shm", "tmpfs", 0, ""},
+		{"devpts", root + "/dev/pts", "devpts", 0, "newinstance,ptmxmode=0666,mode=0620"},
 	} {
-		if err := unix.Mount(m.source, m.target, m.kind, m.flags, ""); err != nil && m.source != "/usr/lib64" {
+		if err := unix.Mount(m.source, m.target, m.kind, m.flags, m.data); err != nil && m.source != "/usr/lib64" {
 			return fmt.Errorf("mount on %s: %w", m.target, err)
 		}
 	}

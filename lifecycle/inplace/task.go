@@ -31,7 +31,7 @@ func (p *place) task(phase lifecycle.Phase) (*task, error) {
 	t.Phase.Env = append(slices.Clone(phase.Env), p.env...)
 	t.Rules = append(t.Rules, p.common()...)
 	if phase.Root == lifecycle.BuilderRoot {
-		t.Rules = append(append(t.Rules, p.grants...), p.more...)
+		t.Rules = slices.Concat(t.Rules, p.terminalRules(), p.grants, p.more)
 		t.Calls = p.calls
 		return t, nil
 	}

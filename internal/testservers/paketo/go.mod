@@ -3,6 +3,8 @@ module github.com/pack-cache/pack-cache/internal/testservers/paketo
 go 1.26.5
 
 require (
+	github.com/buildpacks/libcnb v1.30.4
+	github.com/paketo-buildpacks/libbs v1.18.1
 	github.com/paketo-buildpacks/libjvm v1.46.0
 	github.com/paketo-buildpacks/libpak v1.73.0
 	github.com/paketo-buildpacks/packit/v2 v2.25.7
@@ -11,7 +13,6 @@ require (
 require (
 	github.com/BurntSushi/toml v1.6.0 // indirect
 	github.com/Masterminds/semver/v3 v3.5.0 // indirect
-	github.com/buildpacks/libcnb v1.30.4 // indirect
 	github.com/creack/pty v1.1.24 // indirect
 	github.com/gabriel-vasile/mimetype v1.4.15 // indirect
 	github.com/h2non/filetype v1.1.3 // indirect

@@ -30,15 +30,16 @@ func doAll(args []string) []report.Step {
 			_, err = f.WriteString(text)
 			return "", err
 		},
-		"mkdir":  func(path, _ string) (string, error) { return "", os.MkdirAll(path, 0o755) },
-		"link":   func(path, text string) (string, error) { return "", os.Symlink(text, path) },
-		"fifo":   func(path, _ string) (string, error) { return "", syscall.Mkfifo(path, 0o644) },
-		"chmod":  func(path, text string) (string, error) { return "", chmod(path, text) },
-		"rename": func(path, text string) (string, error) { return "", os.Rename(path, text) },
-		"remove": func(path, _ string) (string, error) { return "", os.RemoveAll(path) },
-		"list":   func(path, _ string) (string, error) { return list(path) },
-		"stat":   func(path, _ string) (string, error) { return describe(path) },
-		"await":  func(path, _ string) (string, error) { return "", await(path) },
+		"mkdir":    func(path, _ string) (string, error) { return "", os.MkdirAll(path, 0o755) },
+		"link":     func(path, text string) (string, error) { return "", os.Symlink(text, path) },
+		"fifo":     func(path, _ string) (string, error) { return "", syscall.Mkfifo(path, 0o644) },
+		"chmod":    func(path, text string) (string, error) { return "", chmod(path, text) },
+		"rename":   func(path, text string) (string, error) { return "", os.Rename(path, text) },
+		"remove":   func(path, _ string) (string, error) { return "", os.RemoveAll(path) },
+		"list":     func(path, _ string) (string, error) { return list(path) },
+		"stat":     func(path, _ string) (string, error) { return describe(path) },
+		"await":    func(path, _ string) (string, error) { return "", await(path) },
+		"terminal": func(_, text string) (string, error) { return terminal(text) },
 	}
 	var steps []report.Step
 	for _, arg := range args {

@@ -6,6 +6,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/paketo-buildpacks/packit/v2"
@@ -20,7 +21,10 @@ func main() {
 }
 
 // detect asks for a JDK to compile with and a JRE to run on.
-func detect(packit.DetectContext) (packit.DetectResult, error) {
+func detect(context packit.DetectContext) (packit.DetectResult, error) {
+	if _, err := os.Stat(filepath.Join(context.WorkingDir, "Main.java")); err != nil {
+		return packit.DetectResult{}, packit.Fail.WithMessage("there is no Main.java")
+	}
 	return packit.DetectResult{Plan: packit.BuildPlan{Requires: []packit.BuildPlanRequirement{
 		{Name: "jdk"},
 		{Name: "jre", Metadata: map[string]any{"launch": true}},
