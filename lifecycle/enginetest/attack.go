@@ -14,7 +14,8 @@ import (
 // Ways are the ways that an attack tries, all of which it has to try.
 var Ways = []string{
 	"environment", "processes", "memory", "process_vm_readv", "ptrace", "descriptors", "pidfd_getfd", "signals", "keyrings",
-	"shared memory", "message queues", "sockets", "abstract sockets", "files", "kernel", "plants", "metadata services",
+	"shared memory", "message queues", "named message queues", "names of files", "opened files", "performance events",
+	"queues of system calls", "page faults", "sockets", "abstract sockets", "files", "kernel", "plants", "metadata services",
 	"processes of before",
 }
 
@@ -24,7 +25,7 @@ var closed = []string{"EPERM", "EACCES", "ENOSYS"}
 
 // open are ways that a phase needs for itself: an attack that says that it could
 // not find what it has hidden there is broken.
-var open = []string{"environment", "processes", "memory", "descriptors", "signals", "files", "plants", "metadata services", "processes of before"}
+var open = []string{"environment", "processes", "memory", "descriptors", "signals", "names of files", "files", "plants", "metadata services", "processes of before"}
 
 // Orders are those of an attack that looks for secrets.
 func Orders(secrets ...string) report.Orders {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,13 +50,18 @@ func TestAttack(t *testing.T) {
 		way, _, _ := strings.Cut(found.Where, ":")
 		ways[way] = true
 	}
+	// By these nothing is to be found here: nobody else has done anything meanwhile, or
+	// there is nothing of others. The attack's own control has to be.
+	byControl := []string{"keyrings", "kernel", "plants", "metadata services", "processes of before", "names of files"}
+	// These a machine may have closed for everybody, as containers do.
+	machines := []string{"named message queues", "opened files", "performance events", "queues of system calls", "page faults"}
 	for _, way := range Ways {
-		if way != "keyrings" && way != "kernel" && way != "plants" && way != "metadata services" && way != "processes of before" && !ways[way] {
+		if !slices.Contains(byControl, way) && !slices.Contains(machines, way) && !ways[way] {
 			t.Errorf("the attack found nothing by way of %s: %v in %d findings", way, ways, len(got.Findings))
 		}
 	}
 	for way, tried := range got.Tried {
-		if tried.Control != report.Found {
+		if tried.Control != report.Found && !slices.Contains(machines, way) {
 			t.Errorf("%s: %s", way, tried.Control)
 		}
 	}

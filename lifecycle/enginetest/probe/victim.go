@@ -96,7 +96,7 @@ func beVictim(args []string) {
 	}
 	serveText(filepath.Join(dir, "socket"), text)
 	serveText("@pack-cache-victim-"+filepath.Base(dir), text)
-	remove := shareText(text)
+	remove, empty := shareText(text), fillQueue(queueOf(dir), text)
 	fmt.Println("ready")
 	end := make(chan struct{})
 	go func() {
@@ -108,6 +108,7 @@ func beVictim(args []string) {
 	case <-time.After(10 * time.Minute):
 	}
 	remove()
+	empty()
 	runtime.KeepAlive(text)
 }
 
