@@ -42,6 +42,11 @@ type packMade struct {
 	// several of them into one layer.
 	packaged, flat bool
 	extensions     bool
+	// lifecycle is another version of it, and buildpackAPIs have a buildpack each.
+	lifecycle     string
+	buildpackAPIs []string
+	// stack has builder.toml name the images by a stack alone, as it once was.
+	stack bool
 	// targets are what the builder is made for, if it is more than this machine.
 	targets []string
 }
@@ -51,7 +56,9 @@ func (r *registry) packMade(t *testing.T, how packMade) string {
 	t.Helper()
 	dir := t.TempDir()
 	assembling.Lock()
-	made, err := samples.TinyIngredients(t.Context(), samples.Options{RunImage: r.ref("made/run"), Extensions: how.extensions}, dir)
+	made, err := samples.TinyIngredients(t.Context(), samples.Options{
+		RunImage: r.ref("made/run"), Extensions: how.extensions, Lifecycle: how.lifecycle, BuildpackAPIs: how.buildpackAPIs,
+	}, dir)
 	assembling.Unlock()
 	if err != nil {
 		t.Fatal(err)
@@ -87,7 +94,9 @@ func (r *registry) packMadeOf(t *testing.T, made *samples.Ingredients, how packM
 		fmt.Fprint(&config, "[[order-extensions]]\n[[order-extensions.group]]\nid = \"samples/extend\"\n")
 	}
 	fmt.Fprintf(&config, "[lifecycle]\nuri = %q\n[stack]\nid = %q\nbuild-image = %q\nrun-image = %q\n", made.Lifecycle, made.StackID, base, run)
-	fmt.Fprintf(&config, "[build]\nimage = %q\n[[run.images]]\nimage = %q\n", base, run)
+	if !how.stack {
+		fmt.Fprintf(&config, "[build]\nimage = %q\n[[run.images]]\nimage = %q\n", base, run)
+	}
 	for _, target := range how.targets {
 		os, architecture, _ := strings.Cut(target, "/")
 		fmt.Fprintf(&config, "[[targets]]\nos = %q\narch = %q\n", os, architecture)
@@ -129,7 +138,8 @@ func forTargets(t *testing.T, img v1.Image, targets []string) remote.Taggable {
 }
 
 // TestPackMade builds with builders that pack itself has made; with the plain one
-// on every engine. The image is the same everywhere, and so is the cache.
+// on every engine, with an old one on each kind. The image is the same everywhere,
+// and so is the cache.
 func TestPackMade(t *testing.T) {
 	t.Parallel()
 	for name, how := range map[string]packMade{
@@ -138,6 +148,7 @@ func TestPackMade(t *testing.T) {
 		"flattened":  {packaged: true, flat: true},
 		"for two":    {targets: []string{"linux/amd64", "linux/arm64"}},
 		"extensions": {extensions: true},
+		"old":        {lifecycle: "0.17.7", buildpackAPIs: []string{"0.7", "0.8", "0.9", "0.10"}, stack: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -151,11 +162,14 @@ func TestPackMade(t *testing.T) {
 			out.wantStderr(t, "make: rebuilt 2 of 2, linked yes")
 			warm, _ := ground{name: "sandbox"}.machine(t).build(args("sandbox", "--builder", builder, "--trust-builder")...)
 			same(t, "the warm image", warm.Digest, want.Digest)
-			if name != "plain" {
+			if name != "plain" && name != "old" {
 				return
 			}
 			for where, in := range confinements(t, builder, reg) {
 				engine, _, _ := strings.Cut(where, " ")
+				if name != "plain" && where != "inplace restricted" {
+					continue
+				}
 				args := args(strings.ReplaceAll(where, " ", "-"))
 				if engine == "takeover" {
 					args = append(args, "--builder", builder)

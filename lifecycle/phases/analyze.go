@@ -58,6 +58,9 @@ func analyze(ctx context.Context, j *job, in AnalyzeInput) (AnalyzeOutput, error
 	if err != nil {
 		return AnalyzeOutput{}, err
 	}
+	if _, err := analyzer.RunImage.TopLayer(); err != nil {
+		return AnalyzeOutput{}, &runImageError{in.RunImage, err}
+	}
 	analyzed, err := j.analyzeBounded(analyzer)
 	if err != nil {
 		return AnalyzeOutput{}, err
