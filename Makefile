@@ -4,8 +4,9 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export CGO_ENABLED ?= 0
 
-.PHONY: build release takeover-image demo test unit acceptance lint staticcheck vulnerabilities portable fuzz-short fuzz faults soak bench bench-curve bench-report clean test-servers compatibility
+.PHONY: help build release takeover-image demo test unit acceptance lint staticcheck vulnerabilities portable fuzz-short fuzz faults soak bench bench-curve bench-report clean test-servers compatibility
 
+# The program, in bin/.
 build: bin/pack-cache
 
 bin/pack-cache: $(shell find . -name '*.go' -not -name '*_test.go' -not -path './internal/samples/*' -not -path './internal/testservers/*' -not -path './benchmarks/*') go.mod go.sum
@@ -36,6 +37,7 @@ takeover-image: dist/pack-cache-linux-$(ARCH)
 demo: bin/pack-cache
 	$(GO) run ./internal/samples/cmd/demo -pack-cache bin/pack-cache
 
+# Every test that CI runs.
 test: lint staticcheck vulnerabilities portable test-servers unit fuzz-short acceptance
 
 # The servers of other projects that tests run: built once, and kept in the
@@ -44,6 +46,7 @@ test: lint staticcheck vulnerabilities portable test-servers unit fuzz-short acc
 test-servers:
 	$(GO) run ./internal/testservers/cmd/test-servers
 
+# Formatting, and go vet.
 lint:
 	@unformatted=$$(gofmt -l cmd platform lifecycle layers builder trust internal acceptance benchmarks examples); \
 	  if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted"; exit 1; fi
@@ -69,11 +72,13 @@ portable:
 # Without the option, every program with it waits for a second before it ends.
 RACE := $(if $(or $(CI),$(shell command -v gcc)),CGO_ENABLED=1 GORACE=atexit_sleep_ms=0 $(GO) test -race,$(GO) test)
 
+# Unit tests, with the race detector.
 unit:
 	$(RACE) -shuffle=on -timeout 30m $$($(GO) list ./... | grep -v /acceptance)
 
+# Builds through the program, as a user runs it.
 acceptance: bin/pack-cache
-	PACK_CACHE_BIN=$(CURDIR)/bin/pack-cache $(GO) test -shuffle=on -timeout 40m -v ./acceptance/...
+	PACK_CACHE_BIN=$(CURDIR)/bin/pack-cache $(GO) test -shuffle=on -timeout 60m -v ./acceptance/...
 
 # Every fuzz target, one after the other. FUZZTIME is for each of them; FUZZ is a
 # regular expression for PACKAGE/TARGET.
@@ -104,11 +109,20 @@ bench: bin/pack-cache
 	$(GO) build -o bin/benchmarks ./benchmarks
 	./bin/benchmarks $(BENCH)
 
+# Time and memory by size of the cache.
 bench-curve:
 	$(GO) run ./benchmarks curve
 
+# docs/performance.md from the figures.
 bench-report:
 	$(GO) run ./benchmarks report
 
+# Removes what was built.
 clean:
 	rm -rf bin dist
+
+# Lists the targets, with what is written above each, up to the first full stop.
+help:
+	@awk '/^# / { text = text substr($$0, 2) } /^$$/ { text = "" } \
+	  /^[a-z][a-z -]*:/ && text { split($$0, name, ":"); sub(/[.;:] .*|\.$$/, "", text); printf "%-16s%s\n", name[1], text; text = "" }' \
+	  $(firstword $(MAKEFILE_LIST))

@@ -35,6 +35,7 @@ type Engine struct {
 
 var (
 	_ lifecycle.Daemonic  = (*Engine)(nil)
+	_ lifecycle.Engine    = (*Engine)(nil)
 	_ lifecycle.Described = (*Engine)(nil)
 )
 

@@ -42,6 +42,7 @@ type Engine struct {
 }
 
 var (
+	_ lifecycle.Engine    = (*Engine)(nil)
 	_ lifecycle.Described = (*Engine)(nil)
 	_ lifecycle.Early     = (*Engine)(nil)
 )
