@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pack-cache/pack-cache/internal/testran"
 	"github.com/pack-cache/pack-cache/internal/testregistry"
 )
 
@@ -24,6 +25,10 @@ func TestDaemonOutput(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, on := range daemonGrounds(t) {
+		testran.Against(t, testran.Row{
+			Subject: "Daemons", Peer: on.name, Version: on.version(t),
+			Done: "app images are left there, by the engines sandbox and docker, and only what it lacks is sent; they run",
+		})
 		for _, engine := range []string{"sandbox", "docker"} {
 			t.Run(on.name+" with engine "+engine, func(t *testing.T) {
 				daemonOutput{reg, on, engine, builder, id.String()}.check(t)

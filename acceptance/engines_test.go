@@ -11,6 +11,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/testdocker"
 	"github.com/pack-cache/pack-cache/internal/testneeds"
+	"github.com/pack-cache/pack-cache/internal/testran"
 	"github.com/pack-cache/pack-cache/internal/testregistry"
 )
 
@@ -83,6 +84,13 @@ func (g ground) machine(t *testing.T) *machine {
 	return m
 }
 
+// version is that of the daemon, as its program says it.
+func (g ground) version(t *testing.T) string {
+	t.Helper()
+	program := map[string]string{"docker": "/usr/sbin/dockerd", "podman": "podman"}[g.name]
+	return testran.Program(t, program, "--version")
+}
+
 // kept are the images that stay in a daemon for the next build.
 var kept = regexp.MustCompile(`^pack-cache\.local/(own|builder|run):`)
 
@@ -139,6 +147,12 @@ type outcomeOf struct {
 // the caches of the others.
 func TestEngines(t *testing.T) {
 	t.Parallel()
+	for _, on := range daemonGrounds(t) {
+		testran.Against(t, testran.Row{
+			Subject: "Daemons", Peer: on.name, Version: on.version(t),
+			Done: "phases run in its containers, builders trusted and not, every output: the images and caches of the other engines",
+		})
+	}
 	reg := newRegistry(t, testregistry.Options{})
 	builder := reg.tiny(t, nil)
 	app := newApp(t, nil, map[string]string{"src/a": "a", "src/b": "b"})

@@ -33,7 +33,7 @@ func TestPage(t *testing.T) {
 	if len(page.Rows) == 0 || !slices.IsSortedFunc(page.Rows, compare) {
 		t.Error("the rows are not there, or not sorted: make compatibility")
 	}
-	pins := pinned(t, root)
+	pins := pinnedModules(t, root)
 	for _, r := range page.Rows {
 		if !Exists(root, r) {
 			t.Errorf("there is no test %s: make compatibility", r.TestFunction())
@@ -44,8 +44,8 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// pinned are the modules of every go.mod below root, as "MODULE VERSION".
-func pinned(t *testing.T, root string) map[string]bool {
+// pinnedModules are the modules of every go.mod below root, as "MODULE VERSION".
+func pinnedModules(t *testing.T, root string) map[string]bool {
 	t.Helper()
 	pins := map[string]bool{}
 	line := regexp.MustCompile(`(?m)^(?:require)?\s+(\S+) (v\S+)`)

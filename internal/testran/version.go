@@ -2,8 +2,10 @@ package testran
 
 import (
 	"debug/buildinfo"
+	"encoding/json"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -26,6 +28,24 @@ func Module(t testing.TB, tool, module string) string {
 	}
 	t.Fatalf("%s has no module %s", tool, module)
 	return ""
+}
+
+// npm marks versions of packages of npm.
+const npm = " (npm)"
+
+// Package returns the version of a package of npm that is installed for a tool of
+// testservers, as the package says it.
+func Package(t testing.TB, tool, name string) string {
+	t.Helper()
+	raw, err := os.ReadFile(filepath.Join(testservers.Find(t, tool), "node_modules", name, "package.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var said struct{ Version string }
+	if err := json.Unmarshal(raw, &said); err != nil || said.Version == "" {
+		t.Fatalf("%s does not say its version: %v", name, err)
+	}
+	return said.Version + npm
 }
 
 // Dependency returns the version of a Go module that the test itself uses as a

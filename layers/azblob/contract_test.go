@@ -17,6 +17,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/internal/redact"
+	"github.com/pack-cache/pack-cache/internal/testran"
 	"github.com/pack-cache/pack-cache/internal/testservers"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/objects"
@@ -28,6 +29,7 @@ import (
 func TestContract(t *testing.T) {
 	t.Parallel()
 	server := testservers.NewAzurite(t)
+	testran.Against(t, testran.Row{Subject: "Object stores", Peer: "Azurite", Version: testran.Package(t, "azurite", "azurite"), Done: "the contract of stores"})
 	key := Keys{SharedKey: redact.NewSecret(server.Key)}
 	reader := signature(t, server, sas.ContainerPermissions{Read: true})
 	storetest.Run(t, opener(server, key), storetest.Options{

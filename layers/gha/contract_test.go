@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/pack-cache/pack-cache/internal/testactions"
+	"github.com/pack-cache/pack-cache/internal/testran"
 	"github.com/pack-cache/pack-cache/internal/testservers"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/storetest"
@@ -64,6 +65,7 @@ func TestContract(t *testing.T) {
 func TestContractOfAct(t *testing.T) {
 	t.Parallel()
 	act := testservers.NewAct(t)
+	testran.Against(t, testran.Row{Subject: "GitHub Actions", Peer: "act", Version: testran.Module(t, "act", "github.com/nektos/act"), Done: "the contract of stores, in its cache service"})
 	storetest.Run(t, func(t *testing.T) layers.Store { return inAct(act.Service(t)) }, storetest.Options{
 		Secrets: []string{"act-token", "_apis"},
 		Reopen:  func(_ *testing.T, s layers.Store) layers.Store { return inAct(s.(plain).Store.(*Store).base) },

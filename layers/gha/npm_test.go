@@ -9,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/internal/testactions"
+	"github.com/pack-cache/pack-cache/internal/testran"
 	"github.com/pack-cache/pack-cache/internal/testservers"
 )
 
@@ -37,6 +38,10 @@ func npm(t *testing.T, front *testactions.Front, version string, run testactions
 // package is tested against, and with what this package keeps in it.
 func TestOfficialClient(t *testing.T) {
 	t.Parallel()
+	testran.Against(t, testran.Row{
+		Subject: "GitHub Actions", Peer: "@actions/cache", Version: testran.Package(t, "actions-cache", "@actions/cache"),
+		Done: "GitHub's own client reads what pack-cache has saved, and the other way round; it works with the service that tests use",
+	})
 	main := testactions.Run{Repository: "team/app", Refs: []string{"refs/heads/main"}}
 	t.Run("version 1", func(t *testing.T) {
 		t.Parallel()

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/pack-cache/pack-cache/internal/redact"
+	"github.com/pack-cache/pack-cache/internal/testran"
 	"github.com/pack-cache/pack-cache/internal/testservers"
 	"github.com/pack-cache/pack-cache/internal/testweb"
 	"github.com/pack-cache/pack-cache/internal/web"
@@ -27,6 +28,7 @@ func TestContract(t *testing.T) {
 	t.Run("MinIO", func(t *testing.T) {
 		t.Parallel()
 		server := testservers.NewMinIO(t)
+		contractOf(t, "MinIO", testran.Module(t, "minio", "github.com/minio/minio"))
 		reader := assumeReader(t, server)
 		o := options(t, server)
 		o.Secrets = append(o.Secrets, reader.Secret.Reveal(), reader.Token.Reveal())
@@ -36,8 +38,15 @@ func TestContract(t *testing.T) {
 	t.Run("VersityGW", func(t *testing.T) {
 		t.Parallel()
 		server := testservers.NewVersityGW(t)
+		contractOf(t, "Versity's gateway", testran.Module(t, "versitygw", "github.com/versity/versitygw"))
 		storetest.Run(t, opener(server), options(t, server))
 	})
+}
+
+// contractOf says what the contract runs against.
+func contractOf(t *testing.T, peer, version string) {
+	t.Helper()
+	testran.Against(t, testran.Row{Subject: "Object stores", Peer: peer, Version: version, Done: "the contract of stores"})
 }
 
 // keysOf are those of somebody who may do everything.
