@@ -4,7 +4,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export CGO_ENABLED ?= 0
 
-.PHONY: help build release takeover-image demo test unit acceptance lint staticcheck vulnerabilities portable fuzz-short fuzz faults soak bench bench-curve bench-report clean test-servers compatibility
+.PHONY: help build release takeover-image demo test unit acceptance lint staticcheck vulnerabilities portable fuzz-short fuzz faults soak bench bench-curve bench-report clean test-servers compatibility containerd-store
 
 # The program, in bin/.
 build: bin/pack-cache
@@ -102,6 +102,12 @@ soak: faults
 # and writes docs/compatibility.md.
 compatibility: bin/pack-cache test-servers
 	PACK_CACHE_BIN=$(CURDIR)/bin/pack-cache $(GO) run ./internal/cmd/compatibility $(TESTS)
+
+# Leaves app images in a Docker that keeps them as containerd does. It is compiled
+# for that, which takes minutes.
+containerd-store: bin/pack-cache
+	$(GO) run ./internal/testservers/cmd/test-servers dockerd
+	PACK_CACHE_CONTAINERD_STORE=1 $(MAKE) compatibility TESTS=acceptance.TestContainerdStore
 
 # Compares with the stock lifecycle; see docs/performance.md. BENCH has flags of
 # ./benchmarks.

@@ -24,6 +24,8 @@ import (
 type Options struct {
 	// Podman starts Podman's service instead.
 	Podman bool
+	// Program is the dockerd to start, "" for the machine's.
+	Program string
 }
 
 // Daemon is a running daemon. Its methods are safe for concurrent use.
@@ -60,6 +62,9 @@ func Start(ctx context.Context, options Options) (_ *Daemon, err error) {
 	}
 	if d.args, err = command(dir, d.Host); err != nil {
 		return nil, err
+	}
+	if options.Program != "" {
+		d.args[0] = options.Program
 	}
 	return d, d.start(ctx)
 }

@@ -27,6 +27,8 @@ type Tool struct {
 	// Script is, for tools of npm, the file that node runs, relative to
 	// node_modules; "" if tests bring one of their own.
 	Script string
+	// Seldom says that it is built only when it is named: it takes too long.
+	Seldom bool
 }
 
 // Tools lists all there are.
@@ -51,6 +53,7 @@ func Tools() []Tool {
 		{Name: "conformance", Package: "github.com/opencontainers/distribution-spec/conformance"},
 		{Name: "ociregistry", Package: "."},
 		{Name: "imageschema", Package: "."},
+		{Name: "dockerd", Package: "github.com/moby/moby/v2/cmd/dockerd", Seldom: true},
 		{Name: "azurite", Script: "azurite/dist/src/blob/main.js"},
 	}
 }
