@@ -70,7 +70,12 @@ func Connect(cmd *exec.Cmd, in io.Reader, out, errs io.Writer, private bool) (c 
 		}
 		cmd.Stdout = file
 	}
-	if errs != nil {
+	switch {
+	case errs == nil:
+	case out != nil && oneWriter(out, errs):
+		// One stream: what is written to it comes in its order, by one goroutine.
+		cmd.Stderr = cmd.Stdout
+	default:
 		file, err := output(errs, false)
 		if err != nil {
 			return nil, err
@@ -78,6 +83,12 @@ func Connect(cmd *exec.Cmd, in io.Reader, out, errs io.Writer, private bool) (c 
 		cmd.Stderr = file
 	}
 	return c, nil
+}
+
+// oneWriter tells whether two writers are one. Those that cannot be compared are not.
+func oneWriter(a, b io.Writer) (one bool) {
+	defer func() { _ = recover() }()
+	return a == b
 }
 
 // pair makes the two ends of a stream.
