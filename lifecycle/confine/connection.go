@@ -21,7 +21,7 @@ type Connection struct {
 }
 
 // Connect connects cmd, which has not been started. Each of in, out and errs may be
-// nil; out and errs may be the same writer. With private, standard input and output are sockets: a pipe can be opened
+// nil. With private, standard input and output are sockets: a pipe can be opened
 // anew as a file below /proc, by the process or by what it is made to do with a
 // path; a socket cannot, so nobody else can join in. Started is called when cmd has
 // been started, or has not.
@@ -87,13 +87,6 @@ func Connect(cmd *exec.Cmd, in io.Reader, out, errs io.Writer, private bool) (c 
 
 // oneWriter tells whether two writers are one. Those that cannot be compared are not.
 func oneWriter(a, b io.Writer) (one bool) {
-	defer func() { _ = recover() }()
-	return a == b
-}
-
-// sameWriter reports whether two writers are one. Those that cannot be compared
-// are not.
-func sameWriter(a, b io.Writer) bool {
 	defer func() { _ = recover() }()
 	return a == b
 }

@@ -1,36 +1,41 @@
-package confine
+package confine_test
 
 import (
 	"bytes"
+	"fmt"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
+
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
-// TestConnectOneWriter holds that nothing is lost of what a process writes to both
-// of its outputs if one writer, which is not for several goroutines, takes both.
-func TestConnectOneWriter(t *testing.T) {
+// TestConnectionOfOneWriter has a process write to standard output and standard
+// error in turn, which go to one writer: everything arrives, in its order.
+func TestConnectionOfOneWriter(t *testing.T) {
 	t.Parallel()
-	cmd := exec.Command("sh", "-c", "echo one; echo two >&2; echo three")
-	var text bytes.Buffer
-	connection, err := Connect(cmd, nil, &text, &text, false)
+	const script = `i=0; while [ $i -lt 500 ]; do echo out $i; echo err $i >&2; i=$((i + 1)); done`
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", script)
+	var got bytes.Buffer
+	c, err := confine.Connect(cmd, nil, &got, &got, false)
 	if err != nil {
 		t.Fatal(err)
-	}
-	if cmd.Stdout != cmd.Stderr {
-		t.Error("two streams are copied to one writer")
 	}
 	err = cmd.Start()
-	connection.Started()
+	c.Started()
 	if err != nil {
 		t.Fatal(err)
 	}
-	connection.Wait()
-	if err := cmd.Wait(); err != nil {
-		t.Error(err)
+	err = cmd.Wait()
+	c.Wait()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if got := strings.Fields(text.String()); !slices.Equal(got, []string{"one", "two", "three"}) {
-		t.Errorf("got %q", got)
+	var want strings.Builder
+	for i := range 500 {
+		fmt.Fprintf(&want, "out %d\nerr %d\n", i, i)
+	}
+	if got.String() != want.String() {
+		t.Errorf("%d bytes arrived of %d, or in another order", got.Len(), want.Len())
 	}
 }
