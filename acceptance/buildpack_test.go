@@ -208,7 +208,7 @@ func TestBuildpackRefused(t *testing.T) {
 		{name: "no reference", code: 2, args: []string{"--buildpack", "docker://A B"}, says: []string{`buildpack "A B" is not an image reference`, "HINT: "}},
 		{name: "the builder's order twice", code: 2, args: []string{"--buildpack", "from=builder,from=builder"}, says: []string{"only once", "HINT: "}},
 		{name: "no image", code: 1, args: []string{"--buildpack", reg.ref("nowhere")}, says: []string{"buildpack " + reg.ref("nowhere") + " is not there", "HINT: check the reference"}},
-		{name: "no buildpackage", code: 1, args: []string{"--buildpack", reg.ref("chart")}, says: []string{"the image is no buildpackage", "HINT: a buildpackage is an image made by"}},
+		{name: "no buildpackage", code: 1, args: []string{"--buildpack", reg.ref("chart")}, says: []string{"the image is not a buildpackage", "HINT: a buildpackage is an image made by"}},
 		{name: "nothing on the web", code: 1, args: []string{"--buildpack", address}, says: []string{"buildpack " + web.URL + "/x.tgz", "answered 404", "HINT: check the address"}},
 		{name: "no buildpack in the directory", code: 1, args: []string{"--buildpack", app.dir}, says: []string{"buildpack " + app.dir, "no buildpack.toml at its top", "HINT: "}},
 		{name: "no api", code: 1, args: []string{"--buildpack", apiless}, says: []string{"buildpack.toml has no api", "HINT: "}},

@@ -134,7 +134,7 @@ func TestPlatform(t *testing.T) {
 		{name: "foreign", args: append(args, "linux/"+other, "--engine", "sandbox"), code: 2, says: []string{"--platform linux/" + other, "HINT: choose --engine docker"}},
 		{name: "not there", args: append(args, "linux/"+here+"/v9"), code: 1, says: []string{"builder " + builder, "linux/" + here + "/v9", "HINT: "}},
 		{name: "windows", args: append(args, "windows/amd64"), code: 2, says: []string{"builders for windows are not supported", "HINT: write it as linux/"}},
-		{name: "nonsense", args: append(args, "a/b/c/d"), code: 2, says: []string{"this is no platform", "HINT: write it as linux/"}},
+		{name: "nonsense", args: append(args, "a/b/c/d"), code: 2, says: []string{"this is not a platform", "HINT: write it as linux/"}},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.check(t, reg) })
 	}
@@ -242,7 +242,7 @@ func TestRefusedFlags(t *testing.T) {
 		"--interactive": "there is no terminal interface", "--sparse": "an OCI layout is always written with its run image",
 		"--buildpack-registry=official": "the buildpack registry is not asked", "--lifecycle-image=acme/lifecycle": "the phases that it would run are pack-cache's own",
 		"--cache=type=launch;format=volume": "type=launch is not possible", "--exec-env=a/b": "cannot be the name of an execution environment",
-		"--uid=-1": "is no id", "--gid=4294967296": "is no id",
+		"--uid=-1": "is not an id", "--gid=4294967296": "is not an id",
 		"--volume=relative:/x/y:rw,z": `option "z" is not known`, "--volume=./a:/b": "neither an absolute path nor the name of a volume",
 		"--volume=/a:/layers": "the build itself mounts /layers", "--volume=/a:/cnb": "the build itself mounts /cnb", "--volume=/a:b": "not an absolute path",
 		"--workspace=/cnb/x": "the build has something else there", "--workspace=/": "the build has something else there",

@@ -217,7 +217,7 @@ func TestNamedCacheFromSource(t *testing.T) {
 	app.write("pack-cache.toml", strings.Replace(orgAndFork(reg.Addr), "${GITHUB_REPOSITORY_OWNER:-acme}", "acme/${GITHUB_TOKEN}", 1))
 	out := m.run(slices.Concat([]string{"build", reg.ref("app"), "--publish", "--image-cache", "org"}, args)...)
 	out.wantCode(t, 2)
-	out.wantStderr(t, "${GITHUB_TOKEN} may be a secret, and namespace is no secret place")
+	out.wantStderr(t, "${GITHUB_TOKEN} may be a secret, and namespace is not a secret place")
 	out.wantNoStderr(t, ciJob.Password)
 	if heard := evil.all(); len(heard) > 0 {
 		t.Errorf("the host was asked for something: %v", heard)

@@ -163,6 +163,6 @@ func (r *registry) wantPaketoImage(t *testing.T, ref, host string) {
 	}
 	page, profile := r.layersWith(t, ref, "/workspace/static/page.html"), r.layersWith(t, ref, "/workspace/.profile")
 	if len(page) != 1 || len(profile) != 1 || page[0].diffID == profile[0].diffID {
-		t.Errorf("the slice is no layer of its own: its file is in %d layers, another in %d", len(page), len(profile))
+		t.Errorf("the slice is not a layer of its own: its file is in %d layers, another in %d", len(page), len(profile))
 	}
 }

@@ -18,23 +18,22 @@
 // diffID must be that of the layer in the app image: every modification time is
 // 1980-01-01T00:00:01Z. A layer that is only cached keeps its times to the
 // nanosecond; what is above it is described in the same way always, with the
-// time 0, so that equal layers have equal archives on any machine. On the way
-// back, times that are the lifecycle's are not applied: tools that throw old
-// files away would throw away everything.
+// time 0, so that equal layers have equal archives on any machine. A restore
+// applies the times that are in the archive, those of the lifecycle too.
 //
 // Hard links are archived as files of their own, and extended attributes are
 // not kept: the lifecycle does neither, and would not read it. Owners are
 // written, for the lifecycle, and not applied.
 //
 // New blobs are zstd or gzip in independent frames of 1 MiB, which are one
-// stream to any reader.
+// stream to any reader, or eStargz.
 //
 // # What changed
 //
 // After a restore, and if there is a directory for it, the fingerprint of the
 // layer is kept: path, size, mode, times, inode and link count of every entry,
-// and evidence of every file's content, which the computation of the diffID
-// yields by the way. A layer whose entries are all the same is not read. An
+// and evidence of every file's content, a keyed checksum that is taken while the
+// file is read for the diffID. A layer whose entries are all the same is not read. An
 // entry is read again if its times or inode moved, or if it was last changed
 // within the clock tick in which the fingerprint was taken. A layer in which
 // only times moved is not new.

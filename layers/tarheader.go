@@ -25,7 +25,7 @@ type headerReader struct {
 // maxExtended bounds the length of extended headers, as in archive/tar.
 const maxExtended = 1 << 20
 
-var errHeader = errors.New("a header of the archive is none")
+var errHeader = errors.New("invalid tar header")
 
 // next reads the header of the next entry, whose content follows. At the end of
 // the archive it returns io.EOF.

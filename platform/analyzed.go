@@ -38,7 +38,7 @@ func (b *build) checkAnalyzed(found files.Analyzed) error {
 func isOf(found, asked string) error {
 	digest, err := name.NewDigest(found, name.WeakValidation)
 	if err != nil {
-		return fmt.Errorf("%q is no image by digest", found)
+		return fmt.Errorf("%q is not an image by digest", found)
 	}
 	want, err := name.ParseReference(asked, name.WeakValidation)
 	if err != nil {

@@ -335,7 +335,7 @@ func TestListed(t *testing.T) {
 		}
 	}
 	if _, _, err := config.Listed("no reference"); err == nil {
-		t.Error("no error for what is no reference")
+		t.Error("no error for what is not a reference")
 	}
 }
 
@@ -353,7 +353,7 @@ func TestDescribe(t *testing.T) {
 		}
 	}
 	if _, err := trust.Describe("no reference"); err == nil {
-		t.Error("no error for what is no reference")
+		t.Error("no error for what is not a reference")
 	}
 }
 

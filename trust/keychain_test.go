@@ -195,7 +195,7 @@ func TestKeychainFromFiles(t *testing.T) {
 		{"DOCKER_AUTH_CONFIG and the rest", "acme/b", map[string]string{"HOME": home, "DOCKER_AUTH_CONFIG": `{"auths": {}}`}, bob("hub")},
 		{"CNB_REGISTRY_AUTH before all", "docker.example.com/b", map[string]string{"HOME": home,
 			"CNB_REGISTRY_AUTH": `{"docker.example.com": "Bearer cnb"}`}, authn.AuthConfig{RegistryToken: "cnb"}},
-		{"a home that is no directory", "docker.example.com/b", map[string]string{"HOME": "/dev/null"}, authn.AuthConfig{}},
+		{"a home that is not a directory", "docker.example.com/b", map[string]string{"HOME": "/dev/null"}, authn.AuthConfig{}},
 		{"nothing at all", "docker.example.com/b", nil, authn.AuthConfig{}},
 		{"an entry that is spoilt elsewhere", "docker.example.com/b", map[string]string{"HOME": home}, bob("docker")},
 	}

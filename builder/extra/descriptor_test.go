@@ -129,7 +129,7 @@ func TestInline(t *testing.T) {
 	}{
 		{Script{ID: "me/task", Inline: "true"}, "buildpack me/task: its script has no api"},
 		{Script{ID: "me task", API: "0.10", Inline: "true"}, `"me task" cannot be the id`},
-		{Script{ID: "x", API: "0.10", Shell: "/bin/sh\n", Inline: "true"}, "its shell is no path"},
+		{Script{ID: "x", API: "0.10", Shell: "/bin/sh\n", Inline: "true"}, "its shell is not a path"},
 	} {
 		_, err := resolve(t, base, Request{Pre: []Source{{Script: &test.script}}}, nil)
 		wantError(t, err, test.want)

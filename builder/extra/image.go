@@ -41,7 +41,7 @@ func (r *resolver) buildpackage(img v1.Image) (builder.Ref, error) {
 	labels := config.Config.Labels
 	raw, ok := labels[packageLabel]
 	if !ok {
-		return builder.Ref{}, hinted("a buildpackage is an image made by `pack buildpack package`", "the image is no buildpackage: label %s is missing", packageLabel)
+		return builder.Ref{}, hinted("a buildpackage is an image made by `pack buildpack package`", "the image is not a buildpackage: label %s is missing", packageLabel)
 	}
 	var ref builder.Ref
 	if err := bounds.JSON([]byte(raw), &ref); err != nil {

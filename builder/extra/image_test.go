@@ -108,7 +108,7 @@ func TestBuildpackageRefuses(t *testing.T) {
 		img  v1.Image
 		want string
 	}{
-		{"no buildpackage", change(func(c *v1.ConfigFile) { delete(c.Config.Labels, packageLabel) }), "no buildpackage: label " + packageLabel + " is missing"},
+		{"no buildpackage", change(func(c *v1.ConfigFile) { delete(c.Config.Labels, packageLabel) }), "not a buildpackage: label " + packageLabel + " is missing"},
 		{"broken label", label(packageLabel, "{"), packageLabel + " cannot be read"},
 		{"broken layers", label(layers, "{"), layers + " cannot be read"},
 		{"no layers", change(func(c *v1.ConfigFile) { delete(c.Config.Labels, layers) }), "names acme/one@1 as its buildpack, and does not have it"},

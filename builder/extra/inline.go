@@ -20,7 +20,7 @@ func (r *resolver) inline(script *Script) (builder.Ref, error) {
 	}
 	shell := cmp.Or(script.Shell, "/bin/sh")
 	if strings.ContainsAny(shell, "\n\x00") {
-		return builder.Ref{}, errors.New("its shell is no path")
+		return builder.Ref{}, errors.New("its shell is not a path")
 	}
 	var descriptor bytes.Buffer
 	err := toml.NewEncoder(&descriptor).Encode(map[string]any{

@@ -140,7 +140,7 @@ func locateURI(text, scheme string) (location, error) {
 	case "file":
 		u, err := url.Parse(text)
 		if err != nil || u.Path == "" || u.Host != "" && u.Host != "localhost" {
-			return location{}, misnamed(text, "this is no path on this machine", "write it as file:///PATH, or as a plain path")
+			return location{}, misnamed(text, "this is not a path on this machine", "write it as file:///PATH, or as a plain path")
 		}
 		path := filepath.FromSlash(u.Path)
 		if _, err := os.Stat(path); err != nil {

@@ -78,7 +78,7 @@ func TestLocateRefuses(t *testing.T) {
 		{"nowhere.tgz", "no such file or directory", "check the path"},
 		{"nowhere/", "no such file or directory", "check the path"},
 		{"file:///nowhere", "no such file or directory", "check the path"},
-		{"file://elsewhere/x", "no path on this machine", "file:///"},
+		{"file://elsewhere/x", "not a path on this machine", "file:///"},
 		{"s3://bucket/x", "s3:// is not supported", "https://"},
 	} {
 		t.Run(test.locator, func(t *testing.T) {

@@ -90,7 +90,7 @@ func (t *tree) addEntry(name string, header *tar.Header, content io.Reader) erro
 	case tar.TypeLink:
 		target := path.Clean(header.Linkname)
 		if t.seen[target] != tar.TypeReg {
-			return fmt.Errorf("it is a hard link to %q, which is no file of the buildpack before it", header.Linkname)
+			return fmt.Errorf("it is a hard link to %q, which is not an earlier file of the buildpack", header.Linkname)
 		}
 		t.seen[name] = tar.TypeReg
 		return t.header(name, &tar.Header{Typeflag: tar.TypeLink, Linkname: path.Join(t.root, target), Mode: 0o644})
@@ -123,7 +123,7 @@ func (t *tree) parents(dir string) error {
 		return nil
 	}
 	if _, ok := t.seen[dir]; ok {
-		return fmt.Errorf("%q is no directory", dir)
+		return fmt.Errorf("%q is not a directory", dir)
 	}
 	if err := t.parents(path.Dir(dir)); err != nil {
 		return err
@@ -151,7 +151,7 @@ func checkPath(name string) error {
 	case path.IsAbs(name), leaves(name), name == ".":
 		return errors.New("the name leads out of the buildpack")
 	case !utf8.ValidString(name), strings.ContainsRune(name, 0):
-		return errors.New("the name is no text")
+		return errors.New("the name is not UTF-8 text")
 	}
 	for part := range strings.SplitSeq(name, "/") {
 		if strings.HasPrefix(part, ".wh.") {

@@ -76,7 +76,7 @@ func (e *DirError) Hint() string {
 		return "make room on the file system of " + e.Dir + ", or keep the store on a larger one: it is below XDG_CACHE_HOME, or ~/.cache"
 	}
 	if errors.Is(e.err, ErrNoWhiteouts) {
-		return "keep the store on a file system that is no overlay, such as a volume"
+		return "keep the store on a file system that is not an overlay, such as a volume"
 	}
 	return "keep the store in a directory that belongs to you"
 }

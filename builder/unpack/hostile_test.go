@@ -143,7 +143,7 @@ func TestRefused(t *testing.T) {
 		{"a whiteout of the parent", []entry{file("a/.wh...", "")}, `entry "a/.wh...": a whiteout of nothing`, nil},
 		{"a device out of range", []entry{typed(tar.TypeBlock, "d", 1<<40, 0).with(gnu)}, `entry "d": device 1099511627776:0 is out of range`, nil},
 		{"an unknown type", []entry{typed('Z', "z", 0, 0)}, `entry "z": unknown type 'Z'`, nil},
-		{"a root that is no directory", []entry{symlink("./", "/")}, "can only be a directory", nil},
+		{"a root that is not a directory", []entry{symlink("./", "/")}, "can only be a directory", nil},
 	}
 	for _, c := range tests {
 		t.Run(c.name, func(t *testing.T) {

@@ -52,8 +52,8 @@ func TestSplitRefuses(t *testing.T) {
 		{"a,type=local", "the first attribute has no =", "before its value"},
 		{"type=s3,token=hunter2,hunter3", `what follows attribute "token" has no =`, "quote"},
 		{"type=local,=x", "no name before its =", "write attributes as in"},
-		{`type=local,dest="hunter2"`, "no record of attributes", "quote a whole attribute"},
-		{`type=local,"dest=hunter2`, "no record of attributes", "quote a whole attribute"},
+		{`type=local,dest="hunter2"`, "not a record of attributes", "quote a whole attribute"},
+		{`type=local,"dest=hunter2`, "not a record of attributes", "quote a whole attribute"},
 		{"type=local\ndest=hunter2", "more than one line", "NAME=VALUE"},
 	}
 	for _, test := range tests {
@@ -167,12 +167,12 @@ func TestSetRefuses(t *testing.T) {
 		{"bucket=", "export", "attribute bucket is empty", "bucket=STRING"},
 		{"bucket=b,mode=mxa", "export", `attribute mode: there is no "mxa"`, "did you mean max? valid are: min, max"},
 		{"bucket=b,mode=", "export", `attribute mode: there is no ""`, "valid are: min, max"},
-		{"bucket=b,check=ture", "export", `attribute check: "ture" is no bool`, "did you mean true? write true or false"},
-		{"bucket=b,check=", "export", `attribute check: "" is no bool`, "write true or false"},
+		{"bucket=b,check=ture", "export", `attribute check: "ture" is not true or false`, "did you mean true? write true or false"},
+		{"bucket=b,check=", "export", `attribute check: "" is not true or false`, "write true or false"},
 		{"bucket=b,level=high", "export", `attribute level: "high" is no whole number`, "write a whole number"},
 		{"bucket=b,jobs=99999999999999999999", "export", "is out of range", "write a whole number"},
-		{"bucket=b,wait=5", "export", `attribute wait: "5" is no duration`, "90s"},
-		{"bucket=b,timeout=-5s", "export", `attribute timeout: "-5s" is no duration`, "90s"},
+		{"bucket=b,wait=5", "export", `attribute wait: "5" is not a duration`, "90s"},
+		{"bucket=b,timeout=-5s", "export", `attribute timeout: "-5s" is not a duration`, "90s"},
 	}
 	for _, test := range tests {
 		t.Run(test.record, func(t *testing.T) {

@@ -62,7 +62,7 @@ func fields(record string, separator rune) ([]string, error) {
 		err = parse.Err
 	}
 	return nil, Refuse(fmt.Sprintf(`write NAME=VALUE%cNAME=VALUE, and quote a whole attribute if its value has a separator or a quote: "NAME=a%[1]cb"`, separator),
-		"it is no record of attributes: %v", err)
+		"it is not a record of attributes: %v", err)
 }
 
 // Error says what is wrong with what the user wrote.

@@ -111,13 +111,13 @@ func (a Attribute) parse(field reflect.Value, value, what string) error {
 	case target.Type() == durationType:
 		var d time.Duration
 		if d, err = time.ParseDuration(value); err != nil || d < 0 {
-			return Refuse("write a number with a unit, such as 90s, 5m or 1h30m", "%s: %q is no duration", what, value)
+			return Refuse("write a number with a unit, such as 90s, 5m or 1h30m", "%s: %q is not a duration", what, value)
 		}
 		target.SetInt(int64(d))
 	case target.Kind() == reflect.Bool:
 		var b bool
 		if b, err = strconv.ParseBool(value); err != nil {
-			return Refuse(DidYouMean(strings.ToLower(value), booleans)+"write true or false", "%s: %q is no bool", what, value)
+			return Refuse(DidYouMean(strings.ToLower(value), booleans)+"write true or false", "%s: %q is not true or false", what, value)
 		}
 		target.SetBool(b)
 	case target.Kind() == reflect.Int:

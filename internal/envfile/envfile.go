@@ -47,7 +47,7 @@ func Parse(text string) ([]Variable, error) {
 	for line := 1; text != ""; {
 		statement, rest, _ := strings.Cut(text, "\n")
 		if !readable(statement) {
-			return nil, &Error{line, "it is no text in UTF-8"}
+			return nil, &Error{line, "it is not UTF-8 text"}
 		}
 		trimmed := strings.TrimSpace(statement)
 		if trimmed == "" || trimmed[0] == '#' {
@@ -108,7 +108,7 @@ func parse(text string, line int) (Variable, string, error) {
 		return v, "", &Error{line, fmt.Sprintf("there is something after the value of %s; a %c within it is written \\%[2]c", v.Name, quoted[0])}
 	}
 	if !readable(value) {
-		return v, "", &Error{line, "it is no text in UTF-8"}
+		return v, "", &Error{line, "it is not UTF-8 text"}
 	}
 	return v, rest, nil
 }

@@ -40,8 +40,8 @@ func TestParse(t *testing.T) {
 		"a path for a name":      {text: "../A=1", says: `line 1: what stands before the = cannot be the name of a variable`},
 		"YAML":                   {text: "A:1", says: `line 1: there is no =, and it is not the name of a variable`},
 		"YAML with a blank":      {text: "A: 1", says: `line 1: there is no =, and it is not the name of a variable`},
-		"UTF-16":                 {text: "A=1\n\xff\xfeB\x00=\x00", says: "line 2: it is no text in UTF-8"},
-		"UTF-16 within a quoted": {text: "A=\"1\n\xff\"", says: "line 1: it is no text in UTF-8"},
+		"UTF-16":                 {text: "A=1\n\xff\xfeB\x00=\x00", says: "line 2: it is not UTF-8 text"},
+		"UTF-16 within a quoted": {text: "A=\"1\n\xff\"", says: "line 1: it is not UTF-8 text"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

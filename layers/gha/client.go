@@ -56,7 +56,7 @@ func (c *client) send(ctx context.Context, k call) (*http.Response, error) {
 func (c *client) once(ctx context.Context, k call) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, k.method, k.url, bytes.NewReader(k.body))
 	if err != nil {
-		return nil, errors.New("the service gave a URL that is none")
+		return nil, errors.New("the cache service returned an invalid URL")
 	}
 	for key, values := range k.header {
 		req.Header[key] = values

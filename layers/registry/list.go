@@ -75,7 +75,7 @@ func (c *client) page(ctx context.Context, at *url.URL) ([]string, *url.URL, err
 		if ctx.Err() != nil {
 			return nil, nil, ctx.Err()
 		}
-		return nil, nil, &failure{op: k.op, subject: c.repo.Name(), cause: fmt.Errorf("the answer is no list of tags: %w", bare(err))}
+		return nil, nil, &failure{op: k.op, subject: c.repo.Name(), cause: fmt.Errorf("the answer is not a list of tags: %w", bare(err))}
 	}
 	return said.Tags, c.following(at, resp.Header.Get("Link")), nil
 }

@@ -118,7 +118,7 @@ func (l lender) answerApps(ctx context.Context, apps Apps, q appsQuestion) (Save
 		return Saved{}, err
 	}
 	if !isLoan(q.File) {
-		return Saved{}, fmt.Errorf("%q is no file of a loan", q.File)
+		return Saved{}, fmt.Errorf("%q is not a file of a loan", q.File)
 	}
 	return Saved{}, l.bringLayer(ctx, apps, diffID, q.File)
 }
@@ -173,7 +173,7 @@ func (l lender) app(said saveApp) (App, error) {
 		one.Descriptor = *descriptor
 		if file, ok := said.Files[one.DiffID.String()]; ok {
 			if !isLayerFile(file.Path) || file.Size < 0 {
-				return App{}, fmt.Errorf("layer %s: %q is no layer of %d bytes that export has made", one.DiffID, file.Path, file.Size)
+				return App{}, fmt.Errorf("layer %s: %q is not a layer of %d bytes that export has made", one.DiffID, file.Path, file.Size)
 			}
 			one.Size = file.Size
 			one.Open = func(ctx context.Context) (io.ReadCloser, error) {

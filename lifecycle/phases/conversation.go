@@ -135,7 +135,7 @@ func (c *conversation) send(message any) error {
 // answer does what a phase asks for.
 func (c *conversation) answer(ctx context.Context, q question) answer {
 	a := answer{ID: q.ID}
-	err := errors.New("nothing was asked, or several things")
+	err := errors.New("a message must ask exactly one thing")
 	switch {
 	case q.fields() != 1:
 	case q.RenewGrant:

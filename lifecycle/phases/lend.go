@@ -103,7 +103,7 @@ func (l lender) check(loan Lending, q loanQuestion) error {
 	case names && q.Name != loan.Name && !loan.anyName:
 		return fmt.Errorf("%q in %s is not for this phase: %w", q.Name, loan.Store, layers.ErrDenied)
 	case q.File != "" && !isLoan(q.File):
-		return fmt.Errorf("%q is no file of a loan", q.File)
+		return fmt.Errorf("%q is not a file of a loan", q.File)
 	case q.Blob.Size < 0 || q.Offset < 0 || q.Length < 0 || q.Length > pieceSize:
 		return fmt.Errorf("a part of %d bytes from %d on, of a blob of %d bytes, cannot be had", q.Length, q.Offset, q.Blob.Size)
 	case len(q.MediaType) > maxMediaType || len(q.Blob.MediaType) > maxMediaType:

@@ -23,7 +23,7 @@ const maxLayers = 100_000
 func (o *AnalyzeOutput) Check(AnalyzeInput) error {
 	for _, reference := range []string{o.Analyzed.RunImageRef(), o.Analyzed.RunImageImage(), o.Analyzed.PreviousImageRef()} {
 		if plain(reference) != reference {
-			return fmt.Errorf("%q is no reference", reference)
+			return fmt.Errorf("%q is not a reference", reference)
 		}
 	}
 	if o.Analyzed.BuildImage != nil {

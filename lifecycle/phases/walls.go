@@ -67,7 +67,7 @@ func openPlain(dir string) (plainDir, error) {
 func (d plainDir) close() { d.root.Close() }
 
 // sub opens a directory in d. The error wraps fs.ErrNotExist if it is not there; what
-// is no directory is a *leftError.
+// is not a directory is a *leftError.
 func (d plainDir) sub(name, buildpack string) (plainDir, error) {
 	s := plainDir{path: path.Join(d.path, name), buildpack: buildpack}
 	info, err := d.root.Lstat(name)

@@ -133,7 +133,7 @@ func (f *file) check() error {
 			return refuse("add name = \"…\"", "%s: image_caches %d has no name", f.path, i+1)
 		}
 		if !cacheName.MatchString(e.Name) {
-			return refuse("use letters, digits, '.', '_' and '-'", "%s: %q is no name of a cache", f.path, e.Name)
+			return refuse("use letters, digits, '.', '_' and '-'", "%s: %q is not a name for a cache", f.path, e.Name)
 		}
 		if seen[e.Name] {
 			return refuse("give each its own name", "%s: two caches are called %s", f.path, e.Name)

@@ -136,7 +136,7 @@ func TestHostile(t *testing.T) {
 		{"a host of its own, without a login", registry(`url = "evil.example.com"`), "", "only this file names the registry"},
 		{"another port", registry(`url = "ghcr.io:8443"` + login), "", "only this file names the registry ghcr.io:8443"},
 		{"a name that looks alike", registry(`url = "ghcr.io.evil.example.com"` + login), "", "only this file names"},
-		{"a secret as host", registry(`url = "${GITHUB_TOKEN}.evil.example.com"`), "", "${GITHUB_TOKEN} may be a secret, and url is no secret place"},
+		{"a secret as host", registry(`url = "${GITHUB_TOKEN}.evil.example.com"`), "", "${GITHUB_TOKEN} may be a secret, and url is not a secret place"},
 		{"a secret as namespace", registry("url = \"ghcr.io\"\nnamespace = \"evil/${GITHUB_TOKEN}\""), "", "${GITHUB_TOKEN} may be a secret, and namespace"},
 		{"a secret of .env as namespace", registry("url = \"ghcr.io\"\nnamespace = \"evil/${LOCAL_TOKEN}\""), "LOCAL_TOKEN=" + secret, "may be a secret"},
 		{"a secret that .env calls otherwise", registry("url = \"ghcr.io\"\nnamespace = \"evil/${MY_NAMESPACE}\"" + login), "MY_NAMESPACE=${GITHUB_TOKEN}", "namespace cannot be a part"},

@@ -44,7 +44,7 @@ func (v *variables) replace(field, value string, allowed func(name string) bool)
 		}
 		if allowed != nil && !allowed(name) {
 			return "", &Error{
-				fmt.Sprintf("%s: ${%s} may be a secret, and %s is no secret place", field, name, field),
+				fmt.Sprintf("%s: ${%s} may be a secret, and %s is not a secret place", field, name, field),
 				"use a variable whose name ends in " + strings.Join(placeNames, ", ") + ", or move the cache to your own file",
 			}
 		}

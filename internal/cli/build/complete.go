@@ -78,7 +78,7 @@ func id(given *pflag.FlagSet, flag string, value int) (*int, error) {
 	case !given.Changed(flag):
 		return nil, nil
 	case value < 0 || value > math.MaxInt32:
-		return nil, usagef("give a number from 0 to 2147483647", "--%s %d is no id", flag, value)
+		return nil, usagef("give a number from 0 to 2147483647", "--%s %d is not an id", flag, value)
 	}
 	return &value, nil
 }
@@ -145,7 +145,7 @@ func creationTime(value string) (*time.Time, error) {
 		t = time.Unix(seconds, 0).UTC()
 	default:
 		if t, err = time.Parse(time.RFC3339, value); err != nil {
-			return nil, usagef("give seconds since 1970, a time such as 2026-01-31T12:00:00Z, or now", "--creation-time %q is no time", value)
+			return nil, usagef("give seconds since 1970, a time such as 2026-01-31T12:00:00Z, or now", "--creation-time %q is not a time", value)
 		}
 	}
 	return &t, nil

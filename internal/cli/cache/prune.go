@@ -87,7 +87,7 @@ func duration(flag, written string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(written)
 	if err != nil || d < 0 {
-		return 0, platform.NewUsageError(fmt.Sprintf("%s %q is no duration", flag, written), "write a number with a unit, such as 30d, 12h or 90m")
+		return 0, platform.NewUsageError(fmt.Sprintf("%s %q is not a duration", flag, written), "write a number with a unit, such as 30d, 12h or 90m")
 	}
 	return d, nil
 }

@@ -42,7 +42,7 @@ func inlineKind() Kind {
 			Beside: func(images layers.Store) (layers.Store, error) {
 				repository, ok := images.(*registry.Store)
 				if !ok {
-					return nil, fmt.Errorf("%s is no repository of images", images)
+					return nil, fmt.Errorf("%s is not a repository of images", images)
 				}
 				return inline.New(repository), nil
 			},

@@ -29,7 +29,7 @@ type imageNamed interface {
 }
 
 // repositoryOf is the repository of an image, without its tag, which may be
-// another one in each build. An image that is no reference is as it is.
+// another one in each build. An image that is not a reference is as it is.
 func repositoryOf(image string) string {
 	ref, err := name.ParseReference(image, name.WeakValidation)
 	if err != nil {

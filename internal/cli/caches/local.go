@@ -29,14 +29,14 @@ var layoutName = regexp.MustCompile(`^[A-Za-z0-9_]+([-._:@/+]+[A-Za-z0-9_]+)*$`)
 
 func (a *localAttrs) check(use string) error {
 	if !layoutName.MatchString(a.Tag) {
-		return attrs.Refuse("use letters and digits, with . _ - : @ / + between them", "attribute tag: %q is no name", a.Tag)
+		return attrs.Refuse("use letters and digits, with . _ - : @ / + between them", "attribute tag: %q is not a name", a.Tag)
 	}
 	if _, err := v1.NewHash(a.Tag); err == nil {
 		return attrs.Refuse("write digest="+a.Tag+" to import an older snapshot", "attribute tag: %q is a digest", a.Tag)
 	}
 	if a.Digest != "" {
 		if _, err := v1.NewHash(a.Digest); err != nil {
-			return attrs.Refuse("write sha256: and 64 hexadecimal digits", "attribute digest: %q is no digest", a.Digest)
+			return attrs.Refuse("write sha256: and 64 hexadecimal digits", "attribute digest: %q is not a digest", a.Digest)
 		}
 	}
 	// The phases have another working directory.

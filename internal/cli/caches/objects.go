@@ -19,7 +19,7 @@ func checkKeys(name, blobs, manifests string) error {
 	for _, one := range names {
 		for part := range strings.SplitSeq(one, "/") {
 			if part == "" || part == "." || part == ".." {
-				return attrs.Refuse("leave out what is empty, . or .. between two /", "attribute name: %q is no name", one)
+				return attrs.Refuse("leave out what is empty, . or .. between two /", "attribute name: %q is not a name", one)
 			}
 		}
 	}

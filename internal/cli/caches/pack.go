@@ -85,7 +85,7 @@ func (a packAttrs) check(image string) error {
 	case a.Format == "volume" && a.Name == "" && image == "":
 		return attrs.Refuse("add name=NAME", "attribute name is missing: there is no app image to name the volume after")
 	case a.Format == "volume" && a.Name != "" && !volumeName.MatchString(a.Name):
-		return attrs.Refuse("use letters, digits, _, . and -, and begin with a letter or digit", "attribute name: %q is no name of a volume", a.Name)
+		return attrs.Refuse("use letters, digits, _, . and -, and begin with a letter or digit", "attribute name: %q is not a name for a volume", a.Name)
 	}
 	return nil
 }

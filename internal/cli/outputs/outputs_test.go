@@ -50,7 +50,7 @@ func TestFlag(t *testing.T) {
 		{name: "unknown type", image: "app", outputs: []string{"type=local,dest=x"}, refused: `there is no "local"`},
 		{name: "no type", image: "app", outputs: []string{"dest=x"}, refused: "attribute type is missing"},
 		{name: "no such attribute", image: "app", outputs: []string{"type=image,pusch=true"}, refused: "type=image: unknown attribute"},
-		{name: "no bool", image: "app", outputs: []string{"type=image,push=maybe"}, refused: `"maybe" is no bool`},
+		{name: "no bool", image: "app", outputs: []string{"type=image,push=maybe"}, refused: `"maybe" is not true or false`},
 		{name: "no destination", image: "app", outputs: []string{"type=oci"}, refused: "attribute dest is missing"},
 		{name: "standard output", image: "app", outputs: []string{"type=oci,dest=-"}, refused: "standard output"},
 		{name: "two places", image: "app", outputs: []string{"type=docker", "type=registry"}, refused: "more than once"},

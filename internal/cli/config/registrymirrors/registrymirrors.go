@@ -106,7 +106,7 @@ func runAdd(ctx context.Context, streams *iostreams.Streams, registry, mirror st
 			continue
 		}
 		if strings.Contains(host, "://") || host == registry && strings.Contains(host, "/") {
-			return exit.Usage(fmt.Errorf("%q is no host", host), "write it as HOST, or HOST:PORT")
+			return exit.Usage(fmt.Errorf("%q is not a host", host), "write it as HOST, or HOST:PORT")
 		}
 		if err := platform.CheckReference("image in "+host, host+"/repository"); err != nil {
 			return err
