@@ -5,8 +5,6 @@ package inside
 import (
 	"os"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // patience is how long a process waits for the other side to have heard it. A
@@ -21,11 +19,7 @@ func (o *Order) linger(w *wire) {
 	switch {
 	case o.Attend != nil:
 		return
-	case o.Phase != nil:
-		// What the phase has left must write no more.
-		_ = unix.Kill(-1, unix.SIGKILL)
-		o.mark()
-	case o.Copy != nil:
+	case o.Phase != nil, o.Copy != nil:
 		o.mark()
 	}
 	select {

@@ -55,6 +55,8 @@ func (p *Phase) run(ready func() error, w *wire) (int, error) {
 	w.start()
 	go w.follow(feed)
 	code, err := reap(pid)
+	// What the phase has left must write no more, and hold no stream open.
+	_ = unix.Kill(-1, unix.SIGKILL)
 	<-written
 	close(w.ended)
 	return code, err
