@@ -240,7 +240,9 @@ func TestRefusedFlags(t *testing.T) {
 	reg := newRegistry(t, testregistry.Options{})
 	for flag, why := range map[string]string{
 		"--interactive": "there is no terminal interface", "--sparse": "an OCI layout is always written with its run image",
-		"--buildpack-registry=official": "the buildpack registry is not asked", "--lifecycle-image=acme/lifecycle": "the phases that it would run are pack-cache's own",
+		"--buildpack-registry=official": "the buildpack registry is not asked", "--buildpack-registry official": "the buildpack registry is not asked",
+		"-r official": "--buildpack-registry is not possible", "--lifecycle-image acme/lifecycle": "the phases that it would run are pack-cache's own",
+		"--lifecycle-image=acme/lifecycle":  "the phases that it would run are pack-cache's own",
 		"--cache=type=launch;format=volume": "type=launch is not possible", "--exec-env=a/b": "cannot be the name of an execution environment",
 		"--uid=-1": "is not an id", "--gid=4294967296": "is not an id",
 		"--volume=relative:/x/y:rw,z": `option "z" is not known`, "--volume=./a:/b": "neither an absolute path nor the name of a volume",
@@ -248,9 +250,10 @@ func TestRefusedFlags(t *testing.T) {
 		"--workspace=/cnb/x": "the build has something else there", "--workspace=/": "the build has something else there",
 		"--volume=mine:/x": "volumes by name are those of a daemon", "--docker-host=tcp://x:1": "it is the address of a daemon", "--userns-host": "user namespaces of a daemon",
 	} {
-		name, _, _ := strings.Cut(flag, "=")
+		name, _, _ := strings.Cut(strings.Fields(flag)[0], "=")
+		args := []string{reg.ref("app"), "--builder", "acme/b", "--path", filepath.Dir(os.Args[0]), "--publish", "--engine", "sandbox"}
 		refusal{
-			args: []string{reg.ref("app"), "--builder", "acme/b", "--path", filepath.Dir(os.Args[0]), "--publish", "--engine", "sandbox", flag},
+			args: append(args, strings.Fields(flag)...),
 			code: 2, says: []string{name, why, "HINT: "},
 		}.check(t)
 	}

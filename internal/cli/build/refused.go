@@ -8,11 +8,17 @@ import (
 
 // refused are flags of pack that make no sense here, with the reason and the way
 // out.
-var refused = []struct{ name, short, why, hint string }{
-	{"interactive", "", "there is no terminal interface", "leave it out; --verbose shows more"},
-	{"sparse", "", "an OCI layout is always written with its run image", "leave it out"},
-	{"buildpack-registry", "r", "the buildpack registry is not asked", "name the image of the buildpack with --buildpack docker://REFERENCE"},
-	{"lifecycle-image", "", "no lifecycle image is used: the phases that it would run are pack-cache's own", "leave it out"},
+var refused = []refusedFlag{
+	{name: "interactive", why: "there is no terminal interface", hint: "leave it out; --verbose shows more"},
+	{name: "sparse", why: "an OCI layout is always written with its run image", hint: "leave it out"},
+	{name: "buildpack-registry", short: "r", value: true, why: "the buildpack registry is not asked", hint: "name the image of the buildpack with --buildpack docker://REFERENCE"},
+	{name: "lifecycle-image", value: true, why: "no lifecycle image is used: the phases that it would run are pack-cache's own", hint: "leave it out"},
+}
+
+type refusedFlag struct {
+	name, short string
+	value       bool // the flag takes one
+	why, hint   string
 }
 
 // addRefused adds the flags, hidden, so that they are refused by their name.
@@ -20,7 +26,9 @@ func addRefused(f *pflag.FlagSet) {
 	for _, flag := range refused {
 		f.StringP(flag.name, flag.short, "", flag.why)
 		f.Lookup(flag.name).Hidden = true
-		f.Lookup(flag.name).NoOptDefVal = "true"
+		if !flag.value {
+			f.Lookup(flag.name).NoOptDefVal = "true"
+		}
 	}
 }
 
@@ -28,7 +36,7 @@ func addRefused(f *pflag.FlagSet) {
 func checkRefused(f *pflag.FlagSet) error {
 	var err error
 	f.Visit(func(given *pflag.Flag) {
-		i := slices.IndexFunc(refused, func(r struct{ name, short, why, hint string }) bool { return r.name == given.Name })
+		i := slices.IndexFunc(refused, func(r refusedFlag) bool { return r.name == given.Name })
 		if i >= 0 && err == nil {
 			err = usagef(refused[i].hint, "--%s is not possible: %s", given.Name, refused[i].why)
 		}
