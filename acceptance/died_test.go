@@ -3,16 +3,27 @@ package acceptance
 import (
 	"bytes"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/pack-cache/pack-cache/internal/testdocker"
+	"github.com/pack-cache/pack-cache/internal/testfaults"
 	"github.com/pack-cache/pack-cache/internal/testregistry"
 )
+
+// longPhases have restore and export take long enough to be killed in the middle:
+// the registry takes its time over a layer of the cache, and over the image.
+var longPhases = []testfaults.Rule{
+	{Method: http.MethodGet, Path: regexp.MustCompile("/cache-.*/blobs/"), Delay: 5 * time.Second, Times: 5},
+	{Method: http.MethodPut, Path: regexp.MustCompile("/v2/(export|docker|inplace)[^/]*/manifests/"), Delay: 5 * time.Second, Times: 1},
+}
 
 // TestPhaseDies kills own phases of a build as the kernel does when memory runs
 // out. Restore costs the cache, saving costs what would have been saved, and
@@ -36,16 +47,19 @@ func TestPhaseDies(t *testing.T) {
 		name := fmt.Sprintf("%s-%t", test.phase, test.required)
 		t.Run(name, func(t *testing.T) {
 			app := newApp(t, nil, nil)
-			args := []string{"build", reg.ref(name), "--builder", builder, "--trust-builder", "--path", app.dir, "--publish", "--cache-image", reg.ref("cache-" + name)}
+			slow := testfaults.New(t, reg.Addr)
+			args := []string{"build", slow.Addr + "/" + name, "--builder", builder, "--trust-builder", "--path", app.dir, "--publish", "--cache-image", slow.Addr + "/cache-" + name}
 			m.run(args...).wantCode(t, 0)
 			if test.required {
 				args = append(args, "--cache-required")
 			}
+			slow.Set(longPhases...)
 			r := m.start(args...)
 			r.await("the phase "+test.phase, func() bool { return killPhase(r.cmd.Process.Pid, test.phase) })
 			out := r.wait()
 			out.wantCode(t, test.code)
 			out.wantStderr(t, test.says...)
+			slow.Reset()
 			if test.code != 1 {
 				reg.image(t, reg.ref(name))
 			}
@@ -63,14 +77,17 @@ func TestPhaseDiesElsewhere(t *testing.T) {
 	// place is a directory that the phase has mounts from, and no other build's.
 	dies := func(t *testing.T, name, place string, m *machine) {
 		app := newApp(t, nil, nil)
-		args := []string{"build", reg.ref(name), "--builder", builder, "--trust-builder", "--path", app.dir, "--publish", "--cache-image", reg.ref("cache-" + name)}
+		slow := testfaults.New(t, reg.Addr)
+		args := []string{"build", reg.ref(name), "--builder", builder, "--trust-builder", "--path", app.dir, "--publish", "--cache-image", slow.Addr + "/cache-" + name}
 		m.run(args...).wantCode(t, 0)
+		slow.Set(longPhases...)
 		r := m.start(args...)
 		r.await("the phase restore", func() bool { return killPhaseIn(place, "restore") })
 		out := r.wait()
 		out.wantCode(t, 0)
 		out.wantStderr(t, "the restore phase was killed: the build goes on without a cache", "is not used: the restore phase was killed", "only-cache: new")
 		reg.image(t, args[1])
+		slow.Reset()
 		m.run(args...).wantCode(t, 0)
 	}
 	t.Run("docker", func(t *testing.T) {
