@@ -59,7 +59,7 @@ func TestPhaseDies(t *testing.T) {
 			out := r.wait()
 			out.wantCode(t, test.code)
 			out.wantStderr(t, test.says...)
-			slow.Reset()
+			slow.Set()
 			if test.code != 1 {
 				reg.image(t, reg.ref(name))
 			}
@@ -87,7 +87,7 @@ func TestPhaseDiesElsewhere(t *testing.T) {
 		out.wantCode(t, 0)
 		out.wantStderr(t, "the restore phase was killed: the build goes on without a cache", "is not used: the restore phase was killed", "only-cache: new")
 		reg.image(t, args[1])
-		slow.Reset()
+		slow.Set()
 		m.run(args...).wantCode(t, 0)
 	}
 	t.Run("docker", func(t *testing.T) {
