@@ -96,6 +96,28 @@ func TestBesidePack(t *testing.T) {
 	on.docker(t, nil, "run", "--rm", "--entrypoint", "launcher", reg.ref("ours"), "true")
 }
 
+// TestRebasedCache rebases an app image that is a cache: what is beside it stays
+// with the old one, and what is in it is found.
+func TestRebasedCache(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, nil)
+	image := reg.ref("app")
+	args := []string{
+		image, "--builder", builder, "--trust-builder", "--path", newApp(t, nil, nil).dir, "--publish",
+		"--import-cache", "type=registry,ref=" + image, "--export-cache", "type=inline,mode=max",
+	}
+	newMachine(t).build(args...)
+	_, out := newMachine(t).build(args...)
+	out.wantStderr(t, "flags: only-cache: restored", "flags: launch-cache: restored")
+
+	newer := reg.ref("newer-run")
+	reg.change(t, reg.ref("samples/tiny-run"), newer, func(config *v1.ConfigFile) { config.Config.Labels["changed"] = "true" })
+	packer{t.TempDir(), "unix:///nowhere"}.run(t, "rebase", image, "--publish", "--run-image", newer, "--force")
+	_, out = newMachine(t).build(args...)
+	out.wantStderr(t, "flags: only-cache: new", "flags: launch-cache: restored")
+}
+
 // wantSameAsPack fails unless two app images are equal but for what is meant to
 // differ: pack makes the directory of the application one that everybody can
 // write to, pack-cache leaves it to the build user as the lifecycle does.

@@ -3,6 +3,7 @@ package acceptance
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -33,12 +34,7 @@ func TestPipesWaited(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := newMachine(t)
-			path := filepath.Join(m.home, test.pipe)
-			for _, err := range []error{os.MkdirAll(filepath.Dir(path), 0o755), syscall.Mkfifo(path, 0o600)} {
-				if err != nil {
-					t.Fatal(err)
-				}
-			}
+			path := makePipe(t, m.home, test.pipe)
 			args := append([]string{"build", reg.ref("pipe-" + name), "--path", app.dir, "--publish"}, test.args...)
 
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
@@ -112,12 +108,7 @@ func TestPipesRefused(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := newMachine(t)
-			path := filepath.Join(m.home, test.pipe)
-			for _, err := range []error{os.MkdirAll(filepath.Dir(path), 0o755), syscall.Mkfifo(path, 0o600)} {
-				if err != nil {
-					t.Fatal(err)
-				}
-			}
+			path := makePipe(t, m.home, test.pipe)
 			args := []string{"build", reg.ref("refused"), "--builder", builder}
 			if name != "source" && name != "git" {
 				args = append(args, "--path", app.dir)
@@ -133,4 +124,14 @@ func TestPipesRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// makePipe makes a named pipe below a directory.
+func makePipe(t *testing.T, dir, name string) (path string) {
+	t.Helper()
+	path = filepath.Join(dir, name)
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), syscall.Mkfifo(path, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

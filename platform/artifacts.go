@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/pack-cache/pack-cache/internal/posix"
 	"github.com/pack-cache/pack-cache/internal/userfile"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
@@ -90,9 +89,7 @@ func unpackInto(dir *os.Root, archive *tar.Reader, prefix string) error {
 		case tar.TypeDir:
 			err = dir.MkdirAll(name, 0o777)
 		case tar.TypeReg:
-			err = writeFile(func() (*os.File, error) {
-				return dir.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|posix.O_NONBLOCK, 0o666)
-			}, archive)
+			err = writeFile(func() (*os.File, error) { return userfile.CreateIn(dir, name) }, archive)
 		}
 		if err != nil {
 			return err

@@ -77,7 +77,7 @@ func (p *Platform) attempt(ctx context.Context, opts Options, started time.Time)
 	r.begin(ctx)
 	place, err := p.open(ctx, r)
 	if err != nil {
-		return nil, withRoomHint(place, err)
+		return nil, withRoomHint(nil, err)
 	}
 	defer func() { p.leave(place, err) }()
 	b := &build{Platform: p, resolved: r, place: place, result: newResult(r, started)}

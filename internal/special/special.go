@@ -44,6 +44,15 @@ func (l *List) Add(name, about string) {
 	l.named = append(l.named, fmt.Sprintf("%q (%s)", name, about))
 }
 
+// String lists the files, for one line; "" if there are none.
+func (l *List) String() string {
+	text := strings.Join(l.named, ", ")
+	if l.more > 0 {
+		text += fmt.Sprintf(" and %d more", l.more)
+	}
+	return text
+}
+
 // LeftOut are the special files of a tree that were left out. The zero value is
 // none. It is not safe for concurrent use.
 type LeftOut struct{ List }
@@ -55,13 +64,4 @@ func (l *LeftOut) Skip(name string, mode fs.FileMode) bool {
 		l.Add(name, kind)
 	}
 	return kind != ""
-}
-
-// String lists the files, for one line; "" if there are none.
-func (l *List) String() string {
-	text := strings.Join(l.named, ", ")
-	if l.more > 0 {
-		text += fmt.Sprintf(" and %d more", l.more)
-	}
-	return text
 }

@@ -84,22 +84,24 @@ func NewDistribution(t testing.TB) string {
 // a manifest to be there.
 func NewOCIRegistry(t testing.TB) string {
 	t.Helper()
-	program, addr := Find(t, "ociregistry"), FreeAddress(t)
-	Start(t, Command{
-		Path: program, Dir: t.TempDir(), Args: []string{addr},
-		Ready: Answers(testweb.Client(t), "http://"+addr+"/v2/"),
-	})
-	return addr
+	return startRegistry(t, "ociregistry")
 }
 
 // NewCraneRegistry starts the registry that crane has, `crane registry serve`, for
 // a test and returns its address, HOST:PORT.
 func NewCraneRegistry(t testing.TB) string {
 	t.Helper()
-	program, addr := Find(t, "crane"), FreeAddress(t)
+	return startRegistry(t, "crane", "registry", "serve", "--address")
+}
+
+// startRegistry starts a tool that serves a registry in memory at the address after
+// its arguments.
+func startRegistry(t testing.TB, tool string, args ...string) (address string) {
+	t.Helper()
+	program, address := Find(t, tool), FreeAddress(t)
 	Start(t, Command{
-		Path: program, Dir: t.TempDir(), Args: []string{"registry", "serve", "--address", addr},
-		Ready: Answers(testweb.Client(t), "http://"+addr+"/v2/"),
+		Path: program, Dir: t.TempDir(), Args: append(args, address),
+		Ready: Answers(testweb.Client(t), "http://"+address+"/v2/"),
 	})
-	return addr
+	return address
 }

@@ -124,6 +124,14 @@ func TestCreate(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 	path := pipe(t)
+	root, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if _, err := CreateIn(root, filepath.Base(path)); err == nil || !strings.Contains(err.Error(), "nobody reads") {
+		t.Errorf("below a root: %v", err)
+	}
 	reader, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		t.Fatal(err)

@@ -115,8 +115,8 @@ func (c *Connection) Started() {
 		closeAll(c.ours)
 		return
 	}
-	for _, copy := range c.begin {
-		go copy()
+	for _, begin := range c.begin {
+		go begin()
 	}
 }
 

@@ -34,8 +34,8 @@ type Engine struct {
 }
 
 var (
-	_ lifecycle.Daemonic  = (*Engine)(nil)
 	_ lifecycle.Engine    = (*Engine)(nil)
+	_ lifecycle.Daemonic  = (*Engine)(nil)
 	_ lifecycle.Described = (*Engine)(nil)
 )
 

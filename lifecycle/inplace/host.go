@@ -49,13 +49,8 @@ func probe(config Config, base string) (*host, error) {
 		return nil, err
 	}
 	h.dir = filepath.Join(base, "pack-cache-place")
-	return h, h.programs(config)
-}
-
-// programs readies what processes are started from.
-func (h *host) programs(config Config) (err error) {
 	h.program, err = confine.SealedCopy(cmp.Or(config.Executable, "/proc/self/exe"))
-	return err
+	return h, err
 }
 
 // usable tells whether a directory is there, or can be made, and is writable.

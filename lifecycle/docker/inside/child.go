@@ -39,14 +39,14 @@ func Child() {
 		fmt.Fprintln(os.Stderr, "pack-cache inside a container:", err)
 		confine.Exit(exitFailed)
 	}
-	var w wire
-	code, err := order.obey(&w)
+	w := newWire()
+	code, err := order.obey(w)
 	if err != nil {
 		// When nobody listens any more, nobody wants to know.
 		_ = order.notify(noticeOf(err))
 		code = exitFailed
 	}
-	order.linger(&w)
+	order.linger(w)
 	confine.Exit(code)
 }
 

@@ -19,11 +19,17 @@ func (o *Order) linger(w *wire) {
 	switch {
 	case o.Attend != nil:
 		return
-	case o.Phase != nil, o.Copy != nil:
+	case o.Import != nil, o.Export != nil:
+		go w.drain()
+	default:
+		close(w.ended) // before the marks, which goodbye answers
+		if !w.read {
+			go w.follow(nil)
+		}
 		o.mark()
 	}
 	select {
-	case <-w.untilGoodbye():
+	case <-w.heard:
 	case <-time.After(patience):
 	}
 }

@@ -52,13 +52,12 @@ func (p *Phase) run(ready func() error, w *wire) (int, error) {
 			_ = unix.Kill(-1, unix.SIGTERM) // all but this process
 		}
 	}()
-	w.start()
+	w.read = true
 	go w.follow(feed)
 	code, err := reap(pid)
 	// What the phase has left must write no more, and hold no stream open.
 	_ = unix.Kill(-1, unix.SIGKILL)
 	<-written
-	close(w.ended)
 	return code, err
 }
 

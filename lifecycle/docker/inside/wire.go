@@ -3,6 +3,7 @@
 package inside
 
 import (
+	"io"
 	"os"
 	"time"
 
@@ -14,16 +15,17 @@ import (
 // lostGrace is how long a phase may go on after SIGTERM when pack-cache is gone.
 const lostGrace = 2 * time.Second
 
-// wire is what follows an order on standard input, for a phase that has started.
+// wire is what follows an order on standard input.
 type wire struct {
-	ended chan struct{} // closed when the phase has ended; nil without one
+	ended chan struct{} // closed when the order has been carried out
 	heard chan struct{} // closed when the other side has heard everything
+	read  bool          // somebody follows it
 }
 
-func (w *wire) start() { w.ended, w.heard = make(chan struct{}), make(chan struct{}) }
+func newWire() *wire { return &wire{ended: make(chan struct{}), heard: make(chan struct{})} }
 
-// follow passes standard input on until goodbye. It ends this process when
-// pack-cache is gone.
+// follow passes standard input on to feed, which may be nil, until goodbye. It ends
+// this process when pack-cache is gone before the order has been carried out.
 func (w *wire) follow(feed *os.File) {
 	buffer := make([]byte, maxFrame)
 	for {
@@ -51,20 +53,9 @@ func (w *wire) follow(feed *os.File) {
 	}
 }
 
-// untilGoodbye returns what is closed when the other side has heard everything.
-func (w *wire) untilGoodbye() <-chan struct{} {
-	if w.ended != nil {
-		return w.heard
-	}
-	heard := make(chan struct{})
-	go func() {
-		defer close(heard)
-		buffer := make([]byte, maxFrame)
-		for {
-			if _, err := readFrame(os.Stdin, buffer); err != nil {
-				return
-			}
-		}
-	}()
-	return heard
+// drain reads standard input until the other side hangs up. An import that failed
+// has left it in the middle of a frame.
+func (w *wire) drain() {
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	close(w.heard)
 }
