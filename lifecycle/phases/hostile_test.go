@@ -225,10 +225,10 @@ func TestForgedQuestions(t *testing.T) {
 		"resolve another name":                  {lifecycle.Restore, loan(loanQuestion{Number: 1, Do: loanResolve, Name: "other"}), "not for this phase"},
 		"a loan that is not lent":               {lifecycle.Restore, loan(loanQuestion{Number: 3, Do: loanResolve, Name: "main"}), "no loan 3"},
 		"something else":                        {lifecycle.Export, loan(loanQuestion{Number: 2, Do: "prune"}), "nobody can"},
-		"push a file of another place":          {lifecycle.Export, file(push, "../../etc/shadow"), "no file of a loan"},
-		"push a file of the state":              {lifecycle.Export, file(push, "report.toml"), "no file of a loan"},
-		"push a directory above":                {lifecycle.Export, file(push, "loans/.."), "no file of a loan"},
-		"fetch onto an absolute path":           {lifecycle.Restore, file(fetch, "/loans/"+good[len("loans/"):]), "no file of a loan"},
+		"push a file of another place":          {lifecycle.Export, file(push, "../../etc/shadow"), "is not a file of a loan"},
+		"push a file of the state":              {lifecycle.Export, file(push, "report.toml"), "is not a file of a loan"},
+		"push a directory above":                {lifecycle.Export, file(push, "loans/.."), "is not a file of a loan"},
+		"fetch onto an absolute path":           {lifecycle.Restore, file(fetch, "/loans/"+good[len("loans/"):]), "is not a file of a loan"},
 		"fetch more than a piece":               {lifecycle.Restore, loan(loanQuestion{Number: 1, Do: loanFetch, File: good, Length: 1 << 40, Blob: loanBlob{Digest: digestA, Size: 1 << 40}}), "cannot be had"},
 		"fetch before the beginning":            {lifecycle.Restore, loan(loanQuestion{Number: 1, Do: loanFetch, File: good, Offset: -1, Length: 1}), "cannot be had"},
 		"a digest that is none":                 {lifecycle.Restore, loan(loanQuestion{Number: 1, Do: loanRead, Blob: loanBlob{Digest: "sha256:x", Size: 1}}), "hash"},
@@ -238,10 +238,10 @@ func TestForgedQuestions(t *testing.T) {
 		"a login that is not there":             {lifecycle.Restore, question{Login: -1}, "no login -1"},
 		"a grant where there is none":           {lifecycle.Restore, question{RenewGrant: true}, "no grant"},
 		"detected in export":                    {lifecycle.Export, question{Detected: true}, "does not wait"},
-		"several things":                        {lifecycle.Restore, question{Detected: true, RenewGrant: true}, "several things"},
+		"several things":                        {lifecycle.Restore, question{Detected: true, RenewGrant: true}, "exactly one thing"},
 		"an app image in restore":               {lifecycle.Restore, save, "only export"},
-		"an app image with foreign files":       {lifecycle.Export, save, "no layer"},
-		"a layer onto another file":             {lifecycle.Analyze, question{Apps: &appsQuestion{Layer: digestA, File: "report.toml"}}, "no file of a loan"},
+		"an app image with foreign files":       {lifecycle.Export, save, "is not a layer"},
+		"a layer onto another file":             {lifecycle.Analyze, question{Apps: &appsQuestion{Layer: digestA, File: "report.toml"}}, "is not a file of a loan"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
