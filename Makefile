@@ -9,7 +9,7 @@ export CGO_ENABLED ?= 0
 # The program, in bin/.
 build: bin/pack-cache
 
-bin/pack-cache: $(shell find . -name '*.go' -not -name '*_test.go' -not -path './internal/samples/*' -not -path './internal/testservers/*' -not -path './benchmarks/*') go.mod go.sum
+bin/pack-cache: $(shell find . -name '*.go' -not -name '*_test.go' -not -path './internal/test/*' -not -path './benchmarks/*') go.mod go.sum
 	$(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o $@ ./cmd/pack-cache
 
 BUILD := $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)'
@@ -28,14 +28,14 @@ $(PLATFORMS:%=dist/pack-cache-%): dist/pack-cache-%:
 ARCH         ?= $(shell $(GO) env GOARCH)
 CERTIFICATES ?= /etc/ssl/certs/ca-certificates.crt
 takeover-image: dist/pack-cache-linux-$(ARCH)
-	$(GO) run ./internal/cmd/takeover-image -program $< -version $(VERSION) -certificates $(CERTIFICATES) \
+	$(GO) run ./cmd/takeover-image -program $< -version $(VERSION) -certificates $(CERTIFICATES) \
 	  -archive dist/takeover-$(ARCH).tar -layout dist/takeover-$(ARCH) -tag pack-cache/takeover:$(VERSION)
 
 # The main job, end to end: a registry on loopback, a Java builder assembled
 # from Debian packages, a cold build, a warm build on a "second machine", and
 # the app image running.
 demo: bin/pack-cache
-	$(GO) run ./internal/samples/cmd/demo -pack-cache bin/pack-cache
+	$(GO) run ./internal/test/samples/cmd/demo -pack-cache bin/pack-cache
 
 # Every test that CI runs.
 test: lint staticcheck vulnerabilities portable test-servers unit fuzz-short acceptance
@@ -44,7 +44,7 @@ test: lint staticcheck vulnerabilities portable test-servers unit fuzz-short acc
 # user's cache directory. Those that are written for Node need npm; without it
 # they and their tests are left out, but not in CI.
 test-servers:
-	$(GO) run ./internal/testservers/cmd/test-servers
+	$(GO) run ./internal/test/testservers/cmd/test-servers
 
 # Formatting, and go vet.
 lint:
@@ -61,7 +61,7 @@ staticcheck:
 
 # Known vulnerabilities that the program's code reaches.
 vulnerabilities:
-	$(GO) run ./internal/cmd/vulnerabilities ./cmd/pack-cache
+	$(GO) run ./internal/test/cmd/vulnerabilities ./cmd/pack-cache
 
 # Other systems are not tested, but what they get has to compile.
 portable:
@@ -85,7 +85,7 @@ acceptance: bin/pack-cache
 FUZZTIME ?= 10m
 fuzz-short: FUZZTIME := 2s
 fuzz-short fuzz:
-	$(GO) run ./internal/cmd/fuzz -time $(FUZZTIME) -run '$(FUZZ)'
+	$(GO) run ./internal/test/cmd/fuzz -time $(FUZZTIME) -run '$(FUZZ)'
 
 # The whole table of faults: every fault with every kind of request of every
 # store. CI runs a choice of it.
@@ -101,12 +101,12 @@ soak: faults
 # Runs the tests that say what they run against, all or TESTS="DIRECTORY.TEST …",
 # and writes docs/compatibility.md.
 compatibility: bin/pack-cache test-servers
-	PACK_CACHE_BIN=$(CURDIR)/bin/pack-cache $(GO) run ./internal/cmd/compatibility $(TESTS)
+	PACK_CACHE_BIN=$(CURDIR)/bin/pack-cache $(GO) run ./internal/test/cmd/compatibility $(TESTS)
 
 # Leaves app images in a Docker that keeps them as containerd does. It is compiled
 # for that, which takes minutes.
 containerd-store: bin/pack-cache
-	$(GO) run ./internal/testservers/cmd/test-servers dockerd
+	$(GO) run ./internal/test/testservers/cmd/test-servers dockerd
 	PACK_CACHE_CONTAINERD_STORE=1 $(MAKE) compatibility TESTS=acceptance.TestContainerdStore
 
 # Compares with the stock lifecycle; see docs/performance.md. BENCH has flags of

@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pack-cache/pack-cache/internal/testneeds"
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testneeds"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 	"github.com/pack-cache/pack-cache/lifecycle/enginetest"
 	"github.com/pack-cache/pack-cache/lifecycle/enginetest/report"
 	"github.com/pack-cache/pack-cache/platform"

@@ -16,8 +16,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/pack-cache/pack-cache/internal/testregistry"
-	"github.com/pack-cache/pack-cache/internal/testservers"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testservers"
 )
 
 // packer is pack itself with a home and a daemon.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // TestBuilderStoreDamaged damages what is unpacked of a builder. The next build

@@ -6,8 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pack-cache/pack-cache/internal/testregistry"
-	"github.com/pack-cache/pack-cache/internal/testservers"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testservers"
 )
 
 // TestAzblob keeps the cache in a container, which the first export makes: cold,

@@ -4,8 +4,8 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/pack-cache/pack-cache/internal/testregistry"
-	"github.com/pack-cache/pack-cache/internal/testservers"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testservers"
 )
 
 // TestTimes has a buildpack that trusts times of modification find nothing to do

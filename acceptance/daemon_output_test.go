@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pack-cache/pack-cache/internal/testran"
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testran"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // TestDaemonOutput leaves app images in daemons. They are the images that would

@@ -9,8 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pack-cache/pack-cache/internal/testdocker"
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testdocker"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // ownDaemons runs a test with a daemon of each kind that nobody else uses.

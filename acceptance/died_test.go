@@ -13,9 +13,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pack-cache/pack-cache/internal/testdocker"
-	"github.com/pack-cache/pack-cache/internal/testfaults"
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testdocker"
+	"github.com/pack-cache/pack-cache/internal/test/testfaults"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // longPhases have restore and export take long enough to be killed in the middle:

@@ -9,10 +9,10 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/pack-cache/pack-cache/internal/testdocker"
-	"github.com/pack-cache/pack-cache/internal/testneeds"
-	"github.com/pack-cache/pack-cache/internal/testran"
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testdocker"
+	"github.com/pack-cache/pack-cache/internal/test/testneeds"
+	"github.com/pack-cache/pack-cache/internal/test/testran"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // daemons are those that tests share. Each starts when a test wants it.

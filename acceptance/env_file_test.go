@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // TestEnvFile has a build read environment files as people write them.

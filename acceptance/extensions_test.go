@@ -14,8 +14,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
-	"github.com/pack-cache/pack-cache/internal/samples"
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/samples"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // extended are Dockerfiles that leave a file each, as root, where only root may
@@ -220,7 +220,7 @@ func probeFiles(t *testing.T) map[string]string {
 	t.Helper()
 	files := map[string]string{}
 	for _, name := range []string{"probe.sh", "settings.sh"} {
-		content, err := os.ReadFile(filepath.Join("../internal/samples/buildpacks/tiny/lib", name))
+		content, err := os.ReadFile(filepath.Join("../internal/test/samples/buildpacks/tiny/lib", name))
 		if err != nil {
 			t.Fatal(err)
 		}

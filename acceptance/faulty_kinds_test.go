@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/pack-cache/pack-cache/internal/testfaults"
+	"github.com/pack-cache/pack-cache/internal/test/testfaults"
 )
 
 // faultKind is what happens to requests.

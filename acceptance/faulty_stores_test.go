@@ -5,10 +5,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pack-cache/pack-cache/internal/testactions"
-	"github.com/pack-cache/pack-cache/internal/testfaults"
-	"github.com/pack-cache/pack-cache/internal/testregistry"
-	"github.com/pack-cache/pack-cache/internal/testservers"
+	"github.com/pack-cache/pack-cache/internal/test/testactions"
+	"github.com/pack-cache/pack-cache/internal/test/testfaults"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testservers"
 )
 
 // faultyStore is a real store that stands behind a proxy of each row.

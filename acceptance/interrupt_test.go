@@ -13,8 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pack-cache/pack-cache/internal/testfaults"
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testfaults"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // interruption is a moment in which a build is interrupted.

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // TestJava builds a real application with Maven: cold, then on a machine that
@@ -20,7 +20,7 @@ func TestJava(t *testing.T) {
 	builder := reg.java(t)
 	proxy := testregistry.NewFaults(t, reg.Registry)
 	app := &app{t, openDir(t)}
-	if err := os.CopyFS(app.dir, os.DirFS("../internal/samples/apps/java-maven")); err != nil {
+	if err := os.CopyFS(app.dir, os.DirFS("../internal/test/samples/apps/java-maven")); err != nil {
 		t.Fatal(err)
 	}
 	newBuild := func() *machine {

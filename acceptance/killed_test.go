@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // killings is how many builds are killed where PACK_CACHE_SOAK does not say for

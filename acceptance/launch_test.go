@@ -8,8 +8,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
-	"github.com/pack-cache/pack-cache/internal/samples/runapp"
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/samples/runapp"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // TestAppStarts starts the processes of an app image through the launcher.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // alice may do everything. Her password is one that no other text has in it.

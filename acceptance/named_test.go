@@ -13,8 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pack-cache/pack-cache/internal/samples"
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/samples"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // The people of TestNamedCaches: a job has a token for its organisation's

@@ -8,9 +8,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pack-cache/pack-cache/internal/samples"
-	"github.com/pack-cache/pack-cache/internal/testran"
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/samples"
+	"github.com/pack-cache/pack-cache/internal/test/testran"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // TestOldLifecycles builds with builders whose lifecycle is of another time, with

@@ -5,8 +5,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pack-cache/pack-cache/internal/testran"
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testran"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // TestPaketoMaven builds as Paketo's buildpacks for Maven and Gradle do: the

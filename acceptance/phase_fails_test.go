@@ -3,7 +3,7 @@ package acceptance
 import (
 	"testing"
 
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // TestPhaseFails has buildpacks that do not want an application or fail with

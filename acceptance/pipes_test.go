@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // TestPipesWaited has commands wait for what somebody is to write into a named

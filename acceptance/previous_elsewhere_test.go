@@ -3,7 +3,7 @@ package acceptance
 import (
 	"testing"
 
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // TestPreviousImageElsewhere reuses layers of an image in another registry, with

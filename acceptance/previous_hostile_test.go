@@ -9,7 +9,7 @@ import (
 	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
 	platformfiles "github.com/buildpacks/lifecycle/platform/files"
 
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // escapes are entries of an SBOM layer that want to be somewhere else.

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // TestPrivateImagesOfProject has the source's project.toml name a private builder and

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // TestProject builds with every key of a project descriptor, each in a build

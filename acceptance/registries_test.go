@@ -5,9 +5,9 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
-	"github.com/pack-cache/pack-cache/internal/testran"
-	"github.com/pack-cache/pack-cache/internal/testregistry"
-	"github.com/pack-cache/pack-cache/internal/testservers"
+	"github.com/pack-cache/pack-cache/internal/test/testran"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testservers"
 )
 
 // everyRegistry runs a test on the registry of every project, and says so in

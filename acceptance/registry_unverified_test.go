@@ -3,7 +3,7 @@ package acceptance
 import (
 	"testing"
 
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // TestRegistryUnverified uses a registry whose certificate is from an authority

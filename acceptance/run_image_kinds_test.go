@@ -13,8 +13,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"github.com/pack-cache/pack-cache/internal/samples"
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/samples"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // TestRunImageKinds builds on run images, and with builders, that say more or less of

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // TestRunImageOfUntrustedBuilder has a builder that is not trusted name a private

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pack-cache/pack-cache/internal/testfaults"
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testfaults"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // impatient are the attributes of a cache that is not waited for.

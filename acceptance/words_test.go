@@ -5,7 +5,7 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/pack-cache/pack-cache/internal/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
 // TestWords has faults of every kind, and looks for the words and the exit code

@@ -5,8 +5,8 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/pack-cache/pack-cache/internal/testregistry"
-	"github.com/pack-cache/pack-cache/internal/testservers"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testservers"
 )
 
 // TestWriters saves from eight builds at once to one cache, twice. Every save

@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/pack-cache/pack-cache/internal/samples"
+	"github.com/pack-cache/pack-cache/internal/test/samples"
 )
 
 // sample is an application, its builder and how a developer changes it.
@@ -27,7 +27,7 @@ type edit struct {
 
 // known are all samples.
 func known() []sample {
-	const apps = "internal/samples/apps"
+	const apps = "internal/test/samples/apps"
 	return []sample{{
 		name: "go", dir: apps + "/go-inventory", builder: samples.Go,
 		source:     edit{"main.go", `usage: inventory`, func(n int) string { return fmt.Sprintf("usage (%d): inventory", n) }},

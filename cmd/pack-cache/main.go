@@ -8,11 +8,11 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/pack-cache/pack-cache/internal/cli/caches"
-	"github.com/pack-cache/pack-cache/internal/cli/exit"
-	"github.com/pack-cache/pack-cache/internal/cli/global"
-	"github.com/pack-cache/pack-cache/internal/cli/iostreams"
-	"github.com/pack-cache/pack-cache/internal/cli/root"
+	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/caches"
+	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
+	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
+	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
+	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/root"
 )
 
 // version is set by the linker.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pack-cache/pack-cache/internal/testneeds"
+	"github.com/pack-cache/pack-cache/internal/test/testneeds"
 )
 
 // node runs a script with an environment, and returns what it said.

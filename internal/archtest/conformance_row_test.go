@@ -91,7 +91,7 @@ func (r *conformanceRow) wantHeld(t *testing.T, known map[string]map[string]bool
 
 // heldBy is how docs/conformance.md names a test: its package, its function and
 // maybe its subtest, as it is written in the source.
-var heldBy = regexp.MustCompile("`([a-z0-9/]+)\\.((?:Test|Fuzz)[A-Za-z0-9]+)(?:/([^`]+))?`")
+var heldBy = regexp.MustCompile("`([a-z0-9/-]+)\\.((?:Test|Fuzz)[A-Za-z0-9]+)(?:/([^`]+))?`")
 
 // hasText says whether a test file of a package has a string.
 func hasText(t *testing.T, dir, text string) bool {

@@ -18,7 +18,7 @@ func TestConformance(t *testing.T) {
 	page := string(content)
 	known := map[string]map[string]bool{}
 	for name, u := range map[string]upstream{
-		"pack":      readUpstream(t, "internal/testservers/pack", "github.com/buildpacks/pack"),
+		"pack":      readUpstream(t, "internal/test/testservers/pack", "github.com/buildpacks/pack"),
 		"lifecycle": readUpstream(t, ".", "github.com/buildpacks/lifecycle"),
 	} {
 		_, section, found := strings.Cut(page, "\n## "+name+" "+u.version+"\n")

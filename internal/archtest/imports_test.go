@@ -7,6 +7,7 @@ import (
 	"io"
 	"os/exec"
 	"path"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -21,33 +22,56 @@ type rule struct {
 }
 
 var rules = []rule{
-	{"platform", "internal/cli/...", "", "imports point downwards"},
-	{"lifecycle/...", "platform", "", "imports point downwards"},
-	{"layers/...", "platform", "", "imports point downwards"},
-	{"builder/...", "platform", "", "imports point downwards"},
-	{"trust", "platform", "", "imports point downwards"},
-	{"lifecycle/...", "internal/cli/...", "", "imports point downwards"},
-	{"layers/...", "internal/cli/...", "", "imports point downwards"},
-	{"builder/...", "internal/cli/...", "", "imports point downwards"},
-	{"trust", "internal/cli/...", "", "imports point downwards"},
 	{"layers/...", "lifecycle/...", "", "a store knows nothing of engines"},
-	{"layers/...", "trust", "", "a store is given its credentials"},
+	{"layers/...", "trust/...", "", "a store is given its credentials"},
 	{"lifecycle/...", "layers/...", "lifecycle/phases", "an engine knows nothing of stores"},
-	{"lifecycle/...", "trust", "lifecycle/phases", "an engine never sees a credential"},
+	{"lifecycle/...", "trust/...", "lifecycle/phases", "an engine never sees a credential"},
 	{"builder/...", "lifecycle/...", "", "what a builder is does not depend on how it is run"},
-	{"...", "github.com/spf13/cobra/...", "internal/cli/... cmd/... internal/samples/...", "only the command line knows cobra"},
+	{"...", "github.com/spf13/cobra/...", "cmd/... internal/test/samples/...", "only the command line knows cobra"},
+	{"...", "github.com/spf13/pflag", "cmd/...", "only the command line knows flags"},
+	{"...", "github.com/mattn/go-isatty", "cmd/...", "only the command line knows terminals"},
 	{"...", "github.com/docker/docker/...", "lifecycle/docker/...", "only the docker engine knows Docker's API"},
+	{"...", "github.com/docker/cli/...", "lifecycle/docker/...", "only the docker engine knows Docker's contexts"},
+	{"...", "github.com/moby/buildkit/...", "lifecycle/docker/...", "only the docker engine reads Dockerfiles"},
+	{"...", "github.com/containerd/errdefs/...", "lifecycle/docker/...", "only the docker engine knows Docker's errors"},
+	{"...", "github.com/containerd/stargz-snapshotter/...", "layers", "only the codec of layers knows eStargz"},
+	{"...", "github.com/buildpacks/imgutil/...", "lifecycle/phases/... lifecycle/extend/...", "only phases make images as the lifecycle does"},
+	{"...", "github.com/docker/docker-credential-helpers/...", "trust/...", "only the keychain asks credential helpers"},
+	{"...", "github.com/awslabs/...", "trust/...", "only the keychain knows the logins of clouds"},
+	{"...", "github.com/chrismellard/...", "trust/...", "only the keychain knows the logins of clouds"},
 	{"...", "github.com/aws/...", "layers/s3/...", "only the s3 store knows AWS"},
 	{"...", "github.com/Azure/...", "layers/azblob/...", "only the azblob store knows Azure"},
-	{"...", "internal/samples/...", "internal/samples/... acceptance/... benchmarks/...", "samples are for demo, tests and benchmarks"},
-	{"...", "internal/testregistry/...", "internal/testregistry/... internal/samples/... acceptance/... benchmarks/...", "test registries are for demo, tests and benchmarks"},
-	{"...", "internal/testservers/...", "internal/testservers/... internal/testactions internal/testran internal/cmd/compatibility", "test servers are for tests"},
-	{"...", "internal/testran/...", "internal/testran/... internal/cmd/compatibility", "what ran against what is for tests"},
-	{"...", "internal/testactions/...", "internal/testactions/...", "test servers are for tests"},
-	{"...", "internal/testfaults/...", "internal/testfaults/... internal/testregistry/... internal/testactions", "faults are for tests"},
-	{"...", "internal/testneeds/...", "internal/testneeds/... internal/testservers/... internal/testdocker/...", "needs are for tests"},
-	{"...", "internal/testweb", "internal/testservers/... internal/testactions", "connections of tests are for tests"},
-	{"...", "internal/testdocker/...", "internal/testdocker/...", "test daemons are for tests"},
+}
+
+// floors are the folders from the top down. A package imports nothing that is on
+// a higher floor. Packages that no floor names are on the lowest one.
+var floors = []string{
+	"acceptance/... benchmarks/...",
+	"internal/test/...",
+	"cmd/...",
+	"platform/...",
+	"lifecycle/... layers/... builder/... trust/...",
+	"internal/...",
+}
+
+// floor returns the first floor that names a package.
+func floor(pkg string) int {
+	i := slices.IndexFunc(floors, func(patterns string) bool { return matchesAny(pkg, patterns) })
+	if i < 0 {
+		return len(floors)
+	}
+	return i
+}
+
+func TestFloors(t *testing.T) {
+	t.Parallel()
+	for pkg, imports := range packages(t) {
+		for _, imported := range imports {
+			if floor(imported) < floor(pkg) {
+				t.Errorf("%s imports %s: imports point downwards", pkg, imported)
+			}
+		}
+	}
 }
 
 func TestImports(t *testing.T) {

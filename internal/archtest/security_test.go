@@ -12,7 +12,7 @@ import (
 )
 
 // holder is how docs/security.md names a test: its package and its function.
-var holder = regexp.MustCompile("`([a-z0-9/]+)\\.((?:Test|Fuzz)[A-Za-z0-9]+)`")
+var holder = regexp.MustCompile("`([a-z0-9/-]+)\\.((?:Test|Fuzz)[A-Za-z0-9]+)`")
 
 // TestPromisesAreHeld looks for the tests that docs/security.md names. Each
 // promise names one.

@@ -19,7 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/pack-cache/pack-cache/internal/quirks"
-	"github.com/pack-cache/pack-cache/internal/testweb"
+	"github.com/pack-cache/pack-cache/internal/test/testweb"
 )
 
 // odd changes an answer of a registry.

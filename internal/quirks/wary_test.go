@@ -16,7 +16,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/internal/quirks"
-	"github.com/pack-cache/pack-cache/internal/testweb"
+	"github.com/pack-cache/pack-cache/internal/test/testweb"
 )
 
 // endless writes until nobody reads any more, and counts.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/pack-cache/pack-cache/internal/testweb"
+	"github.com/pack-cache/pack-cache/internal/test/testweb"
 )
 
 func TestHint(t *testing.T) {

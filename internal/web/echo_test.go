@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/pack-cache/pack-cache/internal/testweb"
+	"github.com/pack-cache/pack-cache/internal/test/testweb"
 )
 
 // TestAnswersDoNotRepeatCredentials has a server repeat what a request was

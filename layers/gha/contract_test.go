@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/pack-cache/pack-cache/internal/testactions"
-	"github.com/pack-cache/pack-cache/internal/testran"
-	"github.com/pack-cache/pack-cache/internal/testservers"
+	"github.com/pack-cache/pack-cache/internal/test/testactions"
+	"github.com/pack-cache/pack-cache/internal/test/testran"
+	"github.com/pack-cache/pack-cache/internal/test/testservers"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/storetest"
 )

@@ -9,7 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"github.com/pack-cache/pack-cache/internal/testactions"
+	"github.com/pack-cache/pack-cache/internal/test/testactions"
 	"github.com/pack-cache/pack-cache/layers"
 )
 

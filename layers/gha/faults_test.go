@@ -14,8 +14,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"github.com/pack-cache/pack-cache/internal/testactions"
-	"github.com/pack-cache/pack-cache/internal/testfaults"
+	"github.com/pack-cache/pack-cache/internal/test/testactions"
+	"github.com/pack-cache/pack-cache/internal/test/testfaults"
 	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )

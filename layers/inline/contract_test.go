@@ -14,8 +14,8 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
-	"github.com/pack-cache/pack-cache/internal/testregistry"
-	"github.com/pack-cache/pack-cache/internal/testservers"
+	"github.com/pack-cache/pack-cache/internal/test/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testservers"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/registry"
 	"github.com/pack-cache/pack-cache/layers/storetest"

@@ -3,7 +3,7 @@ package docker
 import (
 	"testing"
 
-	"github.com/pack-cache/pack-cache/internal/testdocker"
+	"github.com/pack-cache/pack-cache/internal/test/testdocker"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/enginetest"
 )

@@ -17,7 +17,7 @@ import (
 	"github.com/docker/docker/api/types/volume"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/pack-cache/pack-cache/internal/testdocker"
+	"github.com/pack-cache/pack-cache/internal/test/testdocker"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/enginetest"
 )

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 
 	"github.com/pack-cache/pack-cache/internal/progress"
-	"github.com/pack-cache/pack-cache/internal/testneeds"
+	"github.com/pack-cache/pack-cache/internal/test/testneeds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 	"github.com/pack-cache/pack-cache/lifecycle/enginetest"

@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pack-cache/pack-cache/internal/progress"
-	"github.com/pack-cache/pack-cache/internal/testneeds"
+	"github.com/pack-cache/pack-cache/internal/test/testneeds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 	"github.com/pack-cache/pack-cache/lifecycle/enginetest"

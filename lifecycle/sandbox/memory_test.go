@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
-	"github.com/pack-cache/pack-cache/internal/testneeds"
+	"github.com/pack-cache/pack-cache/internal/test/testneeds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/enginetest"
 )

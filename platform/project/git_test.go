@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pack-cache/pack-cache/internal/testneeds"
+	"github.com/pack-cache/pack-cache/internal/test/testneeds"
 	"github.com/pack-cache/pack-cache/platform/project"
 )
 

@@ -1,0 +1,104 @@
+package build
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/units"
+	"github.com/pack-cache/pack-cache/platform"
+)
+
+// summarise writes what became of the cache, layer by layer, and how long
+// everything took. It is made to be read from below: the last lines say most.
+func summarise(w io.Writer, res *platform.Result) {
+	if len(res.Layers) > 0 {
+		fmt.Fprintln(w, "Cached layers:")
+		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+		for _, l := range res.Layers {
+			fmt.Fprintf(table, "  %s\t%s\t%s\n", l.Layer, restoreCell(l, len(res.Imports) > 1), saveCell(l))
+		}
+		table.Flush()
+	}
+	fmt.Fprintln(w, totals(res))
+	fmt.Fprintln(w, times(res))
+	fmt.Fprintln(w, whereabouts(res))
+}
+
+// whereabouts says where the app image is.
+func whereabouts(res *platform.Result) string {
+	tags := strings.Join(res.Tags, ", ")
+	switch platform.Destination(res.Output.To) {
+	case platform.ToNowhere:
+		return "No app image was made"
+	case platform.ToRegistry:
+		return "Published " + tags
+	case platform.ToLayout:
+		return fmt.Sprintf("The image is in the directory %s (%s)", res.Output.At, res.Digest)
+	case platform.ToLayoutFile:
+		return fmt.Sprintf("The image %s is in the file %s (%s)", tags, res.Output.At, res.Digest)
+	case platform.ToDockerFile:
+		return fmt.Sprintf("The image %s is in the file %s (%s)", tags, res.Output.At, res.ID)
+	}
+	return fmt.Sprintf("The image %s is in the docker daemon at %s (%s)", tags, res.Output.At, res.ID)
+}
+
+// restoreCell says what was restored, and from which of several imports.
+func restoreCell(l platform.LayerResult, several bool) string {
+	switch {
+	case l.Restore == "restored" && several:
+		return fmt.Sprintf("restored (%s in %.1f s) from %s", units.Size(l.Received), l.RestoreSeconds, l.From)
+	case l.Restore == "restored":
+		return fmt.Sprintf("restored (%s in %.1f s)", units.Size(l.Received), l.RestoreSeconds)
+	case l.Restore == "":
+		return "not needed"
+	}
+	return "missed: " + l.RestoreReason
+}
+
+func saveCell(l platform.LayerResult) string {
+	switch l.Save {
+	case "":
+		return ""
+	case "added", "updated":
+		return fmt.Sprintf("%s (%s sent in %.1f s)", l.Save, units.Size(l.Sent), l.SaveSeconds)
+	}
+	if l.Save == "reused" || l.SaveReason == "" {
+		return l.Save
+	}
+	return l.Save + ": " + l.SaveReason
+}
+
+func totals(res *platform.Result) string {
+	var restored, wanted int
+	var received, sent int64
+	for _, l := range res.Layers {
+		received += l.Received
+		if l.Restore != "" {
+			wanted++
+		}
+		if l.Restore == "restored" {
+			restored++
+		}
+	}
+	parts := []string{fmt.Sprintf("Cache: %d of %d layers restored, %s received", restored, wanted, units.Size(received))}
+	for _, saved := range res.Saved {
+		sent += saved.Sent
+		if saved.Failed != "" {
+			parts = append(parts, "NOT saved to "+saved.To)
+		}
+	}
+	if len(res.Saved) > 0 {
+		parts = append(parts, units.Size(sent)+" sent")
+	}
+	return strings.Join(parts, ", ")
+}
+
+func times(res *platform.Result) string {
+	var parts []string
+	for _, p := range res.Phases {
+		parts = append(parts, fmt.Sprintf("%s %.1f s", p.Name, p.Seconds))
+	}
+	return fmt.Sprintf("Time: %s; whole %.1f s", strings.Join(parts, ", "), res.Seconds)
+}

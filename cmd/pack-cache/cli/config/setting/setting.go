@@ -1,0 +1,120 @@
+// Package setting is the commands below `pack-cache config` that show, set and
+// unset one value: default-builder, lifecycle-image and pull-policy.
+package setting
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
+	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
+	"github.com/pack-cache/pack-cache/trust"
+)
+
+// Setting is one value of the configuration.
+type Setting struct {
+	// Use and the others are those of the command.
+	Use, Short, Long, Example string
+	// Noun is what the value is, such as "default builder".
+	Noun string
+	// Default is what holds where there is none; "" for nothing.
+	Default string
+	// Get reads the value and Set changes it, to "" for none.
+	Get func(*trust.Config) string
+	Set func(*trust.Config, string)
+	// Check fails for what cannot be the value. It may ask a registry.
+	Check func(ctx context.Context, value string) error
+	// Complete are values to offer to the shell.
+	Complete []string
+}
+
+// NewCmd returns the command of a setting.
+func NewCmd(streams *iostreams.Streams, s Setting) *cobra.Command {
+	var unset bool
+	cmd := &cobra.Command{
+		Use: s.Use, Short: s.Short, Long: s.Long, Example: s.Example,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return exit.Usage(fmt.Errorf("`%s` takes one %s, but %d were given", cmd.CommandPath(), s.Noun, len(args)), "see `"+cmd.CommandPath()+" --help`")
+			}
+			return nil
+		},
+		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+			if len(args) > 0 {
+				return nil, cobra.ShellCompDirectiveNoFileComp
+			}
+			return s.Complete, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case unset && len(args) > 0:
+				return exit.Usage(errors.New("--unset takes no value"), "leave out one of the two")
+			case unset:
+				return s.unset(cmd.Context(), streams)
+			case len(args) == 0:
+				return s.show(streams)
+			}
+			return s.set(cmd.Context(), streams, args[0])
+		},
+	}
+	cmd.Flags().BoolVarP(&unset, "unset", "u", false, "remove the "+s.Noun+" from the configuration")
+	return cmd
+}
+
+func (s Setting) show(streams *iostreams.Streams) error {
+	config, err := trust.LoadUserConfig()
+	if err != nil {
+		return err
+	}
+	if value := cmp.Or(s.Get(config), s.Default); value != "" {
+		_, err = fmt.Fprintln(streams.Out, value)
+		return err
+	}
+	fmt.Fprintf(streams.Err, "No %s is set\n", s.Noun)
+	return nil
+}
+
+func (s Setting) set(ctx context.Context, streams *iostreams.Streams, value string) error {
+	config, err := trust.LoadUserConfig()
+	if err != nil {
+		return err
+	}
+	if s.Get(config) == value {
+		fmt.Fprintf(streams.Err, "The %s is already %s\n", s.Noun, value)
+		return nil
+	}
+	if err := s.Check(ctx, value); err != nil {
+		return err
+	}
+	s.Set(config, value)
+	if err := config.Save(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(streams.Err, "The %s is now %s\n", s.Noun, value)
+	return nil
+}
+
+func (s Setting) unset(ctx context.Context, streams *iostreams.Streams) error {
+	config, err := trust.LoadUserConfig()
+	if err != nil {
+		return err
+	}
+	old := s.Get(config)
+	if old == "" {
+		fmt.Fprintf(streams.Err, "No %s was set\n", s.Noun)
+		return nil
+	}
+	s.Set(config, "")
+	if err := config.Save(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintf(streams.Err, "The %s is no longer %s\n", s.Noun, old)
+	if s.Default != "" {
+		fmt.Fprintf(streams.Err, "The %s is now %s, the default\n", s.Noun, s.Default)
+	}
+	return nil
+}

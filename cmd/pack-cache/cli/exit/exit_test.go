@@ -1,0 +1,135 @@
+package exit_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
+	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/platform"
+	"github.com/pack-cache/pack-cache/trust"
+)
+
+func TestCode(t *testing.T) {
+	t.Parallel()
+	plain := errors.New("x")
+	credential := &trust.CredentialError{Host: "r.example.com", Reason: "refused"}
+	detect := &lifecycle.ExitError{Phase: lifecycle.Detect, Code: 20}
+	tests := []struct {
+		name string
+		err  error
+		want int
+	}{
+		{"none", nil, 0},
+		{"plain", plain, 1},
+		{"usage", exit.Usage(plain), 2},
+		{"wrapped usage", fmt.Errorf("a: %w", exit.Usage(plain)), 2},
+		{"platform's usage", fmt.Errorf("a: %w", platform.NewUsageError("m", "h")), 2},
+		{"cache not saved", fmt.Errorf("a: %w", &platform.CacheNotSavedError{To: "r", Reason: "x"}), 3},
+		{"marked credentials", exit.Credentials(plain), 4},
+		{"credentials", fmt.Errorf("a: %w", credential), 4},
+		{"cache refused", &platform.CacheNotReadError{Denied: true}, 4},
+		{"cache not read", &platform.CacheNotReadError{}, 1},
+		{"registry says 401", fmt.Errorf("a: %w", &transport.Error{StatusCode: 401}), 4},
+		{"registry says 403", fmt.Errorf("a: %w", &transport.Error{StatusCode: 403}), 4},
+		{"registry says 404", fmt.Errorf("a: %w", &transport.Error{StatusCode: 404}), 1},
+		{"detect", fmt.Errorf("a: %w", detect), 20},
+		{"build", &lifecycle.ExitError{Phase: lifecycle.Build, Code: 51}, 51},
+		{"last of the lifecycle", &lifecycle.ExitError{Phase: lifecycle.Export, Code: 69}, 69},
+		{"below the lifecycle", &lifecycle.ExitError{Phase: lifecycle.Detect, Code: 19}, 1},
+		{"above the lifecycle", &lifecycle.ExitError{Phase: lifecycle.Export, Code: 70}, 1},
+		{"phase killed", &lifecycle.ExitError{Phase: lifecycle.Build, Code: 137}, 1},
+		{"cancelled", fmt.Errorf("a: %w", context.Canceled), 130},
+		{"timed out", context.DeadlineExceeded, 1},
+		{"cancelled because something failed", errors.Join(credential, context.Canceled), 4},
+		{"cancelled because a phase failed", errors.Join(context.Canceled, detect), 20},
+		{"phase that failed for credentials", errors.Join(credential, detect), 20},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			if got := exit.Code(test.err); got != test.want {
+				t.Errorf("got %d, want %d", got, test.want)
+			}
+		})
+	}
+}
+
+// TestFewFiles says what is wrong with the whole process, whatever it came out as.
+func TestFewFiles(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		hinted{fmt.Errorf("no docker daemon answers: %w", syscall.EMFILE), "start the daemon"},
+		hinted{fmt.Errorf("open: %w", syscall.ENFILE), "choose another directory"},
+		hinted{errors.New("a helper: pipe2: too many open files"), "allow namespaces"},
+	} {
+		var out bytes.Buffer
+		exit.Print(&out, err)
+		if want := "HINT: raise the limit of open files"; !strings.Contains(out.String(), want) || strings.Count(out.String(), "HINT") != 1 {
+			t.Errorf("%s", &out)
+		}
+	}
+}
+
+// hinted is an error with a hint.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h hinted) Hint() string  { return h.hint }
+func (h hinted) Unwrap() error { return h.error }
+
+func TestPrint(t *testing.T) {
+	t.Parallel()
+	inner := hinted{errors.New("inner"), "do this"}
+	tests := []struct {
+		name string
+		err  error
+		code int
+		want string
+	}{
+		{"none", nil, 0, ""},
+		{"plain", errors.New("it broke"), 1, "ERROR: it broke\n"},
+		{"several lines", errors.New("it\nbroke\n"), 1, "ERROR: it\n      broke\n"},
+		{"hint below", fmt.Errorf("outer: %w", inner), 1, "ERROR: outer: inner\nHINT: do this\n"},
+		{"two hints", hinted{fmt.Errorf("outer: %w", inner), "do that"}, 1, "ERROR: outer: inner\nHINT: do that\nHINT: do this\n"},
+		{"the same hint twice", hinted{inner, "do this"}, 1, "ERROR: inner\nHINT: do this\n"},
+		{"no hint", hinted{errors.New("x"), ""}, 1, "ERROR: x\n"},
+		{"joined", errors.Join(errors.New("a"), inner), 1, "ERROR: a\n      inner\nHINT: do this\n"},
+		{"usage", exit.Usage(errors.New("unknown flag: --x"), "see --help"), 2, "ERROR: unknown flag: --x\nHINT: see --help\n"},
+		{"credentials", exit.Credentials(errors.New("no"), "log in", "or not"), 4, "ERROR: no\nHINT: log in\n      or not\n"},
+		{"cancelled", fmt.Errorf("phase: %w", context.Canceled), 130, "ERROR: cancelled\n"},
+		{"secret", errors.New("Get https://bob:hunter2@r.example.com/: EOF"), 1, "ERROR: Get https://[redacted]@r.example.com/: EOF\n"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			var out bytes.Buffer
+			if code := exit.Print(&out, test.err); code != test.code {
+				t.Errorf("code %d, want %d", code, test.code)
+			}
+			if diff := cmp.Diff(test.want, out.String()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// TestPrintLongPath shows the ends of a path that nobody reads whole.
+func TestPrintLongPath(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	exit.Print(&out, exit.Usage(errors.New("cannot open /begin/"+strings.Repeat("directory/", 400)+"end"), "name another than /"+strings.Repeat("x", 4000)))
+	if text := out.String(); len(text) > 1000 || !strings.Contains(text, "ERROR: cannot open /begin/") || !strings.Contains(text, "/end\nHINT: name another") {
+		t.Errorf("%d bytes: %s", len(text), text)
+	}
+}

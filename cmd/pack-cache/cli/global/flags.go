@@ -1,0 +1,77 @@
+// Package global holds what every command shares: the streams, the flags that
+// stand before a command, and what main decides about the program.
+package global
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/caches"
+	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
+	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/reporter"
+	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/platform"
+	"github.com/pack-cache/pack-cache/trust"
+)
+
+// Flags is what every command shares.
+type Flags struct {
+	Streams *iostreams.Streams
+	Version string
+	// Engines and Caches are all there are, the former in the order of
+	// preference.
+	Engines []lifecycle.Engine
+	Caches  caches.List
+
+	Verbose, Quiet, NoColor, Timestamps bool
+}
+
+// Add adds the flags to the root command.
+func (f *Flags) Add(cmd *cobra.Command) {
+	flags := cmd.PersistentFlags()
+	flags.BoolVarP(&f.Verbose, "verbose", "v", false, "show more of what happens")
+	flags.BoolVarP(&f.Quiet, "quiet", "q", false, "show nothing but warnings and the result")
+	flags.BoolVar(&f.NoColor, "no-color", false, "do not use colors")
+	flags.BoolVar(&f.Timestamps, "timestamps", false, "begin each line of the log with the time")
+}
+
+// Platform returns what runs builds.
+func (f *Flags) Platform() (*platform.Platform, error) {
+	config, err := trust.LoadUserConfig()
+	if err != nil {
+		return nil, err
+	}
+	text := reporter.New(f.Streams.Err, reporter.Options{
+		Color:      f.Streams.Color() && !f.NoColor,
+		Timestamps: f.Timestamps,
+		Quiet:      f.Quiet,
+		Verbose:    f.Verbose,
+	})
+	return &platform.Platform{
+		Engines:  f.Engines,
+		Stores:   f.Caches.Stores(),
+		Config:   config,
+		Keychain: trust.Keychain(trust.KeychainOptions{Say: text.Info}),
+		Environ:  os.Environ(),
+		Progress: text,
+	}, nil
+}
+
+// ExactArgs refuses any other number of arguments than n, with a hint.
+func ExactArgs(n int, hint string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		if len(args) == n {
+			return nil
+		}
+		return platform.NewUsageError(countError(len(args), n), hint)
+	}
+}
+
+func countError(got, want int) string {
+	if got < want {
+		return fmt.Sprintf("%d of %d arguments given", got, want)
+	}
+	return fmt.Sprintf("%d arguments given, but there can be only %d", got, want)
+}
