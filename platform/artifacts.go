@@ -17,6 +17,32 @@ import (
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
+// checkArtifacts refuses directories that the SBOM or the report could not be
+// written to when the build is over.
+func (r *resolved) checkArtifacts() error {
+	for _, to := range []struct{ flag, dir, inside string }{
+		{"--report-output-dir", r.ReportDir, phases.ReportFile},
+		{"--sbom-output-dir", r.SBOMDir, sbomPrefix},
+	} {
+		if to.dir == "" {
+			continue
+		}
+		err := userfile.CheckDir(to.dir)
+		if inside := filepath.Join(to.dir, to.inside); err == nil && to.inside == sbomPrefix {
+			err = userfile.CheckDir(inside)
+		} else if err == nil {
+			err = userfile.CheckReplaceable(inside)
+		}
+		if err != nil {
+			return NewUsageError(fmt.Sprintf("%s: %v", to.flag, err), "name a directory that you may write to, or one that is not there yet")
+		}
+	}
+	return nil
+}
+
+// sbomPrefix is the directory in which phases keep SBOMs.
+const sbomPrefix = "sbom"
+
 // fetchArtifacts copies the SBOM and the report of the export to where the user
 // wants them. What is written there is the user's.
 func (b *build) fetchArtifacts(ctx context.Context) error {
@@ -59,7 +85,7 @@ func (b *build) fetchSBOM(ctx context.Context) error {
 	defer file.Close()
 	prefix := ""
 	if _, err := os.Stat(b.SBOMDir); errors.Is(err, fs.ErrNotExist) {
-		prefix = "sbom"
+		prefix = sbomPrefix
 	}
 	if err := os.MkdirAll(b.SBOMDir, 0o777); err != nil {
 		return err

@@ -40,8 +40,8 @@ type Output struct {
 	Path string
 }
 
-// checkOutput refuses where an app image cannot go, before anything is asked of
-// a registry.
+// checkOutput refuses where an app image, or what comes with it, cannot go, before
+// anything is asked of a registry.
 func (p *Platform) checkOutput(ctx context.Context, r *resolved) error {
 	switch r.Output.To {
 	case ToDaemon:
@@ -58,5 +58,5 @@ func (p *Platform) checkOutput(ctx context.Context, r *resolved) error {
 			return NewUsageError("the app image cannot be written there: "+err.Error(), "name a file in a directory that you may write to")
 		}
 	}
-	return nil
+	return r.checkArtifacts()
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pack-cache/pack-cache/internal/special"
+	"github.com/pack-cache/pack-cache/internal/userfile"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
@@ -172,12 +172,5 @@ func CheckFile(path string) error {
 			return fmt.Errorf("%s is %s, of which a file would take the place", path, kind)
 		}
 	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".pack-cache-")
-	if err != nil {
-		if failed, ok := errors.AsType[*fs.PathError](err); ok {
-			err = failed.Err
-		}
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	return errors.Join(file.Close(), os.Remove(file.Name()))
+	return userfile.CheckNew(path)
 }

@@ -210,12 +210,12 @@ func (l *Layout) undo(ctx context.Context, store *ocidir.Store, created bool) er
 	return err
 }
 
-// CheckDir fails if a directory holds something that is no OCI layout, or is
-// none, before anything has been built for it.
+// CheckDir fails if a directory holds something that is no OCI layout, is no
+// directory or cannot be written to, before anything has been built for it.
 func CheckDir(dir string) error {
 	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(entries) == 0 {
+		return userfile.CheckDir(dir)
 	}
 	if err != nil {
 		if failed, ok := errors.AsType[*fs.PathError](err); ok {
@@ -223,13 +223,10 @@ func CheckDir(dir string) error {
 		}
 		return fmt.Errorf("%s: %w", dir, err)
 	}
-	if len(entries) == 0 {
-		return nil
-	}
 	if _, err := os.Stat(filepath.Join(dir, "oci-layout")); err != nil {
 		return fmt.Errorf("%s holds %s and is no OCI image layout", dir, entries[0].Name())
 	}
-	return nil
+	return errors.Join(userfile.CheckDir(dir), userfile.CheckDir(filepath.Join(dir, "blobs", "sha256")))
 }
 
 // mediaTypeOf is the media type that a manifest gives itself.
