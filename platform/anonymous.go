@@ -35,7 +35,7 @@ func (p *Platform) builderAnonymous(r *resolved) bool {
 	if !r.builderFromProject || r.describedWithin() == "" {
 		return false
 	}
-	return !trust.Judge(r.judged(), v1.Hash{}, trust.JudgeInput{Config: p.Config, FromProject: true}).Builder
+	return !trust.Judge(r.judged(), v1.Hash{}, trust.JudgeInput{Listed: p.Config.Trusted(), FromProject: true}).Builder
 }
 
 // builderUnnamed says why a builder could not be read that was read anonymously.

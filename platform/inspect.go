@@ -63,7 +63,7 @@ func (p *Platform) InspectBuilder(ctx context.Context, opts InspectOptions) (*Bu
 		return nil, fmt.Errorf("builder %s: %w", r.Builder, err)
 	}
 	description.RunImages = append(p.userMirrors(b.RunImages), description.RunImages...)
-	verdict := trust.Judge(r.judged(), b.Digest, trust.JudgeInput{Config: p.Config})
+	verdict := trust.Judge(r.judged(), b.Digest, trust.JudgeInput{Listed: p.Config.Trusted()})
 	return &BuilderInfo{
 		Name: r.Builder, Trusted: verdict.Trusted, Reason: verdict.Reason,
 		Default: r.Builder == p.Config.DefaultBuilder, Remote: description,

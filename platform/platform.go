@@ -12,7 +12,7 @@ import (
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
-	"github.com/pack-cache/pack-cache/trust"
+	"github.com/pack-cache/pack-cache/platform/config"
 )
 
 // Platform runs builds. Its fields must be set before the first build; it is
@@ -23,7 +23,7 @@ type Platform struct {
 	// Stores are the kinds of caches.
 	Stores phases.Stores
 	// Config is the user's config.toml.
-	Config *trust.Config
+	Config *config.File
 	// Keychain has the user's registry credentials.
 	Keychain authn.Keychain
 	// Environ is the environment of the process, as KEY=VALUE.

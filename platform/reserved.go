@@ -20,7 +20,7 @@ func (p *Platform) refuseBuilders(r *resolved) error {
 				return reserved(name, "the lifecycle image of "+p.Config.Path())
 			}
 		}
-		if verdict := trust.Judge(name.ref, v1.Hash{}, trust.JudgeInput{Config: p.Config}); verdict.Trusted {
+		if verdict := trust.Judge(name.ref, v1.Hash{}, trust.JudgeInput{Listed: p.Config.Trusted()}); verdict.Trusted {
 			return reserved(name, "a trusted builder")
 		}
 	}

@@ -233,7 +233,7 @@ func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
 		return err
 	}
 	r.verdict = trust.Judge(r.judged(), r.builder.Digest, trust.JudgeInput{
-		Config: p.Config, TrustBuilderFlag: r.TrustBuilder, FromProject: r.builderFromProject,
+		Listed: p.Config.Trusted(), TrustBuilderFlag: r.TrustBuilder, FromProject: r.builderFromProject,
 		ExtraBuildpacksUntrusted: len(r.extra.Outside) > 0 && !r.TrustExtraBuildpacks,
 	})
 	p.Progress.Info(fmt.Sprintf("Builder %s, %s", r.builderName(), r.verdict.Reason))

@@ -10,27 +10,29 @@ import (
 	"github.com/pack-cache/pack-cache/internal/redact"
 )
 
-// credential is what authenticates to a registry. The zero value is anonymous.
+// Credential is what authenticates to a registry. The zero value is anonymous. It is
+// immutable and safe for concurrent use.
 //
 // The secret sits in a function, because fmt, encoding/json and reflection
 // cannot look inside one, not even through an unexported field of somebody
 // else's struct.
-type credential struct {
+type Credential struct {
 	reveal func() authn.AuthConfig
 }
 
-// newCredential returns the credential for config; the empty one is anonymous.
-func newCredential(config authn.AuthConfig) credential {
+// NewCredential returns the credential for config; the empty one is anonymous.
+func NewCredential(config authn.AuthConfig) Credential {
 	if config == (authn.AuthConfig{}) {
-		return credential{}
+		return Credential{}
 	}
-	return credential{reveal: func() authn.AuthConfig { return config }}
+	return Credential{reveal: func() authn.AuthConfig { return config }}
 }
 
-func (c credential) anonymous() bool { return c.reveal == nil }
+// Anonymous reports whether there is nothing that authenticates.
+func (c Credential) Anonymous() bool { return c.reveal == nil }
 
 // config returns the secret itself.
-func (c credential) config() authn.AuthConfig {
+func (c Credential) config() authn.AuthConfig {
 	if c.reveal == nil {
 		return authn.AuthConfig{}
 	}
@@ -39,7 +41,7 @@ func (c credential) config() authn.AuthConfig {
 
 // secrets returns every string that must not be seen, in every form in which it
 // may travel.
-func (c credential) secrets() []string {
+func (c Credential) secrets() []string {
 	config := c.config()
 	all := []string{config.Password, config.Auth, config.IdentityToken, config.RegistryToken}
 	if config.Username != "" && config.Password != "" {
@@ -49,40 +51,40 @@ func (c credential) secrets() []string {
 }
 
 // Authorization implements authn.Authenticator.
-func (c credential) Authorization() (*authn.AuthConfig, error) {
+func (c Credential) Authorization() (*authn.AuthConfig, error) {
 	config := c.config()
 	return &config, nil
 }
 
 // Format implements fmt.Formatter, so that no verb shows the secret.
-func (c credential) Format(f fmt.State, _ rune) { fmt.Fprint(f, redact.Mark) }
+func (c Credential) Format(f fmt.State, _ rune) { fmt.Fprint(f, redact.Mark) }
 
 // LogValue implements slog.LogValuer.
-func (c credential) LogValue() slog.Value { return slog.StringValue(redact.Mark) }
+func (c Credential) LogValue() slog.Value { return slog.StringValue(redact.Mark) }
 
-// authenticator returns the credential for go-containerregistry, which compares
+// Authenticator returns the credential for go-containerregistry, which compares
 // it with authn.Anonymous.
-func (c credential) authenticator() authn.Authenticator {
-	if c.anonymous() {
+func (c Credential) Authenticator() authn.Authenticator {
+	if c.Anonymous() {
 		return authn.Anonymous
 	}
 	return &c
 }
 
-var _ authn.Authenticator = (*credential)(nil)
+var _ authn.Authenticator = (*Credential)(nil)
 
 // resolve asks a keychain for the credential of a registry or repository.
-func resolve(ctx context.Context, keychain authn.Keychain, resource authn.Resource) (credential, error) {
+func resolve(ctx context.Context, keychain authn.Keychain, resource authn.Resource) (Credential, error) {
 	found, err := authn.Resolve(ctx, keychain, resource)
 	if err != nil {
-		return credential{}, err
+		return Credential{}, err
 	}
 	if found == authn.Anonymous {
-		return credential{}, nil
+		return Credential{}, nil
 	}
 	config, err := authn.Authorization(ctx, found)
 	if err != nil {
-		return credential{}, err
+		return Credential{}, err
 	}
-	return newCredential(normalAuth(*config)), nil
+	return NewCredential(normalAuth(*config)), nil
 }

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/internal/grammar"
 )
 
 // entry is a trusted builder as the configuration names it, normalised: a
@@ -31,7 +33,7 @@ func parseEntry(builder string) (entry, error) {
 // entryOf normalises a reference. A tag that the reference does not give stays
 // empty, unless ref was parsed with a default tag.
 func entryOf(ref name.Reference) entry {
-	e := entry{host: normalHost(ref.Context().RegistryStr()), repository: ref.Context().RepositoryStr()}
+	e := entry{host: grammar.Host(ref.Context().RegistryStr()), repository: ref.Context().RepositoryStr()}
 	if e.host == name.DefaultRegistry && !strings.Contains(e.repository, "/") {
 		e.repository = "library/" + e.repository
 	}
@@ -42,25 +44,6 @@ func entryOf(ref name.Reference) entry {
 		e.tag = ref.TagStr()
 	}
 	return e
-}
-
-// normalHost returns a registry's host and port, as two spellings of the same
-// host are compared.
-func normalHost(host string) string {
-	host = strings.Map(lower, host)
-	if host == "docker.io" {
-		return name.DefaultRegistry
-	}
-	return host
-}
-
-// lower lowers ASCII letters only: a host with any other letter that looks alike
-// is another host.
-func lower(r rune) rune {
-	if 'A' <= r && r <= 'Z' {
-		return r + 'a' - 'A'
-	}
-	return r
 }
 
 // matches says whether the entry trusts ref, which resolved to digest. The
@@ -112,5 +95,13 @@ func Describe(builder string) (string, error) {
 	return "every tag and digest of " + repository, nil
 }
 
-// SameHost reports whether two spellings name the same registry, with its port.
-func SameHost(a, b string) bool { return normalHost(a) == normalHost(b) }
+// Same reports whether two names mean the same builder, whatever their spelling.
+// What is not a valid reference is the same as itself.
+func Same(a, b string) bool {
+	if a == b {
+		return true
+	}
+	first, err := parseEntry(a)
+	second, otherErr := parseEntry(b)
+	return err == nil && otherErr == nil && first == second
+}

@@ -24,7 +24,7 @@ type Grant struct {
 // permit is one credential and what it is for: repositories on one registry.
 type permit struct {
 	scope Scope
-	cred  credential
+	cred  Credential
 	life  lifetime
 }
 
@@ -110,12 +110,12 @@ func (g Grant) MarshalJSON() ([]byte, error) {
 // was given.
 func (g *Grant) UnmarshalJSON(data []byte) error {
 	var wire wireGrant
-	if err := jsonError(json.Unmarshal(data, &wire)); err != nil {
+	if err := redact.JSONError(json.Unmarshal(data, &wire)); err != nil {
 		return fmt.Errorf("reading a grant: %w", err)
 	}
 	*g = Grant{}
 	for _, w := range wire.Permits {
-		p := permit{scope: w.Scope, cred: newCredential(authn.AuthConfig{
+		p := permit{scope: w.Scope, cred: NewCredential(authn.AuthConfig{
 			Username: w.Username, Password: w.Password, Auth: w.Auth,
 			IdentityToken: w.IdentityToken, RegistryToken: w.RegistryToken,
 		})}

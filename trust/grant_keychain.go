@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/pack-cache/pack-cache/internal/grammar"
 )
 
 // Refresh gets a fresh grant for the part of the scope that lies on host. It is
@@ -27,7 +29,7 @@ type Refresh func(ctx context.Context, host string) (*Grant, error)
 func (g *Grant) Keychain(refresh Refresh) authn.Keychain {
 	k := grantKeychain{}
 	for _, p := range g.permits {
-		h := &holder{permit: p, anonymous: p.cred.anonymous(), refresh: refresh, turn: make(chan struct{}, 1)}
+		h := &holder{permit: p, anonymous: p.cred.Anonymous(), refresh: refresh, turn: make(chan struct{}, 1)}
 		for _, access := range p.scope {
 			repo, err := name.NewRepository(access.Repository)
 			if err != nil {
@@ -60,7 +62,7 @@ func (k grantKeychain) Resolve(resource authn.Resource) (authn.Authenticator, er
 // resourceKey returns the repository with its host normalised.
 func resourceKey(resource authn.Resource) string {
 	_, path, _ := strings.Cut(resource.String(), "/")
-	return normalHost(resource.RegistryStr()) + "/" + path
+	return grammar.Host(resource.RegistryStr()) + "/" + path
 }
 
 // holder keeps one permit fresh.
@@ -127,7 +129,7 @@ func (h *holder) renew(ctx context.Context) error {
 		return err
 	}
 	for _, fresh := range grant.permits {
-		if fresh.scope.Includes(h.permit.scope) && !fresh.cred.anonymous() {
+		if fresh.scope.Includes(h.permit.scope) && !fresh.cred.Anonymous() {
 			h.permit.cred, h.permit.life = fresh.cred, fresh.life
 			h.times++
 			return nil

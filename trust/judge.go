@@ -11,8 +11,8 @@ import (
 
 // JudgeInput is what a verdict depends on besides the builder itself.
 type JudgeInput struct {
-	// Config lists trusted builders. It may be nil.
-	Config *Config
+	// Listed are the builders that the user trusts.
+	Listed List
 	// TrustBuilderFlag says that the user gave --trust-builder.
 	TrustBuilderFlag bool
 	// FromProject says that the source tree (project.toml) named the builder,
@@ -55,7 +55,7 @@ func Judge(ref name.Reference, digest v1.Hash, in JudgeInput) Verdict {
 }
 
 func judgeBuilder(ref name.Reference, digest v1.Hash, in JudgeInput) (why string, trusted bool) {
-	for _, listed := range in.Config.entries() {
+	for _, listed := range in.Listed.entries() {
 		e, err := parseEntry(listed.Entry)
 		if err != nil || ref == nil || !e.matches(ref, digest) {
 			continue
@@ -63,7 +63,7 @@ func judgeBuilder(ref name.Reference, digest v1.Hash, in JudgeInput) (why string
 		if listed.Known {
 			return "known builder " + listed.Entry, true
 		}
-		return "listed in " + tilde(in.Config.path) + " as " + listed.Entry, true
+		return "listed in " + tilde(in.Listed.File) + " as " + listed.Entry, true
 	}
 	if in.TrustBuilderFlag && !in.FromProject {
 		return "--trust-builder", true
@@ -72,8 +72,8 @@ func judgeBuilder(ref name.Reference, digest v1.Hash, in JudgeInput) (why string
 		return "the builder that pack-cache runs in has no name here", false
 	}
 	why = "neither a known builder nor listed"
-	if in.Config != nil {
-		why += " in " + tilde(in.Config.path)
+	if in.Listed.File != "" {
+		why += " in " + tilde(in.Listed.File)
 	}
 	if in.TrustBuilderFlag {
 		why += " (--trust-builder does not cover a builder that project.toml names)"

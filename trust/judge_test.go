@@ -1,7 +1,6 @@
 package trust_test
 
 import (
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,18 +16,6 @@ var (
 	hashA = v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("a", 64)}
 	hashB = v1.Hash{Algorithm: "sha256", Hex: strings.Repeat("b", 64)}
 )
-
-// trusting returns a configuration with the given trusted builders.
-func trusting(t *testing.T, builders ...string) *trust.Config {
-	t.Helper()
-	config := load(t, filepath.Join(t.TempDir(), "config.toml"))
-	for _, builder := range builders {
-		if err := config.Add(builder); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return config
-}
 
 func TestJudgeMatching(t *testing.T) {
 	t.Parallel()
@@ -92,7 +79,7 @@ func TestJudgeMatching(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		verdict := trust.Judge(ref, test.digest, trust.JudgeInput{Config: trusting(t, test.entry)})
+		verdict := trust.Judge(ref, test.digest, trust.JudgeInput{Listed: trust.List{Builders: []string{test.entry}}})
 		if verdict.Trusted != test.want {
 			t.Errorf("entry %s, builder %s (%s): %v", test.entry, test.builder, test.digest, verdict)
 		}
@@ -101,33 +88,30 @@ func TestJudgeMatching(t *testing.T) {
 
 func TestJudgeReasons(t *testing.T) {
 	t.Parallel()
-	config := trusting(t, "registry.example.com/acme/builder")
-	path := config.Path()
-	if rest, ok := strings.CutPrefix(path, os.Getenv("HOME")+"/"); ok {
-		path = "~/" + rest
-	}
+	const path = "/etc/pack/config.toml"
+	list := trust.List{Builders: []string{"registry.example.com/acme/builder"}, File: path}
 	tests := []struct {
 		name, builder string
 		in            trust.JudgeInput
 		want          trust.Verdict
 	}{
-		{"listed", "registry.example.com/acme/builder:1", trust.JudgeInput{Config: config},
+		{"listed", "registry.example.com/acme/builder:1", trust.JudgeInput{Listed: list},
 			trust.Verdict{Trusted: true, Builder: true, Reason: "trusted: listed in " + path + " as registry.example.com/acme/builder"}},
-		{"listed and named by the project", "registry.example.com/acme/builder:1", trust.JudgeInput{Config: config, FromProject: true},
+		{"listed and named by the project", "registry.example.com/acme/builder:1", trust.JudgeInput{Listed: list, FromProject: true},
 			trust.Verdict{Trusted: true, Builder: true, Reason: "trusted: listed in " + path + " as registry.example.com/acme/builder"}},
 		{"known", "heroku/builder:24", trust.JudgeInput{},
 			trust.Verdict{Trusted: true, Builder: true, Reason: "trusted: known builder heroku/builder:24"}},
-		{"known, whatever tag", "paketobuildpacks/builder-jammy-base:0.4", trust.JudgeInput{Config: config},
+		{"known, whatever tag", "paketobuildpacks/builder-jammy-base:0.4", trust.JudgeInput{Listed: list},
 			trust.Verdict{Trusted: true, Builder: true, Reason: "trusted: known builder paketobuildpacks/builder-jammy-base"}},
 		{"known elsewhere", "evil.example.com/paketobuildpacks/builder-jammy-base", trust.JudgeInput{},
 			trust.Verdict{Reason: "untrusted: neither a known builder nor listed"}},
-		{"flag", "acme/b", trust.JudgeInput{Config: config, TrustBuilderFlag: true},
+		{"flag", "acme/b", trust.JudgeInput{Listed: list, TrustBuilderFlag: true},
 			trust.Verdict{Trusted: true, Builder: true, Reason: "trusted: --trust-builder"}},
-		{"flag for a builder of the project", "acme/b", trust.JudgeInput{Config: config, TrustBuilderFlag: true, FromProject: true},
+		{"flag for a builder of the project", "acme/b", trust.JudgeInput{Listed: list, TrustBuilderFlag: true, FromProject: true},
 			trust.Verdict{Reason: "untrusted: neither a known builder nor listed in " + path + " (--trust-builder does not cover a builder that project.toml names)"}},
-		{"named by the project", "acme/b", trust.JudgeInput{Config: config, FromProject: true},
+		{"named by the project", "acme/b", trust.JudgeInput{Listed: list, FromProject: true},
 			trust.Verdict{Reason: "untrusted: neither a known builder nor listed in " + path}},
-		{"not listed", "acme/b", trust.JudgeInput{Config: config},
+		{"not listed", "acme/b", trust.JudgeInput{Listed: list},
 			trust.Verdict{Reason: "untrusted: neither a known builder nor listed in " + path}},
 		{"extra buildpacks", "heroku/builder:24", trust.JudgeInput{ExtraBuildpacksUntrusted: true},
 			trust.Verdict{Builder: true, Reason: "untrusted: buildpacks from outside the builder are used (--trust-extra-buildpacks trusts them)"}},
@@ -151,32 +135,20 @@ func TestJudgeReasons(t *testing.T) {
 func TestJudgeShortensTheHomeDirectory(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("HOME", home)
-	t.Setenv("PACK_HOME", "")
-	path, err := trust.ConfigPath()
-	if err != nil || path != filepath.Join(home, ".pack", "config.toml") {
-		t.Fatal(path, err)
-	}
-	config := load(t, path)
-	if err := config.Add("acme/b"); err != nil {
-		t.Fatal(err)
-	}
-	got := trust.Judge(name.MustParseReference("acme/b"), hashA, trust.JudgeInput{Config: config})
+	list := trust.List{Builders: []string{"acme/b"}, File: filepath.Join(home, ".pack", "config.toml")}
+	got := trust.Judge(name.MustParseReference("acme/b"), hashA, trust.JudgeInput{Listed: list})
 	if want := "trusted: listed in ~/.pack/config.toml as acme/b"; got.Reason != want {
 		t.Errorf("got %q, want %q", got.Reason, want)
-	}
-	t.Setenv("PACK_HOME", "/else/where")
-	if path, err := trust.ConfigPath(); err != nil || path != "/else/where/config.toml" {
-		t.Error(path, err)
 	}
 }
 
 func TestJudgeIgnoresEntriesThatAreNoReferences(t *testing.T) {
 	t.Parallel()
-	config := load(t, configAt(t, "[[trusted-builders]]\nname = \"NO REFERENCE\"\n[[trusted-builders]]\nname = \"\"\n[[trusted-builders]]\nname = \"acme/b\"\n"))
-	if got := trust.Judge(name.MustParseReference("acme/b"), hashA, trust.JudgeInput{Config: config}); !got.Trusted {
+	list := trust.List{Builders: []string{"NO REFERENCE", "", "acme/b"}}
+	if got := trust.Judge(name.MustParseReference("acme/b"), hashA, trust.JudgeInput{Listed: list}); !got.Trusted {
 		t.Error(got)
 	}
-	if got := trust.Judge(name.MustParseReference("acme/c"), hashA, trust.JudgeInput{Config: config}); got.Trusted {
+	if got := trust.Judge(name.MustParseReference("acme/c"), hashA, trust.JudgeInput{Listed: list}); got.Trusted {
 		t.Error(got)
 	}
 }
@@ -209,21 +181,13 @@ func FuzzJudge(f *testing.F) {
 	f.Add("acme/builder", "docker.io/acme/builder:1")
 	f.Add("DOCKER.IO/builder", "builder")
 	f.Add("localhost:5000/b@sha256:"+hashA.Hex, "localhost:5000/b:1")
-	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, entry, builder string) {
 		ref, err := name.ParseReference(builder)
 		if err != nil {
 			return
 		}
-		config, err := trust.LoadConfig(filepath.Join(dir, "none.toml"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		known := trust.Judge(ref, hashA, trust.JudgeInput{Config: config})
-		if config.Add(entry) != nil {
-			return
-		}
-		got := trust.Judge(ref, hashA, trust.JudgeInput{Config: config})
+		known := trust.Judge(ref, hashA, trust.JudgeInput{})
+		got := trust.Judge(ref, hashA, trust.JudgeInput{Listed: trust.List{Builders: []string{entry}}})
 		if known.Trusted || !got.Trusted {
 			return
 		}

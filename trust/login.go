@@ -22,14 +22,14 @@ type Login struct {
 func WithLogin(others authn.Keychain, login Login) authn.Keychain {
 	return &loginKeychain{
 		others: others, repository: resourceKey(login.Repository),
-		cred: newCredential(authn.AuthConfig{Username: login.Username, Password: login.Password.Reveal()}),
+		cred: NewCredential(authn.AuthConfig{Username: login.Username, Password: login.Password.Reveal()}),
 	}
 }
 
 type loginKeychain struct {
 	others     authn.Keychain
 	repository string
-	cred       credential
+	cred       Credential
 }
 
 var (
@@ -45,7 +45,7 @@ func (k *loginKeychain) Resolve(resource authn.Resource) (authn.Authenticator, e
 // ResolveContext implements authn.ContextKeychain.
 func (k *loginKeychain) ResolveContext(ctx context.Context, resource authn.Resource) (authn.Authenticator, error) {
 	if resourceKey(resource) == k.repository {
-		return k.cred.authenticator(), nil
+		return k.cred.Authenticator(), nil
 	}
 	return authn.Resolve(ctx, k.others, resource)
 }

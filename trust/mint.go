@@ -114,7 +114,7 @@ func (m minter) host(ctx context.Context, targets []target) (Grant, error) {
 // wanted are targets on one registry to which the same credential belongs.
 type wanted struct {
 	targets []target
-	cred    credential
+	cred    Credential
 	// err says that the credential could not be had.
 	err error
 	// mounted are repositories that anybody can read. A token names them, too,
@@ -127,7 +127,7 @@ type wanted struct {
 func (m minter) byCredential(ctx context.Context, targets []target) []wanted {
 	var groups []wanted
 	for _, t := range targets {
-		var cred credential
+		var cred Credential
 		var err error
 		if !t.Anonymous {
 			cred, err = resolve(ctx, m.keychain, t.repo)
@@ -210,7 +210,7 @@ func (m minter) permits(ctx context.Context, group wanted) ([]permit, error) {
 		return nil, group.err
 	}
 	p := permit{scope: accessOf(group.targets), cred: group.cred}
-	if group.cred.anonymous() || group.cred.config().RegistryToken != "" {
+	if group.cred.Anonymous() || group.cred.config().RegistryToken != "" {
 		// Without a credential there is nothing to narrow, and a token is
 		// passed on as the user made it.
 		return []permit{p}, nil

@@ -20,6 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/pack-cache/pack-cache/trust"
+	"github.com/pack-cache/pack-cache/trust/keychain"
 )
 
 // fakeKeychain has credentials for repositories or hosts, and counts nothing
@@ -468,16 +469,19 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	t.Parallel()
 	bearer := (&fakeRegistry{scheme: "Bearer"}).start(t)
 	plain := (&fakeRegistry{scheme: "Basic"}).start(t)
-	keychain := account(bearer)
-	keychain[plain.host] = authn.AuthConfig{Username: "bob", Password: plain.password}
-	grant := mint(t, keychain, trust.Scope{{Repository: bearer.host + "/app", Push: true}, {Repository: plain.host + "/app"}})
+	users := account(bearer)
+	users[plain.host] = authn.AuthConfig{Username: "bob", Password: plain.password}
+	grant := mint(t, users, trust.Scope{{Repository: bearer.host + "/app", Push: true}, {Repository: plain.host + "/app"}})
 	found, err := grant.Keychain(nil).Resolve(repository(t, plain.host+"/app"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	real := trust.Keychain(trust.KeychainOptions{Getenv: environment(map[string]string{
-		"CNB_REGISTRY_AUTH": `{"r.example.com":"Basic ` + basic("bob", plain.password) + `"}`,
-	})})
+	real := keychain.New(keychain.Options{Getenv: func(key string) string {
+		if key != "CNB_REGISTRY_AUTH" {
+			return ""
+		}
+		return `{"r.example.com":"Basic ` + basic("bob", plain.password) + `"}`
+	}})
 	resolved, err := real.Resolve(repository(t, "r.example.com/app"))
 	if err != nil {
 		t.Fatal(err)

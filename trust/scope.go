@@ -8,6 +8,8 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
+
+	"github.com/pack-cache/pack-cache/internal/grammar"
 )
 
 // Access is one repository that a phase may touch, and how.
@@ -77,7 +79,7 @@ func (s Scope) OnHost(host string) Scope {
 	var part Scope
 	for _, access := range s {
 		if repo, err := name.NewRepository(access.Repository); err == nil &&
-			normalHost(repo.RegistryStr()) == normalHost(host) {
+			grammar.Host(repo.RegistryStr()) == grammar.Host(host) {
 			part = append(part, access)
 		}
 	}
@@ -151,7 +153,7 @@ func parseRepository(repository string, insecure []string) (name.Repository, err
 		return name.Repository{}, fmt.Errorf("repository %q: %w", repository, err)
 	}
 	for _, host := range insecure {
-		if normalHost(host) == normalHost(repo.RegistryStr()) {
+		if grammar.Host(host) == grammar.Host(repo.RegistryStr()) {
 			options = append(options, name.Insecure)
 		}
 	}

@@ -49,20 +49,20 @@ func isBearer(challenge *transport.Challenge) bool {
 
 // exchange asks the token server of the challenge for one token for all targets
 // of the group.
-func (m minter) exchange(ctx context.Context, group wanted, challenge *transport.Challenge) (credential, lifetime, error) {
+func (m minter) exchange(ctx context.Context, group wanted, challenge *transport.Challenge) (Credential, lifetime, error) {
 	registry := group.targets[0].repo.Registry
 	var scopes []string
 	for _, t := range slices.Concat(group.targets, group.mounted) {
 		scopes = append(scopes, t.action())
 	}
 	asked := time.Now()
-	token, err := transport.Exchange(ctx, registry, group.cred.authenticator(), m.transport, scopes, challenge)
+	token, err := transport.Exchange(ctx, registry, group.cred.Authenticator(), m.transport, scopes, challenge)
 	var status *transport.Error
 	switch {
 	case errors.As(err, &status) && (status.StatusCode == http.StatusUnauthorized || status.StatusCode == http.StatusForbidden):
-		return credential{}, lifetime{}, denied(group.targets, err)
+		return Credential{}, lifetime{}, denied(group.targets, err)
 	case err != nil:
-		return credential{}, lifetime{}, unreachable(registry.RegistryStr(), err)
+		return Credential{}, lifetime{}, unreachable(registry.RegistryStr(), err)
 	}
 	value := token.Token
 	if value == "" {
@@ -72,7 +72,7 @@ func (m minter) exchange(ctx context.Context, group wanted, challenge *transport
 	if token.ExpiresIn <= 0 {
 		life.length = defaultLife
 	}
-	return newCredential(authn.AuthConfig{RegistryToken: value}), life, nil
+	return NewCredential(authn.AuthConfig{RegistryToken: value}), life, nil
 }
 
 // denied is the error for a registry that refuses a credential for targets.

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/http"
 
+	"github.com/pack-cache/pack-cache/internal/grammar"
 	"github.com/pack-cache/pack-cache/internal/quirks"
 	"github.com/pack-cache/pack-cache/internal/web"
 )
@@ -32,7 +33,7 @@ func verifying(insecure []string) http.RoundTripper {
 	unverified.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // The user asked for it.
 	byHost := hostTransport{others: shared, insecure: unverified, hosts: map[string]bool{}}
 	for _, host := range insecure {
-		byHost.hosts[normalHost(host)] = true
+		byHost.hosts[grammar.Host(host)] = true
 	}
 	return byHost
 }
@@ -45,7 +46,7 @@ type hostTransport struct {
 
 // RoundTrip implements http.RoundTripper.
 func (t hostTransport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if t.hosts[normalHost(r.URL.Host)] {
+	if t.hosts[grammar.Host(r.URL.Host)] {
 		return t.insecure.RoundTrip(r)
 	}
 	return t.others.RoundTrip(r)

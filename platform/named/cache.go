@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/pack-cache/pack-cache/internal/grammar"
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
@@ -156,7 +157,7 @@ func (f *file) fillRegistry(c *Cache, e entry, in Input) *Error {
 		return &Error{"url is not the host of a registry", "write a host, with a port if need be, such as ghcr.io or registry.example.com:5000; what follows it is the namespace"}
 	}
 	repository, err := name.NewRepository(host + "/" + path.Join(e.Namespace, e.ImageTag))
-	if err != nil || !trust.SameHost(repository.RegistryStr(), host) {
+	if err != nil || grammar.Host(repository.RegistryStr()) != grammar.Host(host) {
 		return &Error{"url is not the host of a registry that can be told from a namespace", "write a host with a dot or a port, such as ghcr.io"}
 	}
 	if !f.own && !in.trusts(repository.RegistryStr()) {

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/pack-cache/pack-cache/internal/attrs"
-	"github.com/pack-cache/pack-cache/trust"
+	"github.com/pack-cache/pack-cache/internal/grammar"
 )
 
 // Input says where to look for a named cache, and whom the user trusts.
@@ -31,7 +31,7 @@ type Input struct {
 
 // trusts reports whether the user has named a registry.
 func (in Input) trusts(host string) bool {
-	return slices.ContainsFunc(in.Hosts, func(h string) bool { return trust.SameHost(h, host) })
+	return slices.ContainsFunc(in.Hosts, func(h string) bool { return grammar.Host(h) == grammar.Host(host) })
 }
 
 func (in Input) ownPath() string { return cmp.Or(in.Own, FileName+" in $PACK_HOME") }

@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pack-cache/pack-cache/platform"
+	"github.com/pack-cache/pack-cache/platform/config"
 	"github.com/pack-cache/pack-cache/platform/named"
-	"github.com/pack-cache/pack-cache/trust"
 )
 
 // NamedFlags are the flags of a command that uses named caches.
@@ -50,7 +50,7 @@ func (f *NamedFlags) Names(source string) ([]string, error) {
 }
 
 func (f *NamedFlags) input(source string, images []string) (named.Input, error) {
-	config, err := trust.ConfigPath()
+	file, err := config.Path()
 	if err != nil {
 		return named.Input{}, err
 	}
@@ -60,7 +60,7 @@ func (f *NamedFlags) input(source string, images []string) (named.Input, error) 
 	}
 	in := named.Input{
 		Dirs: []string{here}, Env: os.LookupEnv, Hosts: f.hosts,
-		Own: filepath.Join(filepath.Dir(config), named.FileName),
+		Own: filepath.Join(filepath.Dir(file), named.FileName),
 	}
 	if f.Config != "" {
 		if in.Config, err = filepath.Abs(f.Config); err != nil {

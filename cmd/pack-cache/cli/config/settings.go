@@ -9,7 +9,7 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/config/setting"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/platform"
-	"github.com/pack-cache/pack-cache/trust"
+	"github.com/pack-cache/pack-cache/platform/config"
 )
 
 // pullPolicies are pack's.
@@ -24,8 +24,8 @@ func settings(isBuilder func(context.Context, string) error) []setting.Setting {
 			Short:   "Show, set or unset the builder of builds that name none",
 			Long:    "Show, set or unset the builder of builds that name none. A builder that project.toml names goes before it.\n\nWhat is set has to be a builder that can be read.",
 			Example: "  pack-cache config default-builder registry.example.com/acme/builder\n  pack-cache config default-builder --unset",
-			Get:     func(c *trust.Config) string { return c.DefaultBuilder },
-			Set:     (*trust.Config).SetDefaultBuilder,
+			Get:     func(c *config.File) string { return c.DefaultBuilder },
+			Set:     (*config.File).SetDefaultBuilder,
 			Check:   isBuilder,
 		},
 		{
@@ -34,8 +34,8 @@ func settings(isBuilder func(context.Context, string) error) []setting.Setting {
 			Long:    "Show, set or unset the pull policy of builds that do not choose one with --pull-policy.",
 			Example: "  pack-cache config pull-policy if-not-present\n  pack-cache config pull-policy --unset",
 			Default: pullPolicies[0],
-			Get:     func(c *trust.Config) string { return c.PullPolicy },
-			Set:     (*trust.Config).SetPullPolicy,
+			Get:     func(c *config.File) string { return c.PullPolicy },
+			Set:     (*config.File).SetPullPolicy,
 			Check: func(_ context.Context, policy string) error {
 				if slices.Contains(pullPolicies, policy) {
 					return nil
@@ -52,8 +52,8 @@ func settings(isBuilder func(context.Context, string) error) []setting.Setting {
 pack-cache keeps this setting for pack and does not use it: the phases that would
 run in that image are its own.`,
 			Example: "  pack-cache config lifecycle-image registry.example.com/acme/lifecycle:0.21.0\n  pack-cache config lifecycle-image --unset",
-			Get:     func(c *trust.Config) string { return c.LifecycleImage },
-			Set:     (*trust.Config).SetLifecycleImage,
+			Get:     func(c *config.File) string { return c.LifecycleImage },
+			Set:     (*config.File).SetLifecycleImage,
 			Check: func(_ context.Context, image string) error {
 				return platform.CheckReference("lifecycle image", image)
 			},

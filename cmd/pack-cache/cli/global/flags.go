@@ -13,7 +13,8 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/reporter"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/platform"
-	"github.com/pack-cache/pack-cache/trust"
+	"github.com/pack-cache/pack-cache/platform/config"
+	"github.com/pack-cache/pack-cache/trust/keychain"
 )
 
 // Flags is what every command shares.
@@ -39,7 +40,7 @@ func (f *Flags) Add(cmd *cobra.Command) {
 
 // Platform returns what runs builds.
 func (f *Flags) Platform() (*platform.Platform, error) {
-	config, err := trust.LoadUserConfig()
+	file, err := config.LoadUser()
 	if err != nil {
 		return nil, err
 	}
@@ -52,8 +53,8 @@ func (f *Flags) Platform() (*platform.Platform, error) {
 	return &platform.Platform{
 		Engines:  f.Engines,
 		Stores:   f.Caches.Stores(),
-		Config:   config,
-		Keychain: trust.Keychain(trust.KeychainOptions{Say: text.Info}),
+		Config:   file,
+		Keychain: keychain.New(keychain.Options{Say: text.Info}),
 		Environ:  os.Environ(),
 		Progress: text,
 	}, nil

@@ -14,7 +14,7 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
 	"github.com/pack-cache/pack-cache/platform"
-	"github.com/pack-cache/pack-cache/trust"
+	"github.com/pack-cache/pack-cache/platform/config"
 )
 
 // NewCmdRegistryMirrors returns the command. On its own it lists, as in pack.
@@ -71,27 +71,27 @@ func newCmdRemove(streams *iostreams.Streams) *cobra.Command {
 		Args:    exit.OneArg("registry"),
 		RunE:    func(cmd *cobra.Command, args []string) error { return runRemove(cmd.Context(), streams, args[0]) },
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
-			config, err := trust.LoadUserConfig()
+			file, err := config.LoadUser()
 			if err != nil {
 				return nil, cobra.ShellCompDirectiveNoFileComp
 			}
-			return slices.Sorted(maps.Keys(config.RegistryMirrors)), cobra.ShellCompDirectiveNoFileComp
+			return slices.Sorted(maps.Keys(file.RegistryMirrors)), cobra.ShellCompDirectiveNoFileComp
 		},
 	}
 }
 
 func runList(streams *iostreams.Streams) error {
-	config, err := trust.LoadUserConfig()
+	file, err := config.LoadUser()
 	if err != nil {
 		return err
 	}
-	if len(config.RegistryMirrors) == 0 {
+	if len(file.RegistryMirrors) == 0 {
 		fmt.Fprintln(streams.Err, "No registry has a mirror")
 		return nil
 	}
 	text := "Registry Mirrors:\n"
-	for _, registry := range slices.Sorted(maps.Keys(config.RegistryMirrors)) {
-		text += fmt.Sprintf("  %s: %s\n", registry, config.RegistryMirrors[registry])
+	for _, registry := range slices.Sorted(maps.Keys(file.RegistryMirrors)) {
+		text += fmt.Sprintf("  %s: %s\n", registry, file.RegistryMirrors[registry])
 	}
 	_, err = fmt.Fprint(streams.Out, text)
 	return err
@@ -112,12 +112,12 @@ func runAdd(ctx context.Context, streams *iostreams.Streams, registry, mirror st
 			return err
 		}
 	}
-	config, err := trust.LoadUserConfig()
+	file, err := config.LoadUser()
 	if err != nil {
 		return err
 	}
-	config.SetRegistryMirror(registry, mirror)
-	if err := config.Save(ctx); err != nil {
+	file.SetRegistryMirror(registry, mirror)
+	if err := file.Save(ctx); err != nil {
 		return err
 	}
 	fmt.Fprintf(streams.Err, "Registry %s now has the mirror %s\n", registry, mirror)
@@ -125,16 +125,16 @@ func runAdd(ctx context.Context, streams *iostreams.Streams, registry, mirror st
 }
 
 func runRemove(ctx context.Context, streams *iostreams.Streams, registry string) error {
-	config, err := trust.LoadUserConfig()
+	file, err := config.LoadUser()
 	if err != nil {
 		return err
 	}
-	if _, ok := config.RegistryMirrors[registry]; !ok {
+	if _, ok := file.RegistryMirrors[registry]; !ok {
 		fmt.Fprintf(streams.Err, "Registry %s had no mirror\n", registry)
 		return nil
 	}
-	config.SetRegistryMirror(registry, "")
-	if err := config.Save(ctx); err != nil {
+	file.SetRegistryMirror(registry, "")
+	if err := file.Save(ctx); err != nil {
 		return err
 	}
 	fmt.Fprintf(streams.Err, "Registry %s has no mirror any more\n", registry)

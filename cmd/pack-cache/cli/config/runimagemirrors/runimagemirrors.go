@@ -13,7 +13,7 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
 	"github.com/pack-cache/pack-cache/platform"
-	"github.com/pack-cache/pack-cache/trust"
+	"github.com/pack-cache/pack-cache/platform/config"
 )
 
 // NewCmdRunImageMirrors returns the command. On its own it lists, as in pack.
@@ -88,12 +88,12 @@ func newCmdRemove(streams *iostreams.Streams) *cobra.Command {
 }
 
 func runList(streams *iostreams.Streams, image string) error {
-	config, err := trust.LoadUserConfig()
+	file, err := config.LoadUser()
 	if err != nil {
 		return err
 	}
 	text := ""
-	for _, run := range config.RunImages {
+	for _, run := range file.RunImages {
 		if image == "" || run.Image == image {
 			text += fmt.Sprintf("  %s:\n    %s\n", run.Image, strings.Join(run.Mirrors, "\n    "))
 		}
@@ -125,12 +125,12 @@ func runAdd(ctx context.Context, streams *iostreams.Streams, image string, mirro
 			return err
 		}
 	}
-	config, err := trust.LoadUserConfig()
+	file, err := config.LoadUser()
 	if err != nil {
 		return err
 	}
-	config.AddRunImageMirrors(image, mirrors...)
-	if err := config.Save(ctx); err != nil {
+	file.AddRunImageMirrors(image, mirrors...)
+	if err := file.Save(ctx); err != nil {
 		return err
 	}
 	for _, mirror := range mirrors {
@@ -140,16 +140,16 @@ func runAdd(ctx context.Context, streams *iostreams.Streams, image string, mirro
 }
 
 func runRemove(ctx context.Context, streams *iostreams.Streams, image string, mirrors []string) error {
-	config, err := trust.LoadUserConfig()
+	file, err := config.LoadUser()
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(config.RunImages, func(r trust.RunImage) bool { return r.Image == image }) {
+	if !slices.ContainsFunc(file.RunImages, func(r config.RunImage) bool { return r.Image == image }) {
 		fmt.Fprintf(streams.Err, "Run image %s had no mirrors\n", image)
 		return nil
 	}
-	config.RemoveRunImageMirrors(image, mirrors...)
-	if err := config.Save(ctx); err != nil {
+	file.RemoveRunImageMirrors(image, mirrors...)
+	if err := file.Save(ctx); err != nil {
 		return err
 	}
 	what := "mirrors " + strings.Join(mirrors, ", ")
@@ -162,12 +162,12 @@ func runRemove(ctx context.Context, streams *iostreams.Streams, image string, mi
 
 // completeListed offers the run images of the configuration to the shell.
 func completeListed(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	config, err := trust.LoadUserConfig()
+	file, err := config.LoadUser()
 	if err != nil || len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	var images []string
-	for _, run := range config.RunImages {
+	for _, run := range file.RunImages {
 		images = append(images, run.Image)
 	}
 	return images, cobra.ShellCompDirectiveNoFileComp

@@ -12,7 +12,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
-	"github.com/pack-cache/pack-cache/trust"
+	"github.com/pack-cache/pack-cache/platform/config"
 )
 
 // Setting is one value of the configuration.
@@ -24,8 +24,8 @@ type Setting struct {
 	// Default is what holds where there is none; "" for nothing.
 	Default string
 	// Get reads the value and Set changes it, to "" for none.
-	Get func(*trust.Config) string
-	Set func(*trust.Config, string)
+	Get func(*config.File) string
+	Set func(*config.File, string)
 	// Check fails for what cannot be the value. It may ask a registry.
 	Check func(ctx context.Context, value string) error
 	// Complete are values to offer to the shell.
@@ -66,11 +66,11 @@ func NewCmd(streams *iostreams.Streams, s Setting) *cobra.Command {
 }
 
 func (s Setting) show(streams *iostreams.Streams) error {
-	config, err := trust.LoadUserConfig()
+	file, err := config.LoadUser()
 	if err != nil {
 		return err
 	}
-	if value := cmp.Or(s.Get(config), s.Default); value != "" {
+	if value := cmp.Or(s.Get(file), s.Default); value != "" {
 		_, err = fmt.Fprintln(streams.Out, value)
 		return err
 	}
@@ -79,19 +79,19 @@ func (s Setting) show(streams *iostreams.Streams) error {
 }
 
 func (s Setting) set(ctx context.Context, streams *iostreams.Streams, value string) error {
-	config, err := trust.LoadUserConfig()
+	file, err := config.LoadUser()
 	if err != nil {
 		return err
 	}
-	if s.Get(config) == value {
+	if s.Get(file) == value {
 		fmt.Fprintf(streams.Err, "The %s is already %s\n", s.Noun, value)
 		return nil
 	}
 	if err := s.Check(ctx, value); err != nil {
 		return err
 	}
-	s.Set(config, value)
-	if err := config.Save(ctx); err != nil {
+	s.Set(file, value)
+	if err := file.Save(ctx); err != nil {
 		return err
 	}
 	fmt.Fprintf(streams.Err, "The %s is now %s\n", s.Noun, value)
@@ -99,17 +99,17 @@ func (s Setting) set(ctx context.Context, streams *iostreams.Streams, value stri
 }
 
 func (s Setting) unset(ctx context.Context, streams *iostreams.Streams) error {
-	config, err := trust.LoadUserConfig()
+	file, err := config.LoadUser()
 	if err != nil {
 		return err
 	}
-	old := s.Get(config)
+	old := s.Get(file)
 	if old == "" {
 		fmt.Fprintf(streams.Err, "No %s was set\n", s.Noun)
 		return nil
 	}
-	s.Set(config, "")
-	if err := config.Save(ctx); err != nil {
+	s.Set(file, "")
+	if err := file.Save(ctx); err != nil {
 		return err
 	}
 	fmt.Fprintf(streams.Err, "The %s is no longer %s\n", s.Noun, old)

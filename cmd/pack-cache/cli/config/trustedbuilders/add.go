@@ -8,6 +8,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
+	"github.com/pack-cache/pack-cache/platform/config"
 	"github.com/pack-cache/pack-cache/trust"
 )
 
@@ -43,22 +44,22 @@ func runAdd(ctx context.Context, opts AddOptions) error {
 	if err != nil {
 		return exit.Usage(err, referenceHint)
 	}
-	config, err := trust.LoadUserConfig()
+	file, err := config.LoadUser()
 	if err != nil {
 		return err
 	}
-	entry, ok, err := config.Listed(opts.Builder)
+	entry, ok, err := file.Trusted().Find(opts.Builder)
 	if err != nil {
 		return err
 	}
 	if ok {
-		fmt.Fprintf(opts.Streams.Err, "Builder %s is already trusted: %s\n", opts.Builder, because(config, entry))
+		fmt.Fprintf(opts.Streams.Err, "Builder %s is already trusted: %s\n", opts.Builder, because(file, entry))
 		return nil
 	}
-	if err := config.Add(opts.Builder); err != nil {
+	if err := file.Add(opts.Builder); err != nil {
 		return err
 	}
-	if err := config.Save(ctx); err != nil {
+	if err := file.Save(ctx); err != nil {
 		return err
 	}
 	fmt.Fprintf(opts.Streams.Err, "Builder %s is now trusted: %s\n", opts.Builder, what)
@@ -66,9 +67,9 @@ func runAdd(ctx context.Context, opts AddOptions) error {
 }
 
 // because says why a builder is trusted.
-func because(config *trust.Config, entry trust.Listing) string {
+func because(file *config.File, entry trust.Listing) string {
 	if entry.Known {
 		return entry.Entry + " is a known builder"
 	}
-	return fmt.Sprintf("%s is listed in %s", entry.Entry, config.Path())
+	return fmt.Sprintf("%s is listed in %s", entry.Entry, file.Path())
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
+	"github.com/pack-cache/pack-cache/platform/config"
 	"github.com/pack-cache/pack-cache/trust"
 )
 
@@ -60,15 +61,15 @@ func runList(opts ListOptions) error {
 	if opts.Output != "text" && opts.Output != "json" {
 		return exit.Usage(fmt.Errorf("--output %q is not known", opts.Output), "choose text or json")
 	}
-	config, err := trust.LoadUserConfig()
+	file, err := config.LoadUser()
 	if err != nil {
 		return err
 	}
-	builders := allTrusted(config)
+	builders := allTrusted(file)
 	if opts.Output == "json" {
 		encoder := json.NewEncoder(opts.Streams.Out)
 		encoder.SetIndent("", "  ")
-		return encoder.Encode(listing{Config: config.Path(), TrustedBuilders: builders})
+		return encoder.Encode(listing{Config: file.Path(), TrustedBuilders: builders})
 	}
 	text := "Trusted Builders:\n"
 	for _, builder := range builders {
@@ -79,12 +80,12 @@ func runList(opts ListOptions) error {
 }
 
 // allTrusted returns every trusted builder once, sorted by name.
-func allTrusted(config *trust.Config) []listed {
+func allTrusted(file *config.File) []listed {
 	var all []listed
 	for _, name := range trust.KnownBuilders() {
 		all = append(all, listed{Name: name, Known: true})
 	}
-	for _, name := range config.TrustedBuilders() {
+	for _, name := range file.Trusted().Builders {
 		all = append(all, listed{Name: name})
 	}
 	slices.SortStableFunc(all, func(a, b listed) int { return cmp.Compare(a.Name, b.Name) })

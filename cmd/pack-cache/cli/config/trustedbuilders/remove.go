@@ -8,6 +8,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
+	"github.com/pack-cache/pack-cache/platform/config"
 	"github.com/pack-cache/pack-cache/trust"
 )
 
@@ -41,26 +42,26 @@ func runRemove(ctx context.Context, opts RemoveOptions) error {
 	if _, err := trust.Describe(opts.Builder); err != nil {
 		return exit.Usage(err, referenceHint)
 	}
-	config, err := trust.LoadUserConfig()
+	file, err := config.LoadUser()
 	if err != nil {
 		return err
 	}
-	removed, err := config.Remove(opts.Builder)
+	removed, err := file.Remove(opts.Builder)
 	if err != nil {
 		return err
 	}
-	entry, trusted, err := config.Listed(opts.Builder)
+	entry, trusted, err := file.Trusted().Find(opts.Builder)
 	if err != nil {
 		return err
 	}
 	if !removed {
-		return notRemoved(config, opts.Builder, entry, trusted)
+		return notRemoved(file, opts.Builder, entry, trusted)
 	}
-	if err := config.Save(ctx); err != nil {
+	if err := file.Save(ctx); err != nil {
 		return err
 	}
 	if trusted {
-		fmt.Fprintf(opts.Streams.Err, "Builder %s is no longer listed, but still trusted: %s\n", opts.Builder, because(config, entry))
+		fmt.Fprintf(opts.Streams.Err, "Builder %s is no longer listed, but still trusted: %s\n", opts.Builder, because(file, entry))
 		return nil
 	}
 	fmt.Fprintf(opts.Streams.Err, "Builder %s is no longer trusted\n", opts.Builder)
@@ -78,7 +79,7 @@ func (e *notRemovedError) Error() string { return e.message }
 // Hint tells the way out.
 func (e *notRemovedError) Hint() string { return e.hint }
 
-func notRemoved(config *trust.Config, builder string, entry trust.Listing, trusted bool) error {
+func notRemoved(file *config.File, builder string, entry trust.Listing, trusted bool) error {
 	switch {
 	case trusted && entry.Known:
 		return &notRemovedError{
@@ -87,21 +88,21 @@ func notRemoved(config *trust.Config, builder string, entry trust.Listing, trust
 		}
 	case trusted:
 		return &notRemovedError{
-			fmt.Sprintf("builder %s is not listed itself, but trusted because %s", builder, because(config, entry)),
+			fmt.Sprintf("builder %s is not listed itself, but trusted because %s", builder, because(file, entry)),
 			"remove that: pack-cache config trusted-builders remove " + entry.Entry,
 		}
 	}
 	return &notRemovedError{
-		fmt.Sprintf("builder %s wasn't trusted: it is not listed in %s", builder, config.Path()),
+		fmt.Sprintf("builder %s wasn't trusted: it is not listed in %s", builder, file.Path()),
 		"`pack-cache config trusted-builders list` shows what is",
 	}
 }
 
 // completeListed offers the builders of the configuration to the shell.
 func completeListed(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	config, err := trust.LoadUserConfig()
+	file, err := config.LoadUser()
 	if err != nil || len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return config.TrustedBuilders(), cobra.ShellCompDirectiveNoFileComp
+	return file.Trusted().Builders, cobra.ShellCompDirectiveNoFileComp
 }

@@ -17,8 +17,9 @@ func basicAuth(user, password string) string {
 	return base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
 }
 
-// parseBasic undoes basicAuth. Padding may be missing.
-func parseBasic(value string) (user, password string, err error) {
+// ParseBasic returns the user and the password in a value of the Basic scheme.
+// Padding may be missing. The error does not show the value.
+func ParseBasic(value string) (user, password string, err error) {
 	decoded, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(strings.TrimSpace(value), "="))
 	if err != nil {
 		return "", "", errNotBasic
@@ -37,29 +38,8 @@ func normalAuth(config authn.AuthConfig) authn.AuthConfig {
 	if config.Auth == "" {
 		return config
 	}
-	if user, password, err := parseBasic(config.Auth); err == nil {
+	if user, password, err := ParseBasic(config.Auth); err == nil {
 		config.Username, config.Password, config.Auth = user, password, ""
 	}
 	return config
-}
-
-// parseHeader parses a value of CNB_REGISTRY_AUTH as the lifecycle does: Basic,
-// Bearer, or X-Identity for an identity token, which has no header of its own.
-// The error does not show the value.
-func parseHeader(header string) (authn.AuthConfig, error) {
-	scheme, value, ok := strings.Cut(strings.TrimSpace(header), " ")
-	value = strings.TrimSpace(value)
-	if !ok || value == "" {
-		return authn.AuthConfig{}, errors.New(`not "Basic …", "Bearer …" or "X-Identity …"`)
-	}
-	switch strings.ToLower(scheme) {
-	case "basic":
-		user, password, err := parseBasic(value)
-		return authn.AuthConfig{Username: user, Password: password}, err
-	case "bearer":
-		return authn.AuthConfig{RegistryToken: value}, nil
-	case "x-identity":
-		return authn.AuthConfig{IdentityToken: value}, nil
-	}
-	return authn.AuthConfig{}, errors.New(`not "Basic …", "Bearer …" or "X-Identity …"`)
 }

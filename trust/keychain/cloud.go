@@ -1,4 +1,4 @@
-package trust
+package keychain
 
 import (
 	"context"
@@ -14,6 +14,9 @@ import (
 	acr "github.com/chrismellard/docker-credential-acr-env/pkg/credhelper"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/v1/google"
+
+	"github.com/pack-cache/pack-cache/internal/grammar"
+	"github.com/pack-cache/pack-cache/trust"
 )
 
 // clouds asks the libraries of the clouds, each for its own registries only:
@@ -26,7 +29,7 @@ type cloud struct {
 	// skip is a variable that switches the cloud off when it is "true", as for
 	// the lifecycle.
 	skip string
-	ask  func(ctx context.Context, host string) (credential, error)
+	ask  func(ctx context.Context, host string) (trust.Credential, error)
 	memo *memo
 }
 
@@ -56,23 +59,23 @@ func cloudSource() clouds {
 
 // find implements source. A cloud that knows no identity is no error: its
 // registries have public images.
-func (c clouds) find(ctx context.Context, resource authn.Resource) (credential, error) {
-	host := normalHost(resource.RegistryStr())
+func (c clouds) find(ctx context.Context, resource authn.Resource) (trust.Credential, error) {
+	host := grammar.Host(resource.RegistryStr())
 	for _, cloud := range c {
 		if cloud.hosts.MatchString(host) && os.Getenv(cloud.skip) != "true" {
-			return cloud.memo.get(host, func() (credential, error) {
-				return interruptible(ctx, func() (credential, error) { return cloud.ask(ctx, host) })
+			return cloud.memo.get(host, func() (trust.Credential, error) {
+				return interruptible(ctx, func() (trust.Credential, error) { return cloud.ask(ctx, host) })
 			})
 		}
 	}
-	return credential{}, nil
+	return trust.Credential{}, nil
 }
 
 // interruptible returns when ctx ends even if ask, which knows no context, is
 // not done.
-func interruptible(ctx context.Context, ask func() (credential, error)) (credential, error) {
+func interruptible(ctx context.Context, ask func() (trust.Credential, error)) (trust.Credential, error) {
 	var (
-		found credential
+		found trust.Credential
 		err   error
 		done  = make(chan struct{})
 	)
@@ -84,21 +87,21 @@ func interruptible(ctx context.Context, ask func() (credential, error)) (credent
 	case <-done:
 		return found, err
 	case <-ctx.Done():
-		return credential{}, ctx.Err()
+		return trust.Credential{}, ctx.Err()
 	}
 }
 
 // fromHelper asks a library that has the form of a credential helper.
-func fromHelper(newHelper func() authn.Helper) func(context.Context, string) (credential, error) {
-	return func(_ context.Context, host string) (credential, error) {
+func fromHelper(newHelper func() authn.Helper) func(context.Context, string) (trust.Credential, error) {
+	return func(_ context.Context, host string) (trust.Credential, error) {
 		user, secret, err := newHelper().Get(host)
 		switch {
 		case err != nil || secret == "":
-			return credential{}, nil
+			return trust.Credential{}, nil
 		case user == tokenUser:
-			return newCredential(authn.AuthConfig{IdentityToken: secret}), nil
+			return trust.NewCredential(authn.AuthConfig{IdentityToken: secret}), nil
 		}
-		return newCredential(authn.AuthConfig{Username: user, Password: secret}), nil
+		return trust.NewCredential(authn.AuthConfig{Username: user, Password: secret}), nil
 	}
 }
 
@@ -109,7 +112,7 @@ type googleAuth struct {
 	found authn.Authenticator
 }
 
-func (g *googleAuth) get(ctx context.Context, _ string) (credential, error) {
+func (g *googleAuth) get(ctx context.Context, _ string) (trust.Credential, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.found == nil {
@@ -118,9 +121,9 @@ func (g *googleAuth) get(ctx context.Context, _ string) (credential, error) {
 	}
 	config, err := g.found.Authorization()
 	if err != nil {
-		return credential{}, nil
+		return trust.Credential{}, nil
 	}
-	return newCredential(*config), nil
+	return trust.NewCredential(*config), nil
 }
 
 func findGoogle(ctx context.Context) authn.Authenticator {

@@ -1,4 +1,4 @@
-package trust_test
+package keychain_test
 
 import (
 	"context"
@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pack-cache/pack-cache/trust"
+	"github.com/pack-cache/pack-cache/trust/keychain"
 )
 
 // environment returns a Getenv for the given variables alone.
@@ -38,9 +39,9 @@ func repository(t *testing.T, s string) name.Repository {
 }
 
 // find resolves a repository and returns what would be sent.
-func find(t *testing.T, keychain authn.Keychain, repo string) (authn.AuthConfig, error) {
+func find(t *testing.T, chain authn.Keychain, repo string) (authn.AuthConfig, error) {
 	t.Helper()
-	found, err := authn.Resolve(t.Context(), keychain, repository(t, repo))
+	found, err := authn.Resolve(t.Context(), chain, repository(t, repo))
 	if err != nil {
 		return authn.AuthConfig{}, err
 	}
@@ -65,9 +66,9 @@ func write(t *testing.T, path, content string, mode os.FileMode) {
 	}
 }
 
-func TestKeychainFromTheEnvironment(t *testing.T) {
+func TestFromTheEnvironment(t *testing.T) {
 	t.Parallel()
-	keychain := trust.Keychain(trust.KeychainOptions{Getenv: environment(map[string]string{
+	chain := keychain.New(keychain.Options{Getenv: environment(map[string]string{
 		"CNB_REGISTRY_AUTH": `{
 			"basic.example.com": "Basic ` + basic("bob", "hunter2:x") + `",
 			"https://url.example.com/some/path": "basic ` + strings.TrimRight(basic("bob", "p"), "=") + `",
@@ -90,7 +91,7 @@ func TestKeychainFromTheEnvironment(t *testing.T) {
 		"basic.example.com.evil.io/a": {},
 	}
 	for repo, want := range tests {
-		got, err := find(t, keychain, repo)
+		got, err := find(t, chain, repo)
 		if err != nil {
 			t.Errorf("%s: %v", repo, err)
 		}
@@ -100,14 +101,14 @@ func TestKeychainFromTheEnvironment(t *testing.T) {
 	}
 }
 
-func TestKeychainFromABrokenEnvironment(t *testing.T) {
+func TestFromABrokenEnvironment(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{
 		`hunter2`, `{"r.example.com": "hunter2"`, `{"r.example.com": ["hunter2"]}`, `{"r.example.com": {"auth": "hunter2"}}`,
 		`{"r.example.com": "hunter2"}`, `{"r.example.com": "Basic hunter2"}`, `{"r.example.com": "Digest hunter2"}`, `{"r.example.com": "Basic "}`,
 	} {
-		keychain := trust.Keychain(trust.KeychainOptions{Getenv: environment(map[string]string{"CNB_REGISTRY_AUTH": value})})
-		_, err := find(t, keychain, "r.example.com/a")
+		chain := keychain.New(keychain.Options{Getenv: environment(map[string]string{"CNB_REGISTRY_AUTH": value})})
+		_, err := find(t, chain, "r.example.com/a")
 		wantCredentialError(t, err, "r.example.com", "CNB_REGISTRY_AUTH")
 		if err != nil && strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("the error shows the value: %v", err)
@@ -132,7 +133,7 @@ func wantCredentialError(t *testing.T, err error, words ...string) {
 	}
 }
 
-func TestKeychainFromFiles(t *testing.T) {
+func TestFromFiles(t *testing.T) {
 	t.Parallel()
 	docker := `{"auths": {
 		"docker.example.com": {"auth": "` + basic("bob", "docker") + `"},
@@ -202,8 +203,8 @@ func TestKeychainFromFiles(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			keychain := trust.Keychain(trust.KeychainOptions{Getenv: environment(test.variables)})
-			got, err := find(t, keychain, test.repo)
+			chain := keychain.New(keychain.Options{Getenv: environment(test.variables)})
+			got, err := find(t, chain, test.repo)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -214,8 +215,8 @@ func TestKeychainFromFiles(t *testing.T) {
 	}
 	t.Run("an entry that is spoilt", func(t *testing.T) {
 		t.Parallel()
-		keychain := trust.Keychain(trust.KeychainOptions{Getenv: environment(map[string]string{"HOME": home})})
-		_, err := find(t, keychain, "spoilt.example.com/b")
+		chain := keychain.New(keychain.Options{Getenv: environment(map[string]string{"HOME": home})})
+		_, err := find(t, chain, "spoilt.example.com/b")
 		wantCredentialError(t, err, "spoilt.example.com", "config.json")
 		if strings.Contains(fmt.Sprint(err), "hunter2") {
 			t.Errorf("the error shows the value: %v", err)
@@ -225,8 +226,8 @@ func TestKeychainFromFiles(t *testing.T) {
 		t.Parallel()
 		broken := t.TempDir()
 		write(t, filepath.Join(broken, "config.json"), `{"auths": {"x": hunter2}}`, 0o600)
-		keychain := trust.Keychain(trust.KeychainOptions{Getenv: environment(map[string]string{"DOCKER_CONFIG": broken})})
-		_, err := find(t, keychain, "r.example.com/b")
+		chain := keychain.New(keychain.Options{Getenv: environment(map[string]string{"DOCKER_CONFIG": broken})})
+		_, err := find(t, chain, "r.example.com/b")
 		wantCredentialError(t, err, "r.example.com", filepath.Join(broken, "config.json"))
 		if strings.Contains(fmt.Sprint(err), "hunter2") {
 			t.Errorf("the error shows the content: %v", err)
@@ -246,7 +247,7 @@ func helpers(t *testing.T, config string, scripts map[string]string) (variables 
 	return map[string]string{"DOCKER_CONFIG": dir, "PATH": "bin:" + filepath.Join(dir, "bin")}, dir
 }
 
-func TestKeychainFromHelpers(t *testing.T) {
+func TestFromHelpers(t *testing.T) {
 	t.Parallel()
 	config := `{
 		"credsStore": "store",
@@ -272,7 +273,7 @@ func TestKeychainFromHelpers(t *testing.T) {
 		"wordy":   `echo 'retrying' >&2; printf 'token expired\nAuthorization: Bearer hunter2hunter2\nrun \033[1macme login' >&2; exit 1`,
 		"none":    `echo '{}'`,
 	})
-	keychain := trust.Keychain(trust.KeychainOptions{Getenv: environment(variables)})
+	chain := keychain.New(keychain.Options{Getenv: environment(variables)})
 	good := map[string]authn.AuthConfig{
 		"own.example.com/a":        {Username: "bob", Password: "own-own.example.com"},
 		"url.example.com/a":        {Username: "bob", Password: "own-url.example.com"},
@@ -284,7 +285,7 @@ func TestKeychainFromHelpers(t *testing.T) {
 		"none.example.com/a":       {},
 	}
 	for repo, want := range good {
-		got, err := find(t, keychain, repo)
+		got, err := find(t, chain, repo)
 		if err != nil {
 			t.Errorf("%s: %v", repo, err)
 		}
@@ -301,7 +302,7 @@ func TestKeychainFromHelpers(t *testing.T) {
 		"path.example.com":    {"cannot be run"},
 	}
 	for host, words := range bad {
-		_, err := find(t, keychain, host+"/a")
+		_, err := find(t, chain, host+"/a")
 		wantCredentialError(t, err, append(words, host)...)
 		if strings.Contains(fmt.Sprint(err), "hunter2") {
 			t.Errorf("the error shows the secret: %v", err)
@@ -310,17 +311,17 @@ func TestKeychainFromHelpers(t *testing.T) {
 }
 
 // TestKeychainWaitsForAHelper says what it waits for, and does not wait for ever.
-func TestKeychainWaitsForAHelper(t *testing.T) {
+func TestWaitsForAHelper(t *testing.T) {
 	t.Parallel()
 	variables, _ := helpers(t, `{"credsStore": "slow"}`, map[string]string{"slow": `echo 'unlock the vault' >&2; exec sleep 600`})
 	var mu sync.Mutex
 	var said []string
-	keychain := trust.Keychain(trust.KeychainOptions{Getenv: environment(variables), HelperLimit: 4 * time.Second, Say: func(line string) {
+	chain := keychain.New(keychain.Options{Getenv: environment(variables), HelperLimit: 4 * time.Second, Say: func(line string) {
 		mu.Lock()
 		defer mu.Unlock()
 		said = append(said, line)
 	}})
-	_, err := find(t, keychain, "r.example.com/a")
+	_, err := find(t, chain, "r.example.com/a")
 	wantCredentialError(t, err, "docker-credential-slow", "gave no answer", "stopped after 4s", "unlock the vault")
 	known, _ := errors.AsType[*trust.CredentialError](err)
 	if strings.Contains(known.Hint(), "install") || !strings.Contains(known.Hint(), "try it with `echo r.example.com | docker-credential-slow get`") {
@@ -335,27 +336,27 @@ func TestKeychainWaitsForAHelper(t *testing.T) {
 
 // A directory of the search path that is relative would be one of the source
 // tree.
-func TestKeychainRunsNoHelperOfTheWorkingDirectory(t *testing.T) {
+func TestRunsNoHelperOfTheWorkingDirectory(t *testing.T) {
 	variables, dir := helpers(t, `{"credsStore": "own"}`, map[string]string{"own": `echo '{"Username":"evil","Secret":"x"}'`})
 	t.Chdir(dir)
 	variables["PATH"] = "bin:./bin::."
-	_, err := find(t, trust.Keychain(trust.KeychainOptions{Getenv: environment(variables)}), "r.example.com/a")
+	_, err := find(t, keychain.New(keychain.Options{Getenv: environment(variables)}), "r.example.com/a")
 	wantCredentialError(t, err, "docker-credential-own")
 }
 
-func TestKeychainAsksAHelperOnce(t *testing.T) {
+func TestAsksAHelperOnce(t *testing.T) {
 	t.Parallel()
 	variables, dir := helpers(t, `{"credsStore": "count"}`, map[string]string{
 		"count": `echo x >>"$(dirname "$0")/../count"; echo '{"Username":"bob","Secret":"s"}'`,
 	})
-	keychain := trust.Keychain(trust.KeychainOptions{Getenv: environment(variables)})
+	chain := keychain.New(keychain.Options{Getenv: environment(variables)})
 	if _, err := os.Stat(filepath.Join(dir, "count")); err == nil {
 		t.Error("the helper ran before it was asked")
 	}
 	var group sync.WaitGroup
 	for i := range 16 {
 		group.Go(func() {
-			if _, err := keychain.Resolve(repository(t, fmt.Sprintf("r%d.example.com/a%d", i%2, i))); err != nil {
+			if _, err := chain.Resolve(repository(t, fmt.Sprintf("r%d.example.com/a%d", i%2, i))); err != nil {
 				t.Error(err)
 			}
 		})
@@ -366,14 +367,14 @@ func TestKeychainAsksAHelperOnce(t *testing.T) {
 	}
 }
 
-func TestKeychainObservesTheContext(t *testing.T) {
+func TestObservesTheContext(t *testing.T) {
 	t.Parallel()
 	variables, dir := helpers(t, `{"credsStore": "slow"}`, map[string]string{
 		"slow": `dir=$(dirname "$0")
 			if test -e "$dir/again"; then echo '{"Username":"bob","Secret":"s"}'; exit; fi
 			touch "$dir/again" "$dir/started"; exec sleep 60`,
 	})
-	keychain := trust.Keychain(trust.KeychainOptions{Getenv: environment(variables)})
+	chain := keychain.New(keychain.Options{Getenv: environment(variables)})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	go func() {
@@ -384,7 +385,7 @@ func TestKeychainObservesTheContext(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}()
-	_, err := authn.Resolve(ctx, keychain, repository(t, "r.example.com/a"))
+	_, err := authn.Resolve(ctx, chain, repository(t, "r.example.com/a"))
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
@@ -393,7 +394,7 @@ func TestKeychainObservesTheContext(t *testing.T) {
 		t.Error("a cancelled helper is reported as a credential error")
 	}
 	// The failure was not the helper's, and is not remembered.
-	if got, err := find(t, keychain, "r.example.com/a"); err != nil || got.Password != "s" {
+	if got, err := find(t, chain, "r.example.com/a"); err != nil || got.Password != "s" {
 		t.Error(got, err)
 	}
 }

@@ -1,10 +1,9 @@
-package trust
+package keychain
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -17,7 +16,10 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/pack-cache/pack-cache/internal/grammar"
+	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/internal/userfile"
+	"github.com/pack-cache/pack-cache/trust"
 )
 
 // configSource reads the credentials that docker login and podman login leave.
@@ -30,18 +32,18 @@ type configSource struct {
 	files []*authFile
 }
 
-func (s *configSource) find(ctx context.Context, resource authn.Resource) (credential, error) {
+func (s *configSource) find(ctx context.Context, resource authn.Resource) (trust.Credential, error) {
 	files, err := s.all(ctx)
 	if err != nil {
-		return credential{}, err
+		return trust.Credential{}, err
 	}
 	for _, file := range files {
 		found, err := file.find(ctx, resource)
-		if err != nil || !found.anonymous() {
+		if err != nil || !found.Anonymous() {
 			return found, err
 		}
 	}
-	return credential{}, nil
+	return trust.Credential{}, nil
 }
 
 // all returns the files, which are read once. The error is that of ctx.
@@ -141,7 +143,7 @@ func parseAuthFile(path string, data []byte) *authFile {
 	}
 	file := &authFile{path: path}
 	if strings.TrimSpace(string(data)) != "" {
-		file.err = jsonError(json.Unmarshal(data, &content))
+		file.err = redact.JSONError(json.Unmarshal(data, &content))
 	}
 	auths := byKey(content.Auths)
 	file.auths = func() map[string]json.RawMessage { return auths }
@@ -151,10 +153,10 @@ func parseAuthFile(path string, data []byte) *authFile {
 
 // find asks the helper that is responsible for the registry, and then looks for
 // a credential in the file itself: the most specific key wins.
-func (f *authFile) find(ctx context.Context, resource authn.Resource) (credential, error) {
-	host := normalHost(resource.RegistryStr())
+func (f *authFile) find(ctx context.Context, resource authn.Resource) (trust.Credential, error) {
+	host := grammar.Host(resource.RegistryStr())
 	if f.err != nil {
-		return credential{}, &CredentialError{
+		return trust.Credential{}, &trust.CredentialError{
 			Host: host, Reason: f.path + " cannot be read", Err: f.err,
 			Remedy: "correct the file, or log in to the registry again",
 		}
@@ -164,8 +166,8 @@ func (f *authFile) find(ctx context.Context, resource authn.Resource) (credentia
 		helper = f.store
 	}
 	if helper != "" {
-		found, err := f.helperMemos.get(host, func() (credential, error) { return f.askHelper(ctx, helper, host) })
-		if err != nil || !found.anonymous() {
+		found, err := f.helperMemos.get(host, func() (trust.Credential, error) { return f.askHelper(ctx, helper, host) })
+		if err != nil || !found.Anonymous() {
 			return found, err
 		}
 	}
@@ -175,11 +177,11 @@ func (f *authFile) find(ctx context.Context, resource authn.Resource) (credentia
 			return f.entry(host, entry)
 		}
 	}
-	return credential{}, nil
+	return trust.Credential{}, nil
 }
 
 // entry decodes one member of auths.
-func (f *authFile) entry(host string, entry json.RawMessage) (credential, error) {
+func (f *authFile) entry(host string, entry json.RawMessage) (trust.Credential, error) {
 	var value struct {
 		Auth          string `json:"auth"`
 		Username      string `json:"username"`
@@ -187,19 +189,19 @@ func (f *authFile) entry(host string, entry json.RawMessage) (credential, error)
 		IdentityToken string `json:"identitytoken"`
 		RegistryToken string `json:"registrytoken"`
 	}
-	err := jsonError(json.Unmarshal(entry, &value))
+	err := redact.JSONError(json.Unmarshal(entry, &value))
 	config := authn.AuthConfig{Username: value.Username, Password: value.Password,
 		IdentityToken: value.IdentityToken, RegistryToken: value.RegistryToken}
 	if err == nil && value.Auth != "" {
-		config.Username, config.Password, err = parseBasic(value.Auth)
+		config.Username, config.Password, err = trust.ParseBasic(value.Auth)
 	}
 	if err != nil {
-		return credential{}, &CredentialError{
+		return trust.Credential{}, &trust.CredentialError{
 			Host: host, Reason: "the entry in " + f.path + " is malformed", Err: err,
 			Remedy: "log in to the registry again",
 		}
 	}
-	return newCredential(config), nil
+	return trust.NewCredential(config), nil
 }
 
 // lookupKeys returns the keys under which a credential for resource may be
@@ -237,28 +239,11 @@ func keyOf(key string) string {
 		key = strings.TrimPrefix(key, scheme)
 	}
 	host, path, _ := strings.Cut(strings.TrimRight(key, "/"), "/")
-	host = normalHost(host)
+	host = grammar.Host(host)
 	if path == "" || path == "v1" || path == "v2" {
 		return host
 	}
 	return host + "/" + path
-}
-
-// jsonError describes what is wrong with JSON without showing what it says,
-// since that may be a secret.
-func jsonError(err error) error {
-	if err == nil {
-		return nil
-	}
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
-		return fmt.Errorf("not valid JSON at byte %d", syntax.Offset)
-	}
-	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) {
-		return fmt.Errorf("JSON of an unexpected form at byte %d", kind.Offset)
-	}
-	return errors.New("not valid JSON")
 }
 
 // helperKey is the name under which credential helpers know a registry.

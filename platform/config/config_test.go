@@ -1,4 +1,4 @@
-package trust_test
+package config_test
 
 import (
 	"context"
@@ -13,26 +13,26 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pack-cache/pack-cache/trust"
+	"github.com/pack-cache/pack-cache/platform/config"
 )
 
 // configAt writes content to a configuration file and returns its path.
 func configAt(t *testing.T, content string) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "config.toml")
+	path := filepath.Join(t.TempDir(), "file.toml")
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
-func load(t *testing.T, path string) *trust.Config {
+func load(t *testing.T, path string) *config.File {
 	t.Helper()
-	config, err := trust.LoadConfig(path)
+	file, err := config.Load(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return config
+	return file
 }
 
 const packsOwn = `# my settings
@@ -63,54 +63,54 @@ lifecycle-image = "registry.example.com/lifecycle"
 """
 `
 
-func TestLoadConfig(t *testing.T) {
+func TestLoad(t *testing.T) {
 	t.Parallel()
-	config := load(t, configAt(t, packsOwn))
-	if diff := cmp.Diff([]string{"registry.example.com/acme/builder", "heroku/builder:99"}, config.TrustedBuilders()); diff != "" {
+	file := load(t, configAt(t, packsOwn))
+	if diff := cmp.Diff([]string{"registry.example.com/acme/builder", "heroku/builder:99"}, file.Trusted().Builders); diff != "" {
 		t.Error(diff)
 	}
-	got := []any{config.DefaultBuilder, config.LifecycleImage, config.PullPolicy, config.RunImages}
+	got := []any{file.DefaultBuilder, file.LifecycleImage, file.PullPolicy, file.RunImages}
 	want := []any{"registry.example.com/acme/builder", "registry.example.com/lifecycle", "if-not-present",
-		[]trust.RunImage{{Image: "paketobuildpacks/run-jammy-base", Mirrors: []string{"registry.example.com/run"}}}}
+		[]config.RunImage{{Image: "paketobuildpacks/run-jammy-base", Mirrors: []string{"registry.example.com/run"}}}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 }
 
-func TestLoadConfigMissing(t *testing.T) {
+func TestLoadMissing(t *testing.T) {
 	t.Parallel()
-	config := load(t, filepath.Join(t.TempDir(), "no", "config.toml"))
-	if got := config.TrustedBuilders(); len(got) != 0 {
+	file := load(t, filepath.Join(t.TempDir(), "no", "file.toml"))
+	if got := file.Trusted().Builders; len(got) != 0 {
 		t.Errorf("trusted builders: %v", got)
 	}
 }
 
-func TestLoadConfigInvalid(t *testing.T) {
+func TestLoadInvalid(t *testing.T) {
 	t.Parallel()
 	for content, line := range map[string]string{
 		"a = 1\nb = \n":              ":2: ",
 		"\n\ntrusted-builders = 3\n": ":3: ",
 	} {
 		path := configAt(t, content)
-		_, err := trust.LoadConfig(path)
+		_, err := config.Load(path)
 		if err == nil || !strings.HasPrefix(err.Error(), path+line) {
 			t.Errorf("%q: %v, want it to begin with %s%s", content, err, path, line)
 		}
 	}
 }
 
-func TestConfigEdits(t *testing.T) {
+func TestEdits(t *testing.T) {
 	t.Parallel()
 	block := func(name string) string { return "[[trusted-builders]]\n  name = \"" + name + "\"\n" }
-	add := func(builder string) func(*trust.Config) error {
-		return func(c *trust.Config) error { return c.Add(builder) }
+	add := func(builder string) func(*config.File) error {
+		return func(c *config.File) error { return c.Add(builder) }
 	}
-	remove := func(builder string) func(*trust.Config) error {
-		return func(c *trust.Config) error { _, err := c.Remove(builder); return err }
+	remove := func(builder string) func(*config.File) error {
+		return func(c *config.File) error { _, err := c.Remove(builder); return err }
 	}
 	tests := []struct {
 		name, before string
-		change       func(*trust.Config) error
+		change       func(*config.File) error
 		after        string
 	}{
 		{"add to nothing", "", add("a.example.com/b"), block("a.example.com/b")},
@@ -137,11 +137,11 @@ func TestConfigEdits(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			path := configAt(t, test.before)
-			config := load(t, path)
-			if err := test.change(config); err != nil {
+			file := load(t, path)
+			if err := test.change(file); err != nil {
 				t.Fatal(err)
 			}
-			if err := config.Save(t.Context()); err != nil {
+			if err := file.Save(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			after, err := os.ReadFile(path)
@@ -151,26 +151,26 @@ func TestConfigEdits(t *testing.T) {
 			if diff := cmp.Diff(test.after, string(after)); diff != "" {
 				t.Error(diff)
 			}
-			if diff := cmp.Diff(load(t, path).TrustedBuilders(), config.TrustedBuilders()); diff != "" {
+			if diff := cmp.Diff(load(t, path).Trusted().Builders, file.Trusted().Builders); diff != "" {
 				t.Errorf("what Save left in memory: %s", diff)
 			}
 		})
 	}
 }
 
-func TestConfigEditThatWouldLoseSomething(t *testing.T) {
+func TestEditThatWouldLoseSomething(t *testing.T) {
 	t.Parallel()
 	for _, content := range []string{
 		`trusted-builders = [{name = "acme/b"}, {name = "acme/c"}] # inline` + "\n",
 		"[[trusted-builders]]\nname = \"acme/b\"\n[trusted-builders.more]\nx = 1\n[[trusted-builders]]\nname = \"acme/c\"\n[trusted-builders.more]\nx = 2\n",
 	} {
 		path := configAt(t, content)
-		config := load(t, path)
-		if ok, err := config.Remove("acme/b"); err != nil || !ok {
+		file := load(t, path)
+		if ok, err := file.Remove("acme/b"); err != nil || !ok {
 			t.Fatal(ok, err)
 		}
-		err := config.Save(t.Context())
-		var known *trust.ConfigError
+		err := file.Save(t.Context())
+		var known *config.Error
 		if !errors.As(err, &known) || known.Hint() == "" || !strings.Contains(err.Error(), path) {
 			t.Errorf("%q: error %v", content, err)
 		}
@@ -180,14 +180,14 @@ func TestConfigEditThatWouldLoseSomething(t *testing.T) {
 	}
 }
 
-func TestConfigRejectsWhatIsNoReference(t *testing.T) {
+func TestAddRejectsWhatIsNoReference(t *testing.T) {
 	t.Parallel()
-	config := load(t, configAt(t, ""))
+	file := load(t, configAt(t, ""))
 	for _, builder := range []string{"", "UPPER/case", "a b", "https://example.com/b", "x:", "a@sha256:12"} {
-		if err := config.Add(builder); err == nil {
+		if err := file.Add(builder); err == nil {
 			t.Errorf("Add(%q) is no error", builder)
 		}
-		if _, err := config.Remove(builder); err == nil {
+		if _, err := file.Remove(builder); err == nil {
 			t.Errorf("Remove(%q) is no error", builder)
 		}
 	}
@@ -195,15 +195,15 @@ func TestConfigRejectsWhatIsNoReference(t *testing.T) {
 
 func TestSaveCreatesTheDirectory(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "a", "b", "config.toml")
-	config := load(t, path)
-	if err := config.Add("acme/b"); err != nil {
+	path := filepath.Join(t.TempDir(), "a", "b", "file.toml")
+	file := load(t, path)
+	if err := file.Add("acme/b"); err != nil {
 		t.Fatal(err)
 	}
-	if err := config.Save(t.Context()); err != nil {
+	if err := file.Save(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"acme/b"}, load(t, path).TrustedBuilders()); diff != "" {
+	if diff := cmp.Diff([]string{"acme/b"}, load(t, path).Trusted().Builders); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -213,7 +213,7 @@ func TestSaveKeepsLinkAndMode(t *testing.T) {
 	for _, exists := range []bool{true, false} {
 		dir := t.TempDir()
 		target := filepath.Join(dir, "dotfiles", "pack.toml")
-		link := filepath.Join(dir, "config.toml")
+		link := filepath.Join(dir, "file.toml")
 		if err := os.Mkdir(filepath.Dir(target), 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -225,11 +225,11 @@ func TestSaveKeepsLinkAndMode(t *testing.T) {
 		if err := os.Symlink(filepath.Join("dotfiles", "pack.toml"), link); err != nil {
 			t.Fatal(err)
 		}
-		config := load(t, link)
-		if err := config.Add("acme/b"); err != nil {
+		file := load(t, link)
+		if err := file.Add("acme/b"); err != nil {
 			t.Fatal(err)
 		}
-		if err := config.Save(t.Context()); err != nil {
+		if err := file.Save(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if to, err := os.Readlink(link); err != nil || to != "dotfiles/pack.toml" {
@@ -254,18 +254,18 @@ func TestSaveConcurrently(t *testing.T) {
 	const writers = 12
 	var group sync.WaitGroup
 	for i := range writers {
-		config := load(t, path)
+		file := load(t, path)
 		group.Go(func() {
-			if err := config.Add(fmt.Sprintf("acme/b%d", i)); err != nil {
+			if err := file.Add(fmt.Sprintf("acme/b%d", i)); err != nil {
 				t.Error(err)
 			}
-			if err := config.Save(t.Context()); err != nil {
+			if err := file.Save(t.Context()); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 	group.Wait()
-	if got := load(t, path).TrustedBuilders(); len(got) != writers+2 {
+	if got := load(t, path).Trusted().Builders; len(got) != writers+2 {
 		t.Errorf("trusted builders: %v", got)
 	}
 }
@@ -273,14 +273,14 @@ func TestSaveConcurrently(t *testing.T) {
 func TestSaveReadsTheFileAgain(t *testing.T) {
 	t.Parallel()
 	path := configAt(t, "x = 1\n")
-	config := load(t, path)
-	if err := config.Add("acme/b"); err != nil {
+	file := load(t, path)
+	if err := file.Add("acme/b"); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(path, []byte("broken =\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	err := config.Save(t.Context())
+	err := file.Save(t.Context())
 	if err == nil || !strings.HasPrefix(err.Error(), path+":1: ") {
 		t.Errorf("error %v", err)
 	}
@@ -299,7 +299,7 @@ func TestSaveObservesTheContext(t *testing.T) {
 	if err := first.Save(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	release := holdLock(t, filepath.Join(filepath.Dir(path), ".config.toml.lock"))
+	release := holdLock(t, filepath.Join(filepath.Dir(path), ".file.toml.lock"))
 	defer release()
 	second := load(t, path)
 	if err := second.Add("acme/b"); err != nil {
@@ -312,67 +312,22 @@ func TestSaveObservesTheContext(t *testing.T) {
 	}
 }
 
-func TestListed(t *testing.T) {
-	t.Parallel()
-	config := load(t, configAt(t, packsOwn))
-	tests := []struct {
-		builder string
-		want    trust.Listing
-		ok      bool
-	}{
-		{"registry.example.com/acme/builder", trust.Listing{Entry: "registry.example.com/acme/builder"}, true},
-		{"Registry.Example.com/acme/builder:7", trust.Listing{Entry: "registry.example.com/acme/builder"}, true},
-		{"heroku/builder:99", trust.Listing{Entry: "heroku/builder:99"}, true},
-		{"heroku/builder", trust.Listing{}, false},
-		{"heroku/builder:24", trust.Listing{Entry: "heroku/builder:24", Known: true}, true},
-		{"docker.io/paketobuildpacks/builder-jammy-tiny:0.1", trust.Listing{Entry: "paketobuildpacks/builder-jammy-tiny", Known: true}, true},
-		{"evil.example.com/acme/builder", trust.Listing{}, false},
-	}
-	for _, test := range tests {
-		got, ok, err := config.Listed(test.builder)
-		if err != nil || ok != test.ok || got != test.want {
-			t.Errorf("Listed(%q) = %v, %v, %v", test.builder, got, ok, err)
-		}
-	}
-	if _, _, err := config.Listed("no reference"); err == nil {
-		t.Error("no error for what is not a reference")
-	}
-}
-
-func TestDescribe(t *testing.T) {
-	t.Parallel()
-	digest := "sha256:" + strings.Repeat("a", 64)
-	for builder, want := range map[string]string{
-		"acme/b":                      "every tag and digest of index.docker.io/acme/b",
-		"R.example.com:5000/b:1":      "tag 1 of r.example.com:5000/b",
-		"docker.io/b@" + digest:       "digest " + digest + " of index.docker.io/library/b",
-		"r.example.com/b:1@" + digest: "digest " + digest + " of r.example.com/b",
-	} {
-		if got, err := trust.Describe(builder); err != nil || got != want {
-			t.Errorf("Describe(%q) = %q, %v", builder, got, err)
-		}
-	}
-	if _, err := trust.Describe("no reference"); err == nil {
-		t.Error("no error for what is not a reference")
-	}
-}
-
-func FuzzConfigEdit(f *testing.F) {
+func FuzzEdit(f *testing.F) {
 	f.Add(packsOwn, "acme/b")
 	f.Add("[[trusted-builders]]\nname='acme/b'\n\n# c\n[a]\n", "acme/b")
 	f.Add("trusted-builders=[]", "acme/b")
 	f.Add("x = '''\n\n[[trusted-builders]]\n'''\n[[trusted-builders]]", "acme/b:1")
 	f.Fuzz(func(t *testing.T, content, builder string) {
 		path := configAt(t, content)
-		config, err := trust.LoadConfig(path)
+		file, err := config.Load(path)
 		if err != nil {
 			return
 		}
-		before := config.TrustedBuilders()
-		if config.Add(builder) != nil {
+		before := file.Trusted().Builders
+		if file.Add(builder) != nil {
 			return
 		}
-		if config.Save(t.Context()) != nil {
+		if file.Save(t.Context()) != nil {
 			if after, _ := os.ReadFile(path); string(after) != content {
 				t.Fatalf("an error, and %q became %q", content, after)
 			}
@@ -382,11 +337,11 @@ func FuzzConfigEdit(f *testing.F) {
 		if !strings.HasPrefix(string(after), content) {
 			t.Fatalf("adding %q changed %q to %q", builder, content, after)
 		}
-		config = load(t, path)
-		if _, err := config.Remove(builder); err != nil {
+		file = load(t, path)
+		if _, err := file.Remove(builder); err != nil {
 			t.Fatal(err)
 		}
-		if config.Save(t.Context()) != nil {
+		if file.Save(t.Context()) != nil {
 			return
 		}
 		after, _ = os.ReadFile(path)
@@ -403,16 +358,16 @@ func FuzzConfigEdit(f *testing.F) {
 func TestSaveRemovesWhatKilledOnesLeft(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	for _, name := range []string{".config.toml.123456", ".config.toml.9", ".config.toml.swp", ".config.toml.", "config.toml.1", ".other.toml.1"} {
+	for _, name := range []string{".file.toml.123456", ".file.toml.9", ".file.toml.swp", ".file.toml.", "file.toml.1", ".other.toml.1"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	config := load(t, filepath.Join(dir, "config.toml"))
-	if err := config.Add("acme/b"); err != nil {
+	file := load(t, filepath.Join(dir, "file.toml"))
+	if err := file.Add("acme/b"); err != nil {
 		t.Fatal(err)
 	}
-	if err := config.Save(t.Context()); err != nil {
+	if err := file.Save(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(dir)
@@ -423,8 +378,21 @@ func TestSaveRemovesWhatKilledOnesLeft(t *testing.T) {
 	for _, entry := range entries {
 		left = append(left, entry.Name())
 	}
-	want := []string{".config.toml.", ".config.toml.lock", ".config.toml.swp", ".other.toml.1", "config.toml", "config.toml.1"}
+	want := []string{".file.toml.", ".file.toml.lock", ".file.toml.swp", ".other.toml.1", "file.toml", "file.toml.1"}
 	if diff := cmp.Diff(want, left); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
+	}
+}
+
+func TestPath(t *testing.T) {
+	home := t.TempDir()
+	t.Setenv("HOME", home)
+	t.Setenv("PACK_HOME", "")
+	if path, err := config.Path(); err != nil || path != filepath.Join(home, ".pack", "config.toml") {
+		t.Error(path, err)
+	}
+	t.Setenv("PACK_HOME", "/else/where")
+	if path, err := config.Path(); err != nil || path != "/else/where/config.toml" {
+		t.Error(path, err)
 	}
 }

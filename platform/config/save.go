@@ -1,4 +1,4 @@
-package trust
+package config
 
 import (
 	"context"
@@ -20,7 +20,7 @@ import (
 // unknown keys included, stays as it is; where that cannot be proven, nothing
 // is written and the error says so. The file and its directory are created
 // where they are missing. A symbolic link stays one.
-func (c *Config) Save(ctx context.Context) error {
+func (c *File) Save(ctx context.Context) error {
 	if len(c.changes) == 0 {
 		return nil
 	}
@@ -40,7 +40,7 @@ func (c *Config) Save(ctx context.Context) error {
 }
 
 // rewrite applies the changes to the file as it is now.
-func (c *Config) rewrite(target string) error {
+func (c *File) rewrite(target string) error {
 	data, err := userfile.ReadRegular(target)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("reading the configuration: %w", err)
@@ -49,12 +49,12 @@ func (c *Config) rewrite(target string) error {
 	for _, change := range c.changes {
 		if text, err = change.edit(text); err != nil {
 			if errors.Is(err, errByHand) {
-				return &ConfigError{Path: c.path, Reason: change.what + " " + err.Error()}
+				return &Error{Path: c.path, Reason: change.what + " " + err.Error()}
 			}
-			return newConfigError(c.path, err)
+			return newError(c.path, err)
 		}
 	}
-	after := &Config{path: c.path}
+	after := &File{path: c.path}
 	if err := after.decode([]byte(text)); err != nil {
 		return err
 	}

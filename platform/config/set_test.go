@@ -1,4 +1,4 @@
-package trust_test
+package config_test
 
 import (
 	"os"
@@ -6,24 +6,23 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/pack-cache/pack-cache/trust"
+	"github.com/pack-cache/pack-cache/platform/config"
 )
 
-// TestConfigSet changes one thing after the other in files of all kinds. Nothing
+// TestSet changes one thing after the other in files of all kinds. Nothing
 // else in them changes.
-func TestConfigSet(t *testing.T) {
+func TestSet(t *testing.T) {
 	t.Parallel()
-	builder := func(name string) func(*trust.Config) { return func(c *trust.Config) { c.SetDefaultBuilder(name) } }
-	policy := func(name string) func(*trust.Config) { return func(c *trust.Config) { c.SetPullPolicy(name) } }
-	mirror := func(registry, mirror string) func(*trust.Config) {
-		return func(c *trust.Config) { c.SetRegistryMirror(registry, mirror) }
+	builder := func(name string) func(*config.File) { return func(c *config.File) { c.SetDefaultBuilder(name) } }
+	policy := func(name string) func(*config.File) { return func(c *config.File) { c.SetPullPolicy(name) } }
+	mirror := func(registry, mirror string) func(*config.File) {
+		return func(c *config.File) { c.SetRegistryMirror(registry, mirror) }
 	}
-	run := func(image string, mirrors ...string) func(*trust.Config) {
-		return func(c *trust.Config) { c.AddRunImageMirrors(image, mirrors...) }
+	run := func(image string, mirrors ...string) func(*config.File) {
+		return func(c *config.File) { c.AddRunImageMirrors(image, mirrors...) }
 	}
-	noRun := func(image string, mirrors ...string) func(*trust.Config) {
-		return func(c *trust.Config) { c.RemoveRunImageMirrors(image, mirrors...) }
+	noRun := func(image string, mirrors ...string) func(*config.File) {
+		return func(c *config.File) { c.RemoveRunImageMirrors(image, mirrors...) }
 	}
 	replaced := func(old, changed string) string {
 		if !strings.Contains(packsOwn, old) {
@@ -34,7 +33,7 @@ func TestConfigSet(t *testing.T) {
 	const looksLikeIt = "x = '''\npull-policy = \"never\"\n[registry-mirrors]\n'''\n"
 	for _, test := range []struct {
 		name, before string
-		change       func(*trust.Config)
+		change       func(*config.File)
 		after        string
 	}{
 		{"value in nothing", "", policy("never"), "pull-policy = \"never\"\n"},
@@ -62,10 +61,10 @@ func TestConfigSet(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			path := configAt(t, test.before)
-			config := load(t, path)
-			test.change(config)
-			inMemory := []any{config.DefaultBuilder, config.PullPolicy, config.RegistryMirrors, config.RunImages}
-			if err := config.Save(t.Context()); err != nil {
+			file := load(t, path)
+			test.change(file)
+			inMemory := []any{file.DefaultBuilder, file.PullPolicy, file.RegistryMirrors, file.RunImages}
+			if err := file.Save(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			after, err := os.ReadFile(path)
@@ -75,8 +74,8 @@ func TestConfigSet(t *testing.T) {
 			if diff := cmp.Diff(test.after, string(after)); diff != "" {
 				t.Error(diff)
 			}
-			config = load(t, path)
-			saved := []any{config.DefaultBuilder, config.PullPolicy, config.RegistryMirrors, config.RunImages}
+			file = load(t, path)
+			saved := []any{file.DefaultBuilder, file.PullPolicy, file.RegistryMirrors, file.RunImages}
 			if !strings.Contains(test.name, "nothing") && !strings.Contains(test.name, "removed") {
 				if diff := cmp.Diff(inMemory, saved); diff != "" {
 					t.Errorf("in memory and saved: %s", diff)
@@ -86,33 +85,33 @@ func TestConfigSet(t *testing.T) {
 	}
 }
 
-// FuzzConfigSet sets a value in any file: either that is all that changes, or
+// FuzzSet sets a value in any file: either that is all that changes, or
 // nothing does.
-func FuzzConfigSet(f *testing.F) {
+func FuzzSet(f *testing.F) {
 	f.Add(packsOwn, "never")
 	f.Add("x = '''\npull-policy = 1\n'''\n[a]\n", "never")
 	f.Add("pull-policy.x = 1", "")
 	f.Fuzz(func(t *testing.T, content, value string) {
 		path := configAt(t, content)
-		config, err := trust.LoadConfig(path)
+		file, err := config.Load(path)
 		if err != nil {
 			return
 		}
-		builders := config.TrustedBuilders()
-		config.SetPullPolicy(value)
-		config.SetRegistryMirror("*", value)
-		config.AddRunImageMirrors("acme/run", value)
-		if config.Save(t.Context()) != nil {
+		builders := file.Trusted().Builders
+		file.SetPullPolicy(value)
+		file.SetRegistryMirror("*", value)
+		file.AddRunImageMirrors("acme/run", value)
+		if file.Save(t.Context()) != nil {
 			if after, _ := os.ReadFile(path); string(after) != content {
 				t.Fatalf("an error, and %q became %q", content, after)
 			}
 			return
 		}
-		config = load(t, path)
-		if config.PullPolicy != value || config.RegistryMirrors["*"] != value {
+		file = load(t, path)
+		if file.PullPolicy != value || file.RegistryMirrors["*"] != value {
 			t.Fatalf("%q is not in %q", value, content)
 		}
-		if diff := cmp.Diff(builders, config.TrustedBuilders()); diff != "" {
+		if diff := cmp.Diff(builders, file.Trusted().Builders); diff != "" {
 			t.Fatal(diff)
 		}
 	})

@@ -1,18 +1,20 @@
-package trust
+package keychain
 
 import (
 	"cmp"
 	"context"
+	"errors"
 	"os"
 	"sync"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/pack-cache/pack-cache/trust"
 )
 
-// KeychainOptions says where a keychain looks. The zero value is right for the
+// Options says where a keychain looks. The zero value is right for the
 // command line.
-type KeychainOptions struct {
+type Options struct {
 	// Getenv is os.Getenv when it is nil. It finds the configuration files,
 	// CNB_REGISTRY_AUTH and the path of credential helpers; the helpers
 	// themselves and the libraries of the clouds see the process's environment.
@@ -24,12 +26,12 @@ type KeychainOptions struct {
 	HelperLimit time.Duration
 }
 
-// Keychain returns the credentials of the user, from the first of these that
+// New returns the credentials of the user, from the first of these that
 // has one for the repository or its registry:
 //
 //   - CNB_REGISTRY_AUTH, as the lifecycle reads it,
 //   - DOCKER_AUTH_CONFIG, as Docker reads it,
-//   - Docker's config.json (in $DOCKER_CONFIG or ~/.docker) and its credential
+//   - Docker's config.json (in $DOCKER_CONFIG or ~/.docker) and its trust.Credential
 //     helpers,
 //   - Podman's auth.json ($REGISTRY_AUTH_FILE, $XDG_RUNTIME_DIR/containers or
 //     ~/.config/containers),
@@ -38,10 +40,10 @@ type KeychainOptions struct {
 //
 // It is authn.Anonymous where none has one. Nothing is read or run before it is
 // asked for. What a helper says is kept for a few minutes. A source that cannot
-// be read is a *CredentialError, and so is a helper that is configured but does
+// be read is a *trust.CredentialError, and so is a helper that is configured but does
 // not run, fails or takes too long. The keychain is safe for concurrent use, and observes the context of
 // ResolveContext.
-func Keychain(options KeychainOptions) authn.Keychain {
+func New(options Options) authn.Keychain {
 	getenv := options.Getenv
 	if getenv == nil {
 		getenv = os.Getenv
@@ -58,7 +60,7 @@ func Keychain(options KeychainOptions) authn.Keychain {
 // source is one place to look for a credential. The zero credential means that
 // it has none.
 type source interface {
-	find(ctx context.Context, resource authn.Resource) (credential, error)
+	find(ctx context.Context, resource authn.Resource) (trust.Credential, error)
 }
 
 type keychain struct {
@@ -82,8 +84,8 @@ func (k *keychain) ResolveContext(ctx context.Context, resource authn.Resource) 
 		if err != nil {
 			return nil, err
 		}
-		if !found.anonymous() {
-			return found.authenticator(), nil
+		if !found.Anonymous() {
+			return found.Authenticator(), nil
 		}
 	}
 	return authn.Anonymous, nil
@@ -103,13 +105,13 @@ type memo struct {
 type answer struct {
 	mu    sync.Mutex
 	asked time.Time
-	found credential
+	found trust.Credential
 	err   error
 }
 
 // get returns the answer for key, from ask when none is there that is young
 // enough. An answer that failed because ctx ended is not kept.
-func (m *memo) get(key string, ask func() (credential, error)) (credential, error) {
+func (m *memo) get(key string, ask func() (trust.Credential, error)) (trust.Credential, error) {
 	m.mu.Lock()
 	if m.answers == nil {
 		m.answers = map[string]*answer{}
@@ -127,8 +129,8 @@ func (m *memo) get(key string, ask func() (credential, error)) (credential, erro
 		return a.found, a.err
 	}
 	found, err := ask()
-	if err != nil && cancelled(err) {
-		return credential{}, err
+	if err != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
+		return trust.Credential{}, err
 	}
 	a.asked, a.found, a.err = time.Now(), found, err
 	return found, err

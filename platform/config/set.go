@@ -1,4 +1,4 @@
-package trust
+package config
 
 import (
 	"maps"
@@ -16,31 +16,31 @@ const (
 
 // SetDefaultBuilder names the builder of builds that name none, "" for no more.
 // Save writes it.
-func (c *Config) SetDefaultBuilder(builder string) {
+func (c *File) SetDefaultBuilder(builder string) {
 	c.DefaultBuilder = builder
 	c.set(defaultBuilderKey, builder)
 }
 
 // SetLifecycleImage names the image that pack takes the lifecycle from, "" for
 // pack's own. Save writes it.
-func (c *Config) SetLifecycleImage(image string) {
+func (c *File) SetLifecycleImage(image string) {
 	c.LifecycleImage = image
 	c.set(lifecycleImageKey, image)
 }
 
 // SetPullPolicy sets the pull policy, "" for the default. Save writes it.
-func (c *Config) SetPullPolicy(policy string) {
+func (c *File) SetPullPolicy(policy string) {
 	c.PullPolicy = policy
 	c.set(pullPolicyKey, policy)
 }
 
-func (c *Config) set(key, value string) {
+func (c *File) set(key, value string) {
 	c.changes = append(c.changes, change{key + " is", func(text string) (string, error) { return setValue(text, key, value) }})
 }
 
 // SetRegistryMirror has what is in a registry read from a mirror; "" removes the
 // registry's. Save writes it.
-func (c *Config) SetRegistryMirror(registry, mirror string) {
+func (c *File) SetRegistryMirror(registry, mirror string) {
 	c.RegistryMirrors = maps.Clone(c.RegistryMirrors)
 	if c.RegistryMirrors == nil {
 		c.RegistryMirrors = map[string]string{}
@@ -55,7 +55,7 @@ func (c *Config) SetRegistryMirror(registry, mirror string) {
 
 // AddRunImageMirrors adds mirrors to those of a run image. Save writes them,
 // sorted.
-func (c *Config) AddRunImageMirrors(image string, mirrors ...string) {
+func (c *File) AddRunImageMirrors(image string, mirrors ...string) {
 	c.changeMirrors(image, func(old []string) []string {
 		return slices.Compact(slices.Sorted(slices.Values(slices.Concat(old, mirrors))))
 	})
@@ -63,7 +63,7 @@ func (c *Config) AddRunImageMirrors(image string, mirrors ...string) {
 
 // RemoveRunImageMirrors removes some of the mirrors of a run image, or all if
 // none are named. Save writes what is left.
-func (c *Config) RemoveRunImageMirrors(image string, mirrors ...string) {
+func (c *File) RemoveRunImageMirrors(image string, mirrors ...string) {
 	c.changeMirrors(image, func(old []string) []string {
 		if len(mirrors) == 0 {
 			return nil
@@ -72,7 +72,7 @@ func (c *Config) RemoveRunImageMirrors(image string, mirrors ...string) {
 	})
 }
 
-func (c *Config) changeMirrors(image string, decide func([]string) []string) {
+func (c *File) changeMirrors(image string, decide func([]string) []string) {
 	c.RunImages = slices.Clone(c.RunImages)
 	i := slices.IndexFunc(c.RunImages, func(r RunImage) bool { return r.Image == image })
 	if i < 0 {

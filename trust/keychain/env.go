@@ -1,4 +1,4 @@
-package trust
+package keychain
 
 import (
 	"context"
@@ -9,6 +9,10 @@ import (
 	"sync"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/pack-cache/pack-cache/internal/grammar"
+	"github.com/pack-cache/pack-cache/internal/redact"
+	"github.com/pack-cache/pack-cache/trust"
 )
 
 // registryAuth is the variable in which the Platform specification passes
@@ -24,26 +28,26 @@ type envSource struct {
 	err     error
 }
 
-func (s *envSource) find(_ context.Context, resource authn.Resource) (credential, error) {
+func (s *envSource) find(_ context.Context, resource authn.Resource) (trust.Credential, error) {
 	s.once.Do(s.read)
 	if s.err != nil {
-		return credential{}, &CredentialError{
+		return trust.Credential{}, &trust.CredentialError{
 			Host: resource.RegistryStr(), Reason: registryAuth + " cannot be read", Err: s.err,
 			Remedy: registryAuth + ` is a JSON object such as {"registry.example.com": "Basic …"}; unset it to do without`,
 		}
 	}
-	header, ok := s.headers[normalHost(resource.RegistryStr())]
+	header, ok := s.headers[grammar.Host(resource.RegistryStr())]
 	if !ok {
-		return credential{}, nil
+		return trust.Credential{}, nil
 	}
 	config, err := parseHeader(header())
 	if err != nil {
-		return credential{}, &CredentialError{
+		return trust.Credential{}, &trust.CredentialError{
 			Host: resource.RegistryStr(), Reason: "the value in " + registryAuth + " is malformed", Err: err,
 			Remedy: "Basic takes the base64 form of user:password",
 		}
 	}
-	return newCredential(config), nil
+	return trust.NewCredential(config), nil
 }
 
 func (s *envSource) read() {
@@ -52,7 +56,7 @@ func (s *envSource) read() {
 		return
 	}
 	headers := map[string]string{}
-	if s.err = jsonError(json.Unmarshal([]byte(value), &headers)); s.err != nil {
+	if s.err = redact.JSONError(json.Unmarshal([]byte(value), &headers)); s.err != nil {
 		return
 	}
 	s.headers = map[string]func() string{}

@@ -1,4 +1,4 @@
-package trust
+package keychain
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/pack-cache/pack-cache/internal/redact"
+	"github.com/pack-cache/pack-cache/trust"
 )
 
 // tokenUser is the user name with which a helper says that the secret is an
@@ -43,10 +44,10 @@ type helperRunner struct {
 // JSON object on stdout
 // (https://github.com/docker/docker-credential-helpers#development). No
 // credential is no error.
-func (f *authFile) askHelper(ctx context.Context, suffix, host string) (credential, error) {
+func (f *authFile) askHelper(ctx context.Context, suffix, host string) (trust.Credential, error) {
 	program := "docker-credential-" + suffix
-	failed := func(reason, remedy string, err error) (credential, error) {
-		return credential{}, &CredentialError{
+	failed := func(reason, remedy string, err error) (trust.Credential, error) {
+		return trust.Credential{}, &trust.CredentialError{
 			Host: host, Err: err,
 			Reason: "the credential helper " + program + ", which " + f.path + " names, " + reason,
 			Remedy: remedy + ", or take it out of " + f.path +
@@ -61,25 +62,25 @@ func (f *authFile) askHelper(ctx context.Context, suffix, host string) (credenti
 	stdout, stderr, err := f.runner.run(ctx, path, helperKey(host))
 	switch {
 	case ctx.Err() != nil:
-		return credential{}, ctx.Err()
+		return trust.Credential{}, ctx.Err()
 	case errors.Is(err, errHelperLimit):
 		return failed("gave no answer", tryIt, errors.Join(err, helperWords(stderr)))
 	case err != nil && credentials.IsErrCredentialsNotFoundMessage(string(stdout)):
-		return credential{}, nil
+		return trust.Credential{}, nil
 	case err != nil:
 		return failed("failed", tryIt, errors.Join(err, helperMessage(string(stdout)), helperWords(stderr)))
 	}
 	var answer credentials.Credentials
-	if err := jsonError(json.Unmarshal(stdout, &answer)); err != nil {
+	if err := redact.JSONError(json.Unmarshal(stdout, &answer)); err != nil {
 		return failed("gave an answer that cannot be used", tryIt, errors.Join(err, helperWords(stderr)))
 	}
 	if answer.Username == tokenUser {
-		return newCredential(authn.AuthConfig{IdentityToken: answer.Secret}), nil
+		return trust.NewCredential(authn.AuthConfig{IdentityToken: answer.Secret}), nil
 	}
 	if answer.Secret == "" {
-		return credential{}, nil
+		return trust.Credential{}, nil
 	}
-	return newCredential(authn.AuthConfig{Username: answer.Username, Password: answer.Secret}), nil
+	return trust.NewCredential(authn.AuthConfig{Username: answer.Username, Password: answer.Secret}), nil
 }
 
 // errHelperLimit says that a helper took too long.

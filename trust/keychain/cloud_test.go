@@ -1,4 +1,4 @@
-package trust
+package keychain
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/pack-cache/pack-cache/trust"
 )
 
 // A registry outside the clouds must never make their libraries look for a
@@ -41,13 +42,13 @@ func TestCloudsAreAskedAboutTheirOwnRegistriesOnly(t *testing.T) {
 		list := cloudSource()
 		asked := -1
 		for i := range list {
-			list[i].ask = func(context.Context, string) (credential, error) {
+			list[i].ask = func(context.Context, string) (trust.Credential, error) {
 				asked = i
-				return newCredential(authn.AuthConfig{Username: "u", Password: "p"}), nil
+				return trust.NewCredential(authn.AuthConfig{Username: "u", Password: "p"}), nil
 			}
 		}
 		found, err := list.find(t.Context(), resource(host))
-		if err != nil || asked != want || found.anonymous() != (want < 0) {
+		if err != nil || asked != want || found.Anonymous() != (want < 0) {
 			t.Errorf("%s: asked %d, want %d (%v)", host, asked, want, err)
 		}
 	}
@@ -62,9 +63,9 @@ func TestCloudsCanBeSkipped(t *testing.T) {
 	t.Setenv("CNB_REGISTRY_AUTH_KEYCHAIN_SKIP_AZURE", "true")
 	list := cloudSource()
 	for i := range list {
-		list[i].ask = func(context.Context, string) (credential, error) {
+		list[i].ask = func(context.Context, string) (trust.Credential, error) {
 			t.Error("asked")
-			return credential{}, nil
+			return trust.Credential{}, nil
 		}
 	}
 	if _, err := list.find(t.Context(), resource("acme.azurecr.io")); err != nil {
@@ -80,10 +81,10 @@ func TestCloudsObserveTheContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	for i := range list {
-		list[i].ask = func(context.Context, string) (credential, error) {
+		list[i].ask = func(context.Context, string) (trust.Credential, error) {
 			cancel()
 			<-block
-			return credential{}, nil
+			return trust.Credential{}, nil
 		}
 	}
 	if _, err := list.find(ctx, resource("gcr.io")); !errors.Is(err, context.Canceled) {
