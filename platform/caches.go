@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 // checkCaches normalises the imports and the exports, and returns those of the
@@ -44,7 +44,7 @@ func (r *resolved) checkCaches() ([]purpose, error) {
 			return nil, NewUsageError("a cache of type=inline is part of the app image, and there will be none", "choose another type")
 		}
 		if at.Inline {
-			if slices.ContainsFunc(r.exports, func(other phases.Export) bool { return other.Inline }) {
+			if slices.ContainsFunc(r.exports, func(other kinds.Export) bool { return other.Inline }) {
 				return nil, savedTwice("the app image")
 			}
 			at.Attrs = map[string]string{"ref": r.app}
@@ -62,7 +62,7 @@ func savedTwice(where string) error {
 }
 
 // normalise resolves the reference of a registry cache.
-func (r *resolved) normalise(at phases.Location) (phases.Location, error) {
+func (r *resolved) normalise(at kinds.Location) (kinds.Location, error) {
 	written, ok := at.Attrs["ref"]
 	if !ok {
 		return at, nil
@@ -85,8 +85,8 @@ func (r *resolved) normalise(at phases.Location) (phases.Location, error) {
 const insecureAttr = "registry.insecure"
 
 // locations are where the caches of the build are, imports first.
-func (r *resolved) locations() []*phases.Location {
-	var all []*phases.Location
+func (r *resolved) locations() []*kinds.Location {
+	var all []*kinds.Location
 	for i := range r.imports {
 		all = append(all, &r.imports[i].Location)
 	}
@@ -115,18 +115,22 @@ func (p *Platform) lend(ctx context.Context, r *resolved) error {
 		if at.Loan != nil || at.Login > 0 {
 			continue
 		}
-		if !p.Stores[at.Type].Lent {
-			if login := p.Stores.Login(*at); login != nil {
+		kind, err := p.Caches.Of(*at)
+		if err != nil {
+			return err
+		}
+		if !kind.Lent {
+			if login := p.Caches.Login(*at); login != nil {
 				r.logins = append(r.logins, login)
 				at.Login = len(r.logins)
 			}
 			continue
 		}
-		store, snapshot, err := p.Stores.Open(ctx, *at, p.Keychain)
+		store, snapshot, err := p.Caches.Open(ctx, *at, p.Keychain)
 		if err != nil {
 			return fmt.Errorf("cache %s: %w", at, err)
 		}
-		at.Loan = &phases.Loan{Number: len(r.loans), Store: store.String(), Name: snapshot}
+		at.Loan = &kinds.Loan{Number: len(r.loans), Store: store.String(), Name: snapshot}
 		r.loans = append(r.loans, store)
 	}
 	for i, at := range r.exports {

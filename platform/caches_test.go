@@ -10,16 +10,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/layers/ocidir"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
-func local(attr, dir string) phases.Location {
-	return phases.Location{Type: "local", Attrs: map[string]string{attr: dir}}
+func local(attr, dir string) kinds.Location {
+	return kinds.Location{Type: "local", Attrs: map[string]string{attr: dir}}
 }
 
-func image(ref string, insecure bool) phases.Location {
-	l := phases.Location{Type: "registry", Attrs: map[string]string{"ref": ref}}
+func image(ref string, insecure bool) kinds.Location {
+	l := kinds.Location{Type: "registry", Attrs: map[string]string{"ref": ref}}
 	if insecure {
 		l.Attrs[insecureAttr] = "true"
 	}
@@ -29,24 +29,24 @@ func image(ref string, insecure bool) phases.Location {
 // TestLend gives phases the stores that they cannot reach, and no others.
 func TestLend(t *testing.T) {
 	t.Parallel()
-	open := func(_ context.Context, at phases.Location, _ phases.Credentials) (layers.Store, string, error) {
+	open := func(_ context.Context, at kinds.Location, _ kinds.Credentials) (layers.Store, string, error) {
 		return ocidir.New(ocidir.Config{Dir: at.Attrs["src"] + at.Attrs["dest"]}), "main", nil
 	}
-	p := &Platform{Stores: phases.Stores{"local": {Open: open, Lent: true}, "registry": {Open: func(context.Context, phases.Location, phases.Credentials) (layers.Store, string, error) {
+	p := &Platform{Caches: kinds.List{{Type: "local", Open: open, Lent: true}, {Type: "registry", Open: func(context.Context, kinds.Location, kinds.Credentials) (layers.Store, string, error) {
 		return nil, "", errors.New("a registry was opened")
 	}}}}
 	r := &resolved{
-		imports: []phases.Import{{Location: local("src", "/a")}, {Location: image("r.example.com/b", false)}, {Location: local("src", "/b")}},
-		exports: []phases.Export{{Location: local("dest", "/a")}},
+		imports: []kinds.Import{{Location: local("src", "/a")}, {Location: image("r.example.com/b", false)}, {Location: local("src", "/b")}},
+		exports: []kinds.Export{{Location: local("dest", "/a")}},
 	}
 	if err := p.lend(t.Context(), r); err != nil {
 		t.Fatal(err)
 	}
-	var loans []*phases.Loan
+	var loans []*kinds.Loan
 	for _, at := range r.locations() {
 		loans = append(loans, at.Loan)
 	}
-	want := []*phases.Loan{{Number: 0, Store: "/a", Name: "main"}, nil, {Number: 1, Store: "/b", Name: "main"}, {Number: 2, Store: "/a", Name: "main"}}
+	want := []*kinds.Loan{{Number: 0, Store: "/a", Name: "main"}, nil, {Number: 1, Store: "/b", Name: "main"}, {Number: 2, Store: "/a", Name: "main"}}
 	if diff := cmp.Diff(want, loans); diff != "" {
 		t.Error(diff)
 	}
@@ -55,7 +55,7 @@ func TestLend(t *testing.T) {
 			t.Errorf("loan %d is %s, want %s", i, got, dir)
 		}
 	}
-	r = &resolved{exports: []phases.Export{{Location: local("dest", "/a")}, {Location: local("dest", "/a/.")}}}
+	r = &resolved{exports: []kinds.Export{{Location: local("dest", "/a")}, {Location: local("dest", "/a/.")}}}
 	err := p.lend(t.Context(), r)
 	if _, ok := errors.AsType[*UsageError](err); !ok {
 		t.Errorf("saved twice: %v", err)
@@ -66,8 +66,8 @@ func TestInsecureHosts(t *testing.T) {
 	t.Parallel()
 	r := &resolved{
 		Options: Options{Insecure: []string{"given.example.com"}},
-		imports: []phases.Import{{Location: image("a.example.com:5000/x", true)}, {Location: image("b.example.com/x", false)}, {Location: local("src", "/c")}},
-		exports: []phases.Export{{Location: image("c.example.com/x:main", true)}},
+		imports: []kinds.Import{{Location: image("a.example.com:5000/x", true)}, {Location: image("b.example.com/x", false)}, {Location: local("src", "/c")}},
+		exports: []kinds.Export{{Location: image("c.example.com/x:main", true)}},
 	}
 	want := []string{"given.example.com", "a.example.com:5000", "c.example.com"}
 	if diff := cmp.Diff(want, r.insecureHosts()); diff != "" {
@@ -86,8 +86,8 @@ func TestWithoutCaches(t *testing.T) {
 	}
 	r := &resolved{
 		Options: Options{AppDir: linked},
-		imports: []phases.Import{{Location: local("src", filepath.Join(app, "deep", "in"))}, {Location: local("src", "/elsewhere")}, {Location: image("r.example.com/x", false)}},
-		exports: []phases.Export{{Location: local("dest", filepath.Join(linked, "out"))}, {Location: local("dest", filepath.Dir(app))}},
+		imports: []kinds.Import{{Location: local("src", filepath.Join(app, "deep", "in"))}, {Location: local("src", "/elsewhere")}, {Location: image("r.example.com/x", false)}},
+		exports: []kinds.Export{{Location: local("dest", filepath.Join(linked, "out"))}, {Location: local("dest", filepath.Dir(app))}},
 	}
 	keep := r.withoutCaches(func(path string, _ bool) bool { return path != "excluded" })
 	for path, want := range map[string]bool{

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/pack-cache/pack-cache/layers"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 // maxExpecting is how long it may take to find out how large a cache is. Not to
@@ -39,11 +39,11 @@ func (p *Platform) expect(ctx context.Context, r *resolved) int64 {
 }
 
 // load reads what a cache is made of, in this process.
-func (p *Platform) load(ctx context.Context, r *resolved, at phases.Location) (*layers.Snapshot, error) {
+func (p *Platform) load(ctx context.Context, r *resolved, at kinds.Location) (*layers.Snapshot, error) {
 	if at.Loan != nil {
 		return layers.LoadImport(ctx, r.loans[at.Loan.Number], at.Loan.Name)
 	}
-	store, name, err := p.Stores.Open(ctx, at, p.keychain(r))
+	store, name, err := p.Caches.Open(ctx, at, p.keychain(r))
 	if err != nil {
 		return nil, err
 	}

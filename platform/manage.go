@@ -8,14 +8,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pack-cache/pack-cache/layers"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/trust"
 )
 
 // CacheAccess is a cache that somebody wants to look at or change outside a
 // build.
 type CacheAccess struct {
-	At phases.Location
+	At kinds.Location
 	// Push and Delete say what is done to it besides reading.
 	Push, Delete bool
 	// Login, if not nil, is for this cache alone.
@@ -42,7 +42,7 @@ func (p *Platform) OpenCaches(ctx context.Context, insecure []string, access ...
 		if access[i].At, err = r.normalise(access[i].At); err != nil {
 			return nil, err
 		}
-		r.imports = append(r.imports, phases.Import{Location: access[i].At})
+		r.imports = append(r.imports, kinds.Import{Location: access[i].At})
 		scope = append(scope, access[i].scope()...)
 		if access[i].Login != nil {
 			keychain = trust.WithLogin(keychain, *access[i].Login)
@@ -61,7 +61,7 @@ func (p *Platform) OpenCaches(ctx context.Context, insecure []string, access ...
 	}
 	var opened []OpenedCache
 	for _, one := range access {
-		store, snapshot, err := p.Stores.Open(ctx, one.At, granted)
+		store, snapshot, err := p.Caches.Open(ctx, one.At, granted)
 		if err != nil {
 			return nil, fmt.Errorf("cache %s: %w", one.At, err)
 		}

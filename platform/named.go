@@ -7,6 +7,7 @@ import (
 	"github.com/buildpacks/lifecycle/api"
 	"github.com/google/go-containerregistry/pkg/authn"
 
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 	"github.com/pack-cache/pack-cache/platform/named"
 	"github.com/pack-cache/pack-cache/trust"
@@ -30,7 +31,7 @@ func (p *Platform) addNamed(r *resolved) error {
 		}
 	}
 	r.named = len(r.imports) + 1
-	r.imports = append(r.imports, phases.Import{Location: from})
+	r.imports = append(r.imports, kinds.Import{Location: from})
 	p.Progress.Info(fmt.Sprintf("Named cache %s, from %s: %s:%s", c.Name, c.File, c.Where(), target))
 	if c.DotEnv != "" {
 		if _, below := pathBelow(r.AppDir, c.DotEnv); below {
@@ -55,11 +56,11 @@ func (p *Platform) addNamed(r *resolved) error {
 		}
 		r.outputs = append(r.outputs, into...)
 	}
-	r.exports = append(r.exports, phases.Export{Location: to})
+	r.exports = append(r.exports, kinds.Export{Location: to})
 	return nil
 }
 
-func sameCache(a, b phases.Location) bool {
+func sameCache(a, b kinds.Location) bool {
 	return a.Type == b.Type && a.Attrs["ref"] != "" && a.Attrs["ref"] == b.Attrs["ref"]
 }
 

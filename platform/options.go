@@ -4,8 +4,8 @@ import (
 	"time"
 
 	"github.com/pack-cache/pack-cache/internal/web"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
 	"github.com/pack-cache/pack-cache/platform/named"
 )
 
@@ -65,8 +65,8 @@ type Options struct {
 
 	// Imports are where a cache is looked for, in the order of preference;
 	// Exports are where it is saved. The paths in them are absolute.
-	Imports []phases.Import
-	Exports []phases.Export
+	Imports []kinds.Import
+	Exports []kinds.Export
 	// ImageCache is a named cache to look in, too, nil for none. With
 	// UpdateImageCache it is saved to as well.
 	ImageCache       *named.Cache

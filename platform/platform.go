@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/pack-cache/pack-cache/internal/progress"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 	"github.com/pack-cache/pack-cache/platform/config"
@@ -20,8 +21,8 @@ import (
 type Platform struct {
 	// Engines are what --engine can choose from, in the order of preference.
 	Engines []lifecycle.Engine
-	// Stores are the kinds of caches.
-	Stores phases.Stores
+	// Caches are the kinds of caches.
+	Caches kinds.List
 	// Config is the user's config.toml.
 	Config *config.File
 	// Keychain has the user's registry credentials.
@@ -162,7 +163,7 @@ type build struct {
 	result *Result
 	// readable are the imports that restore could read. Those that it could not
 	// are not waited for again.
-	readable []phases.Import
+	readable []kinds.Import
 	// gaveUp are the servers of caches that were waited for in vain.
 	gaveUp map[string]bool
 	// analyzed is what analyze has found, once it is checked. Later phases are

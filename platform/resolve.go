@@ -17,6 +17,7 @@ import (
 	"github.com/pack-cache/pack-cache/builder/extra"
 	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 	"github.com/pack-cache/pack-cache/platform/outlet"
@@ -60,15 +61,15 @@ type resolved struct {
 	kept []lifecycle.DaemonImage
 	// outputs are the references that the build makes stand for something new.
 	outputs []purpose
-	imports []phases.Import
-	exports []phases.Export
+	imports []kinds.Import
+	exports []kinds.Export
 	// named is the place of the named cache among the imports, counted from 1 on;
 	// 0 for none.
 	named int
 	// loans are the stores that phases borrow.
 	loans []layers.Store
 	// logins find the keys to the stores that phases open themselves.
-	logins []phases.Login
+	logins []kinds.Login
 	plan   lifecycle.Plan
 	paths  lifecycle.Paths
 	// engines are those that may run the build, in the order of preference, and

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 	"github.com/pack-cache/pack-cache/trust"
@@ -46,10 +47,10 @@ func own[In any](ctx context.Context, b *build, name lifecycle.Name, scope trust
 
 // using lets a phase use the stores of its imports and exports that it borrows or
 // needs keys for, and no others of the build.
-func (b *build) using(imports []phases.Import, exports []phases.Export) func(*phases.Call) {
+func (b *build) using(imports []kinds.Import, exports []kinds.Export) func(*phases.Call) {
 	return func(call *phases.Call) {
-		call.Loans, call.Logins = map[int]phases.Lending{}, map[int]phases.Login{}
-		add := func(at phases.Location, write bool) {
+		call.Loans, call.Logins = map[int]phases.Lending{}, map[int]kinds.Login{}
+		add := func(at kinds.Location, write bool) {
 			if at.Loan != nil {
 				call.Loans[at.Loan.Number] = phases.Lending{Store: b.loans[at.Loan.Number], Name: at.Loan.Name, Write: write}
 			}

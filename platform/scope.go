@@ -5,7 +5,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/trust"
 )
 
@@ -29,7 +29,7 @@ func (b *build) restoreScope() trust.Scope {
 	return append(caches, scope(b.pullRun, b.runImage)...)
 }
 
-func importScope(imports []phases.Import) trust.Scope {
+func importScope(imports []kinds.Import) trust.Scope {
 	var refs []string
 	for _, at := range imports {
 		refs = append(refs, registryRefs(at.Location)...)
@@ -66,7 +66,7 @@ func optional(s trust.Scope) trust.Scope {
 }
 
 // registryRefs returns the reference of a location, if it is in a registry.
-func registryRefs(at phases.Location) []string {
+func registryRefs(at kinds.Location) []string {
 	if ref := at.Attrs["ref"]; at.Type == "registry" && ref != "" {
 		return []string{ref}
 	}

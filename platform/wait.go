@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pack-cache/pack-cache/internal/web"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 	"github.com/pack-cache/pack-cache/trust"
 )
@@ -47,8 +48,8 @@ func (b *build) noteGivenUp(imports []phases.ImportOutcome) {
 
 // patientExports are the exports, with less patience for servers that were waited
 // for in vain.
-func (b *build) patientExports() []phases.Export {
-	var all []phases.Export
+func (b *build) patientExports() []kinds.Export {
+	var all []kinds.Export
 	for _, at := range b.exports {
 		if b.gaveUp[at.Server()] {
 			at.Rule.Wait = min(secondChance, at.Rule.Or(web.Rule{Wait: web.DefaultWait}).Wait)

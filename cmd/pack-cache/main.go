@@ -13,6 +13,7 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/root"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 // version is set by the linker.
@@ -24,7 +25,7 @@ func main() {
 }
 
 func run() int {
-	caches.All().HideArguments()
+	caches.HideArguments(kinds.All())
 	streams := iostreams.System()
 	if err := protect(); err != nil {
 		return exit.Print(streams.Err, err)
@@ -35,7 +36,7 @@ func run() int {
 		Streams: streams,
 		Version: version,
 		Engines: engines(),
-		Caches:  caches.All(),
+		Caches:  kinds.All(),
 	})
 	return exit.Print(streams.Err, cmd.ExecuteContext(ctx))
 }

@@ -27,13 +27,13 @@ func TestContributing(t *testing.T) {
 // TestStoresAreProven holds what CONTRIBUTING.md asks of a store.
 func TestStoresAreProven(t *testing.T) {
 	t.Parallel()
-	kinds := read(t, "cmd/pack-cache/cli/caches/*.go")
+	kinds := read(t, "layers/kinds/*.go")
 	for _, dir := range implementing(t, "layers", "layers.Store") {
 		if !strings.Contains(read(t, dir+"/*_test.go"), "storetest.") {
 			t.Errorf("no test of %s runs layers/storetest", dir)
 		}
 		if !strings.Contains(kinds, module+dir+`"`) {
-			t.Errorf("cmd/pack-cache/cli/caches does not list %s", dir)
+			t.Errorf("layers/kinds does not list %s", dir)
 		}
 	}
 }

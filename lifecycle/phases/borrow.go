@@ -15,6 +15,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 // loansDir holds the blobs that are on their way between a phase and its caller.
@@ -35,7 +36,7 @@ var loanName = regexp.MustCompile(`^` + loansDir + `/[A-Z2-7]{26}$`)
 // of a store never have another owner than the user.
 type borrowed struct {
 	link *link
-	loan Loan
+	loan kinds.Loan
 	// state is the directory that the volume of the state is mounted at.
 	state string
 }
@@ -43,7 +44,7 @@ type borrowed struct {
 var _ layers.Store = (*borrowed)(nil)
 
 // borrow returns the store of a loan, always the same for one.
-func (j *job) borrow(loan Loan) (*borrowed, error) {
+func (j *job) borrow(loan kinds.Loan) (*borrowed, error) {
 	if store, ok := j.loans[loan.Number]; ok {
 		return store, nil
 	}
@@ -54,7 +55,7 @@ func (j *job) borrow(loan Loan) (*borrowed, error) {
 	return store, err
 }
 
-func newBorrowed(link *link, loan Loan, state string) (*borrowed, error) {
+func newBorrowed(link *link, loan kinds.Loan, state string) (*borrowed, error) {
 	if err := os.MkdirAll(filepath.Join(state, loansDir), 0o700); err != nil {
 		return nil, fmt.Errorf("borrow %s: %w", loan.Store, err)
 	}

@@ -20,6 +20,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/layers/ocidir"
 	"github.com/pack-cache/pack-cache/layers/storetest"
 	"github.com/pack-cache/pack-cache/lifecycle"
@@ -50,7 +51,7 @@ func lendTo(t *testing.T, store layers.Store) (*borrowed, string) {
 	t.Helper()
 	state := t.TempDir()
 	l := converse(t, &conversation{lender: lender{fakePlace{state: state}, map[int]Lending{1: {Store: store, Write: true, anyName: true}}, true}})
-	b, err := newBorrowed(l, Loan{Number: 1, Store: store.String(), Name: "main"}, state)
+	b, err := newBorrowed(l, kinds.Loan{Number: 1, Store: store.String(), Name: "main"}, state)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +255,7 @@ func TestBorrowedOwnerGone(t *testing.T) {
 	go io.Copy(io.Discard, toCaller)
 	l := newLink(toPhase, fromPhase)
 	go l.listen()
-	b, err := newBorrowed(l, Loan{Store: "/cache", Name: "main"}, t.TempDir())
+	b, err := newBorrowed(l, kinds.Loan{Store: "/cache", Name: "main"}, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/trust"
 )
@@ -27,7 +28,7 @@ type Call struct {
 	Loans map[int]Lending
 	// Logins find the keys to stores, by the numbers in the locations of the
 	// phase's input.
-	Logins map[int]Login
+	Logins map[int]kinds.Login
 	// Apps keeps the app image, nil if the phase publishes it.
 	Apps Apps
 	// Published looks whether the app image is in its registry by a digest; nil if

@@ -10,6 +10,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -27,7 +28,7 @@ const (
 type conversation struct {
 	phase    lifecycle.Name
 	renew    renewals
-	logins   map[int]Login
+	logins   map[int]kinds.Login
 	lender   lender
 	apps     Apps
 	detected func(context.Context) (Detected, error)

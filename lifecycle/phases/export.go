@@ -21,6 +21,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -44,9 +45,9 @@ type ExportInput struct {
 	// SBOM leaves SBOMFile behind.
 	SBOM bool `json:"sbom,omitempty"`
 
-	Imports []Import      `json:"imports,omitempty"`
-	Exports []Export      `json:"exports,omitempty"`
-	Target  layers.Target `json:"target"`
+	Imports []kinds.Import `json:"imports,omitempty"`
+	Exports []kinds.Export `json:"exports,omitempty"`
+	Target  layers.Target  `json:"target"`
 	// ClearCache forgets what the exports hold.
 	ClearCache bool `json:"clear_cache,omitempty"`
 	// AppOnly saves no cache. Exports say still whether the image is one.

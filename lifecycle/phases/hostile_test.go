@@ -16,6 +16,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/layers/ocidir"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/trust"
@@ -46,7 +47,7 @@ const (
 	exported = `{"output":{"digest":"` + digestA + `","seconds":1,"caches":[{"to":"x","failed":"no","required":false,"changed":false,"sent_bytes":0,"seconds":0}]}}` + "\n"
 )
 
-var exportInput = ExportInput{Image: "r.example.com/app", Exports: []Export{{Location: Location{Type: "local", Label: "the cache"}, Required: true}}}
+var exportInput = ExportInput{Image: "r.example.com/app", Exports: []kinds.Export{{Location: kinds.Location{Type: "local", Label: "the cache"}, Required: true}}}
 
 // TestForgedConversation has a phase break the rules of the conversation, or give
 // a result that cannot be right. None is believed, and each ends the phase.
@@ -171,7 +172,7 @@ func TestForgedWords(t *testing.T) {
 // TestForgedRestore is about results of restore.
 func TestForgedRestore(t *testing.T) {
 	t.Parallel()
-	in := RestoreInput{Imports: []Import{{Location: Location{Label: "one"}}}}
+	in := RestoreInput{Imports: []kinds.Import{{Location: kinds.Location{Label: "one"}}}}
 	for name, test := range map[string]struct{ says, want string }{
 		"more imports than there are": {`{"output":{"imports":[{"from":"a"},{"from":"b"}]}}`, "2 imports of 1"},
 		"no digest":                   {`{"output":{"imports":[{"from":"a","digest":"latest"}]}}`, "cannot be right"},
@@ -199,7 +200,7 @@ func TestForgedQuestions(t *testing.T) {
 	state := t.TempDir()
 	imported, kept := ocidir.New(ocidir.Config{Dir: t.TempDir()}), ocidir.New(ocidir.Config{Dir: t.TempDir()})
 	loans := map[int]Lending{1: {Store: imported, Name: "main"}, 2: {Store: kept, Name: "main", Write: true}}
-	logins := map[int]Login{2: func(context.Context) (Keys, error) { return Keys{}, nil }}
+	logins := map[int]kinds.Login{2: func(context.Context) (kinds.Keys, error) { return kinds.Keys{}, nil }}
 	good := newLoan()
 	in := func(phase lifecycle.Name) *conversation {
 		return &conversation{

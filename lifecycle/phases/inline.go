@@ -10,12 +10,13 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 // markInline makes a cache of the app image if an export wants that. Nothing but
 // a label is added, which is the same in every build for a target.
 func markInline(app imgutil.Image, in ExportInput) error {
-	if !slices.ContainsFunc(in.Exports, func(at Export) bool { return at.Inline }) {
+	if !slices.ContainsFunc(in.Exports, func(at kinds.Export) bool { return at.Inline }) {
 		return nil
 	}
 	mark, err := layers.InlineMark(in.Target)
@@ -53,7 +54,7 @@ func (s *save) inline(ctx context.Context, images layers.Store) (*layers.SaveRep
 
 // beside saves the layers that the app image does not have.
 func (s *save) beside(ctx context.Context, images layers.Store, previous *layers.Snapshot, named func(context.Context) (string, error)) (*layers.SaveReport, error) {
-	kind, err := s.stores.kind(s.at.Location)
+	kind, err := s.stores.Of(s.at.Location)
 	if err != nil {
 		return nil, err
 	}

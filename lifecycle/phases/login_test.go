@@ -13,6 +13,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 // TestLogin lets a phase ask for keys that nothing else may show.
@@ -21,26 +22,26 @@ func TestLogin(t *testing.T) {
 	const secret = "hunter2-hunter2"
 	expires := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 	asked := 0
-	stores := Stores{
-		"plain": {},
-		"chain": {Login: func(_ context.Context, at Location) (Keys, error) {
+	stores := kinds.List{
+		{Type: "plain"},
+		{Type: "chain", Login: func(_ context.Context, at kinds.Location) (kinds.Keys, error) {
 			asked++
 			if at.Attrs["who"] == "nobody" {
-				return Keys{}, fmt.Errorf("nobody: %w", layers.ErrDenied)
+				return kinds.Keys{}, fmt.Errorf("nobody: %w", layers.ErrDenied)
 			}
-			return Keys{Values: map[string]redact.Secret{"token": redact.NewSecret(secret)}, Expires: expires}, nil
+			return kinds.Keys{Values: map[string]redact.Secret{"token": redact.NewSecret(secret)}, Expires: expires}, nil
 		}},
 	}
-	locations := []Location{
+	locations := []kinds.Location{
 		{Type: "plain", Secrets: map[string]redact.Secret{"key": redact.NewSecret(secret)}, Login: 1},
 		{Type: "chain", Secrets: map[string]redact.Secret{"key": redact.NewSecret("given")}, Login: 2},
 		{Type: "chain", Attrs: map[string]string{"who": "nobody"}, Login: 3},
 	}
-	logins := map[int]Login{}
+	logins := map[int]kinds.Login{}
 	for i, at := range locations {
 		logins[i+1] = stores.Login(at)
 	}
-	if stores.Login(Location{Type: "plain"}) != nil {
+	if stores.Login(kinds.Location{Type: "plain"}) != nil {
 		t.Error("a store that needs no keys has a login")
 	}
 	j := &job{link: converse(t, &conversation{logins: logins})}
@@ -51,7 +52,7 @@ func TestLogin(t *testing.T) {
 	if all := fmt.Sprintf("%s %+v %#v", text, locations, locations); strings.Contains(all, secret) {
 		t.Errorf("a location shows its secret: %s", all)
 	}
-	var arrived []Location
+	var arrived []kinds.Location
 	if err := json.Unmarshal(text, &arrived); err != nil {
 		t.Fatal(err)
 	}
@@ -78,10 +79,10 @@ func TestLogin(t *testing.T) {
 	if _, err := j.login(arrived[2])(t.Context()); !errors.Is(err, layers.ErrDenied) || !strings.Contains(err.Error(), "nobody") {
 		t.Errorf("a login that failed gives %v", err)
 	}
-	if _, err := j.login(Location{Login: 4})(t.Context()); err == nil {
+	if _, err := j.login(kinds.Location{Login: 4})(t.Context()); err == nil {
 		t.Error("a login that is not there gives keys")
 	}
-	if j.login(Location{}) != nil {
+	if j.login(kinds.Location{}) != nil {
 		t.Error("a location without a login has one")
 	}
 }

@@ -11,7 +11,7 @@ import (
 type refusal struct {
 	Message string `json:"message"`
 	Advice  string `json:"advice,omitempty"`
-	// Kind is a key of kinds, "" for any other error.
+	// Kind is a key of sentinels, "" for any other error.
 	Kind string `json:"kind,omitempty"`
 	// Damaged is set for a cache that is damaged.
 	Damaged *damage `json:"damaged,omitempty"`
@@ -25,8 +25,8 @@ type damage struct {
 	Blob   string `json:"blob,omitempty"`
 }
 
-// kinds are the errors that callers look for.
-func kinds() map[string]error {
+// sentinels are the errors that callers look for.
+func sentinels() map[string]error {
 	return map[string]error{
 		"not found": layers.ErrNotFound,
 		"denied":    layers.ErrDenied,
@@ -38,7 +38,7 @@ func kinds() map[string]error {
 
 func refuse(err error) *refusal {
 	r := &refusal{Message: err.Error(), Advice: advice(err)}
-	for name, kind := range kinds() {
+	for name, kind := range sentinels() {
 		if errors.Is(err, kind) {
 			r.Kind = name
 		}
@@ -58,7 +58,7 @@ func (r *refusal) Hint() string { return r.Advice }
 // Unwrap returns the kind of the error.
 func (r *refusal) Unwrap() error {
 	if r.Damaged == nil {
-		return kinds()[r.Kind]
+		return sentinels()[r.Kind]
 	}
 	digest, err := parseDigest(r.Damaged.Digest)
 	blob, blobErr := parseDigest(r.Damaged.Blob)

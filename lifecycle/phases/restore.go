@@ -15,12 +15,13 @@ import (
 	"github.com/buildpacks/lifecycle/platform/files"
 
 	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 // RestoreInput says where to restore cached layers from.
 type RestoreInput struct {
-	Imports []Import      `json:"imports,omitempty"`
-	Target  layers.Target `json:"target"`
+	Imports []kinds.Import `json:"imports,omitempty"`
+	Target  layers.Target  `json:"target"`
 	// SkipLayers restores nothing (--clear-cache).
 	SkipLayers bool `json:"skip_layers,omitempty"`
 	// KeepFrames is that of layers.RestoreOptions.

@@ -11,6 +11,7 @@ import (
 	"github.com/buildpacks/lifecycle/buildpack"
 
 	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 // SaveOutcome says what became of one place that the cache was saved to.
@@ -78,7 +79,7 @@ func (j *job) saveCaches(ctx context.Context, group buildpack.Group, in ExportIn
 // save saves the cache to one place.
 type save struct {
 	*job
-	at      Export
+	at      kinds.Export
 	in      ExportInput
 	made    made
 	imports []*layers.Snapshot

@@ -20,6 +20,7 @@ import (
 	"github.com/pack-cache/pack-cache/internal/posix"
 	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/internal/web"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -28,7 +29,7 @@ type job struct {
 	Session
 	api      *api.Version
 	keychain authn.Keychain
-	stores   Stores
+	stores   kinds.List
 	link     *link
 	// budgets are what caches may wait, by waitKey.
 	budgets map[string]*web.Budget
@@ -51,7 +52,7 @@ var codes = map[lifecycle.Name]platform.LifecycleExitError{
 // Serve is the inside of an own phase: it reads the request from standard
 // input, runs the phase and writes the reply to standard output. It returns the
 // process's exit code.
-func Serve(ctx context.Context, name lifecycle.Name, stores Stores) int {
+func Serve(ctx context.Context, name lifecycle.Name, stores kinds.List) int {
 	handlers := map[lifecycle.Name]handler{
 		lifecycle.Analyze: handle(analyze),
 		lifecycle.Restore: handle(restore),
@@ -83,7 +84,7 @@ func Serve(ctx context.Context, name lifecycle.Name, stores Stores) int {
 	return 0
 }
 
-func serve(ctx context.Context, link *link, stores Stores, run handler) (json.RawMessage, error) {
+func serve(ctx context.Context, link *link, stores kinds.List, run handler) (json.RawMessage, error) {
 	req, err := link.request()
 	if err != nil {
 		return nil, err

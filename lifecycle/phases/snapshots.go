@@ -10,6 +10,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 // ImportOutcome says what became of one place that a cache was looked for in.
@@ -49,7 +50,7 @@ type source struct {
 // loadImports opens every import, in their order. One that cannot be read is
 // left out and said so, because a cache never breaks a build. The caller closes
 // what was imported.
-func (j *job) loadImports(ctx context.Context, imports []Import, target layers.Target) imported {
+func (j *job) loadImports(ctx context.Context, imports []kinds.Import, target layers.Target) imported {
 	var found imported
 	for _, at := range imports {
 		outcome := ImportOutcome{From: at.String()}
@@ -124,7 +125,7 @@ func (in imported) snapshots() []*layers.Snapshot {
 	return all
 }
 
-func (j *job) load(ctx context.Context, at Location, target layers.Target) (*layers.Snapshot, error) {
+func (j *job) load(ctx context.Context, at kinds.Location, target layers.Target) (*layers.Snapshot, error) {
 	if err := j.unreachable(at); err != nil {
 		return nil, err
 	}

@@ -4,9 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"github.com/google/go-containerregistry/pkg/name"
-
 	"github.com/pack-cache/pack-cache/internal/web"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 // say tells the user what is waited for.
@@ -15,7 +14,7 @@ func (j *job) say(line string) { j.log.Info(line) }
 // begin returns a context for using a cache, which ends when that has made the
 // build wait too long: context.Cause says so. Caches on one server share what they
 // may wait: a server that is dead is dead for all of them.
-func (j *job) begin(ctx context.Context, at Location, rule web.Rule) (inner context.Context, stop func()) {
+func (j *job) begin(ctx context.Context, at kinds.Location, rule web.Rule) (inner context.Context, stop func()) {
 	key := at.Server()
 	b := j.budgets[key]
 	if b == nil {
@@ -26,23 +25,9 @@ func (j *job) begin(ctx context.Context, at Location, rule web.Rule) (inner cont
 }
 
 // unreachable is why a cache is not asked at all, nil if it is.
-func (j *job) unreachable(at Location) error {
+func (j *job) unreachable(at kinds.Location) error {
 	if why := j.Unreachable[at.Host()]; why != "" && at.Host() != "" {
 		return &web.GaveUp{Cause: errors.New(why)}
 	}
 	return nil
-}
-
-// Host is the registry that a cache is in, "" if it is in none.
-func (l Location) Host() string {
-	ref, err := name.ParseReference(l.Attrs["ref"], name.WeakValidation)
-	if l.Attrs["ref"] == "" || err != nil {
-		return ""
-	}
-	return ref.Context().RegistryStr()
-}
-
-// Server names what has to answer to use the cache, as far as that is known.
-func (l Location) Server() string {
-	return l.Type + " " + l.Host() + l.Attrs["endpoint_url"] + l.Attrs["account_url"]
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/pack-cache/pack-cache/internal/grammar"
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/layers"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/trust"
 )
 
@@ -44,7 +44,7 @@ func (c *Cache) Where() string {
 
 // From is where the cache for a target is looked for. With an empty target it is
 // the place alone.
-func (c *Cache) From(target string) phases.Location {
+func (c *Cache) From(target string) kinds.Location {
 	if c.directory != "" {
 		return local("src", c.directory, target)
 	}
@@ -52,23 +52,23 @@ func (c *Cache) From(target string) phases.Location {
 }
 
 // To is where the cache for a target is saved.
-func (c *Cache) To(target string) phases.Location {
+func (c *Cache) To(target string) kinds.Location {
 	if c.directory != "" {
 		return local("dest", c.directory, target)
 	}
 	return c.image(target)
 }
 
-func (c *Cache) image(target string) phases.Location {
+func (c *Cache) image(target string) kinds.Location {
 	ref := c.repository.Name()
 	if target != "" {
 		ref += ":" + target
 	}
-	return phases.Location{Type: "registry", Attrs: map[string]string{"ref": ref}}
+	return kinds.Location{Type: "registry", Attrs: map[string]string{"ref": ref}}
 }
 
-func local(key, dir, target string) phases.Location {
-	at := phases.Location{Type: "local", Attrs: map[string]string{key: dir}}
+func local(key, dir, target string) kinds.Location {
+	at := kinds.Location{Type: "local", Attrs: map[string]string{key: dir}}
 	if target != "" {
 		at.Attrs["tag"] = target
 	}

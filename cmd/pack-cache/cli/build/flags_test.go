@@ -9,9 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
-	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/caches"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 // packFlags are the flags of `pack build` 0.40, each with its short form.
@@ -28,7 +28,7 @@ var packFlags = map[string]string{
 func testCmd(t *testing.T) *cobra.Command {
 	t.Helper()
 	streams, _, _ := iostreams.Test()
-	return NewCmdBuild(&global.Flags{Streams: streams, Caches: caches.All()}, nil)
+	return NewCmdBuild(&global.Flags{Streams: streams, Caches: kinds.All()}, nil)
 }
 
 // TestPackFlags holds docs/pack-flags.md against pack's flags and the real ones.

@@ -17,7 +17,7 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/internal/attrs"
 	"github.com/pack-cache/pack-cache/layers"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/platform"
 )
 
@@ -78,7 +78,7 @@ func (c *common) read(written, image string) (place, error) {
 	if pairs, ok := isNamed(written); ok {
 		return c.namedPlace(written, pairs, false)
 	}
-	at, err := c.Caches.Import("CACHE", written, image)
+	at, err := caches.Import(c.Caches, "CACHE", written, image)
 	if err != nil {
 		return place{}, err
 	}
@@ -90,14 +90,14 @@ func (c *common) to(written string) (place, error) {
 	if pairs, ok := isNamed(written); ok {
 		return c.namedPlace(written, pairs, true)
 	}
-	at, err := c.Caches.Export("TO", written, "")
+	at, err := caches.Export(c.Caches, "TO", written, "")
 	if err != nil {
 		return place{}, err
 	}
 	if at.Inline {
 		return place{}, platform.NewUsageError("TO: an inline cache is part of an app image", "build the image with --export-cache type=inline")
 	}
-	plain := phases.Export{Location: at.Location, Compression: at.Compression, Timeout: at.Timeout}
+	plain := kinds.Export{Location: at.Location, Compression: at.Compression, Timeout: at.Timeout}
 	if at.Max != plain.Max || at.Required || at.ForceCompression || at.DockerMediaTypes ||
 		at.Compression.Level != nil || at.Compression.Codec != layers.Zstd {
 		return place{}, platform.NewUsageError("TO: a copy is made byte for byte", "leave out mode, ignore-error, oci-mediatypes, compression, compression-level and force-compression")
@@ -140,7 +140,7 @@ func (c *common) namedPlace(written string, pairs []attrs.Pair, write bool) (pla
 
 // namesIn are the caches that the user names: by the tag of a reference, or by an
 // attribute.
-func namesIn(written string, at phases.Location) []string {
+func namesIn(written string, at kinds.Location) []string {
 	if tag, err := name.NewTag(at.Attrs["ref"], name.WithDefaultTag("")); err == nil && tag.TagStr() != "" {
 		return []string{tag.TagStr()}
 	}

@@ -6,14 +6,14 @@ import (
 	"strings"
 	"unsafe"
 
-	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 // HideArguments takes the values of secret attributes out of what other processes
 // see of this one's arguments: in a container, a buildpack may be one of them.
 // os.Args keeps them. It is called before anything else keeps a part of os.Args.
-func (l List) HideArguments() {
-	secret := l.secretAttributes()
+func HideArguments(list kinds.List) {
+	secret := secretAttributes(list)
 	for i, arg := range os.Args {
 		os.Args[i] = strings.Clone(arg)
 		if len(arg) > 0 {
@@ -25,14 +25,10 @@ func (l List) HideArguments() {
 
 // secretAttributes finds the values of secret attributes in an argument. A value
 // with a comma is in quotes, with its attribute.
-func (l List) secretAttributes() *regexp.Regexp {
+func secretAttributes(list kinds.List) *regexp.Regexp {
 	var names []string
-	for _, kind := range l {
-		for _, a := range attrs.Describe(kind.attributes()) {
-			if a.Secret {
-				names = append(names, regexp.QuoteMeta(a.Name))
-			}
-		}
+	for _, name := range list.Secrets() {
+		names = append(names, regexp.QuoteMeta(name))
 	}
 	any := "(?:" + strings.Join(names, "|") + ")"
 	return regexp.MustCompile(`(?i)"\s*` + any + `=([^"]*)|(?:^|[,=])\s*` + any + `=([^,"]*)`)

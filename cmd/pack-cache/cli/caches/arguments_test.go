@@ -1,10 +1,14 @@
 package caches
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/pack-cache/pack-cache/layers/kinds"
+)
 
 func TestHide(t *testing.T) {
 	t.Parallel()
-	secret := All().secretAttributes()
+	secret := secretAttributes(kinds.All())
 	for arg, want := range map[string]string{
 		"build": "build",
 		"":      "",

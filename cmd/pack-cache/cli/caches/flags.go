@@ -5,13 +5,13 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/platform"
 )
 
 // Flags are the flags of a command that name caches.
 type Flags struct {
-	list List
+	list kinds.List
 	// given are those that were given, in their order.
 	given []*given
 }
@@ -30,7 +30,7 @@ const (
 )
 
 // Add adds the flags to those of a command.
-func (f *Flags) Add(set *pflag.FlagSet, list List) {
+func (f *Flags) Add(set *pflag.FlagSet, list kinds.List) {
 	f.list = list
 	for _, flag := range []struct{ name, usage string }{
 		{importFlag, "look for the `cache` there, an image or TYPE,ATTRIBUTES as above; repeatable, the first that has a layer gives it"},
@@ -72,18 +72,18 @@ func (v *flagValue) Set(value string) error {
 // Parse returns where to look for a cache and where to save it, in the order of
 // the command line. image is the app image, publish whether it is published. The
 // error is a usage error.
-func (f *Flags) Parse(image string, publish bool) (imports []phases.Import, exports []phases.Export, err error) {
+func (f *Flags) Parse(image string, publish bool) (imports []kinds.Import, exports []kinds.Export, err error) {
 	for _, g := range f.given {
 		flag := "--" + g.flag
-		var from phases.Import
-		var to phases.Export
+		var from kinds.Import
+		var to kinds.Export
 		switch g.flag {
 		case importFlag, importAlias:
-			if from, err = f.list.Import(flag, g.value, image); err == nil {
+			if from, err = Import(f.list, flag, g.value, image); err == nil {
 				imports = append(imports, from)
 			}
 		case exportFlag, exportAlias:
-			if to, err = f.list.Export(flag, g.value, image); err == nil {
+			if to, err = Export(f.list, flag, g.value, image); err == nil {
 				if to.Inline && !publish {
 					return nil, nil, platform.NewUsageError(fmt.Sprintf("%s type=%s needs --publish", flag, to.Type), "add --publish")
 				}
@@ -93,10 +93,10 @@ func (f *Flags) Parse(image string, publish bool) (imports []phases.Import, expo
 			if !publish {
 				return nil, nil, platform.NewUsageError(fmt.Sprintf("%s needs --publish", flag), "add --publish")
 			}
-			from, to, err = f.list.Image(flag, g.value)
+			from, to, err = Image(f.list, flag, g.value)
 			imports, exports = append(imports, from), append(exports, to)
 		case packFlag:
-			from, to, err = f.list.Pack(flag, g.value, image)
+			from, to, err = Pack(f.list, flag, g.value, image)
 			imports, exports = append(imports, from), append(exports, to)
 		}
 		if err != nil {

@@ -6,6 +6,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
+
+	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 // TestFlags holds the order of the command line, over all names of the flags.
@@ -51,7 +53,7 @@ func TestFlags(t *testing.T) {
 func parse(args string) (*Flags, error) {
 	set := pflag.NewFlagSet("build", pflag.ContinueOnError)
 	flags := &Flags{}
-	flags.Add(set, All())
+	flags.Add(set, kinds.All())
 	return flags, set.Parse(strings.Fields(args))
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pack-cache/pack-cache/internal/attrs"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 // packAttrs are the attributes of pack's --cache.
@@ -23,8 +23,8 @@ type packAttrs struct {
 	Source string `attr:"source" form:"directory" help:"for format=bind"`
 }
 
-// Pack reads the value of pack's --cache. image is the app image.
-func (l List) Pack(flag, value, image string) (phases.Import, phases.Export, error) {
+// Pack reads the value of pack's --cache, as Import does.
+func Pack(list kinds.List, flag, value, image string) (kinds.Import, kinds.Export, error) {
 	var a packAttrs
 	pairs, bare, err := attrs.SplitBy(value, ';')
 	if err == nil && bare != "" {
@@ -37,36 +37,25 @@ func (l List) Pack(flag, value, image string) (phases.Import, phases.Export, err
 		err = a.check(image)
 	}
 	if err != nil {
-		return phases.Import{}, phases.Export{}, usage(flag, "", err)
+		return kinds.Import{}, kinds.Export{}, usage(flag, "", err)
 	}
 	if a.Format == "image" {
-		return l.both(flag, imageAttrs(a.Name), imageAttrs(a.Name))
+		return Image(list, flag, a.Name)
 	}
 	dir := a.Source
 	if a.Format == "volume" {
 		if dir, err = volumeDir(a.Name, image); err != nil {
-			return phases.Import{}, phases.Export{}, usage(flag, "", err)
+			return kinds.Import{}, kinds.Export{}, usage(flag, "", err)
 		}
 	}
-	return l.both(flag, localPairs("src", dir), localPairs("dest", dir))
+	from, to, err := list.Directory(dir)
+	return from, to, usage(flag, from.Type, err)
 }
 
 // Image is an import from and an export to a cache image.
-func (l List) Image(flag, reference string) (phases.Import, phases.Export, error) {
-	return l.both(flag, imageAttrs(reference), imageAttrs(reference))
-}
-
-func (l List) both(flag string, from, to []attrs.Pair) (phases.Import, phases.Export, error) {
-	in, err := l.importOf(flag, from, "")
-	if err != nil {
-		return phases.Import{}, phases.Export{}, err
-	}
-	out, err := l.exportOf(flag, to, "")
-	return in, out, err
-}
-
-func localPairs(attribute, dir string) []attrs.Pair {
-	return []attrs.Pair{{Name: "type", Value: "local"}, {Name: attribute, Value: dir}}
+func Image(list kinds.List, flag, reference string) (kinds.Import, kinds.Export, error) {
+	from, to, err := list.Image(reference)
+	return from, to, usage(flag, from.Type, err)
 }
 
 // check refuses combinations that pack refuses, too, and what has no use here.

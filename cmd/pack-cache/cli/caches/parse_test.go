@@ -7,104 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pack-cache/pack-cache/layers"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/platform"
 )
 
-func at(kind string, pairs ...string) phases.Location {
-	l := phases.Location{Type: kind, Attrs: map[string]string{}}
-	for i := 0; i < len(pairs); i += 2 {
-		l.Attrs[pairs[i]] = pairs[i+1]
-	}
-	return l
-}
-
-func here(t *testing.T, path string) string {
-	t.Helper()
-	full, err := filepath.Abs(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return full
-}
-
 const digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
-func TestImport(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		value string
-		want  phases.Import
-	}{
-		{"r.example.com/cache:main", phases.Import{Location: at("registry", "ref", "r.example.com/cache:main")}},
-		{"type=registry,ref=r.example.com/cache", phases.Import{Location: at("registry", "ref", "r.example.com/cache")}},
-		{"ref=r.example.com/cache,TYPE=registry,registry.insecure=true", phases.Import{Location: at("registry", "ref", "r.example.com/cache", "registry.insecure", "true")}},
-		{"type=registry,ref=r.example.com/cache,timeout=90s", phases.Import{Location: at("registry", "ref", "r.example.com/cache"), Timeout: 90 * time.Second}},
-		{"type=local,src=/cache", phases.Import{Location: at("local", "src", "/cache")}},
-		{"type=local,src=cache/../x", phases.Import{Location: at("local", "src", here(t, "x"))}},
-		{`type=local,"src=/a,b",tag=main`, phases.Import{Location: at("local", "src", "/a,b", "tag", "main")}},
-		{"type=local,src=/cache,digest=" + digest, phases.Import{Location: at("local", "src", "/cache", "digest", digest)}},
-	}
-	for _, test := range tests {
-		t.Run(test.value, func(t *testing.T) {
-			t.Parallel()
-			got, err := All().Import("--import-cache", test.value, "r.example.com/app:1")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Error(diff)
-			}
-			wantOpens(t, got.Location)
-		})
-	}
-}
-
-// wantOpens checks that a phase can make a store of a location.
-func wantOpens(t *testing.T, at phases.Location) {
-	t.Helper()
-	store, name, err := All().Stores().Open(context.Background(), at, nil)
-	if err != nil || store.String() == "" || name == "" {
-		t.Errorf("opened %v %q, %v", store, name, err)
-	}
-}
-
-func TestExport(t *testing.T) {
-	t.Parallel()
-	level := 19
-	zstd, ref := layers.Compression{Codec: layers.Zstd}, at("registry", "ref", "r.example.com/cache")
-	tests := []struct {
-		value string
-		want  phases.Export
-	}{
-		{"r.example.com/cache", phases.Export{Location: ref, Compression: zstd}},
-		{"type=registry,ref=r.example.com/cache,mode=max,ignore-error=false", phases.Export{Location: ref, Max: true, Required: true, Compression: zstd}},
-		{"type=registry,ref=r.example.com/cache,compression-level=19,force-compression=true,timeout=1h",
-			phases.Export{Location: ref, Compression: layers.Compression{Codec: layers.Zstd, Level: &level}, ForceCompression: true, Timeout: time.Hour}},
-		{"type=registry,ref=r.example.com/cache,oci-mediatypes=false,compression=gzip",
-			phases.Export{Location: at("registry", "ref", "r.example.com/cache", "oci-mediatypes", "false"), DockerMediaTypes: true, Compression: layers.Compression{Codec: layers.Gzip}}},
-		{"type=registry,ref=r.example.com/cache,image-manifest=true,compression=uncompressed", phases.Export{Location: ref, Compression: layers.Compression{Codec: layers.Uncompressed}}},
-		{"type=local,dest=/cache,tag=a/b:c,reset=1", phases.Export{Location: at("local", "dest", "/cache", "tag", "a/b:c", "reset", "true"), Compression: zstd}},
-	}
-	for _, test := range tests {
-		t.Run(test.value, func(t *testing.T) {
-			t.Parallel()
-			got, err := All().Export("--export-cache", test.value, "r.example.com/app:1")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(test.want, got); diff != "" {
-				t.Error(diff)
-			}
-			wantOpens(t, got.Location)
-		})
-	}
-}
 
 func TestRefused(t *testing.T) {
 	t.Parallel()
@@ -158,9 +68,9 @@ func TestRefused(t *testing.T) {
 			t.Parallel()
 			var err error
 			if test.use == "import" {
-				_, err = All().Import("--x", test.value, "")
+				_, err = Import(kinds.All(), "--x", test.value, "")
 			} else {
-				_, err = All().Export("--x", test.value, "")
+				_, err = Export(kinds.All(), "--x", test.value, "")
 			}
 			wantUsage(t, err, test.says, test.hint)
 		})
@@ -178,6 +88,24 @@ func wantUsage(t *testing.T, err error, says, hint string) {
 	}
 }
 
+func here(t *testing.T, path string) string {
+	t.Helper()
+	full, err := filepath.Abs(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return full
+}
+
+// wantOpens checks that a phase can make a store of a location.
+func wantOpens(t *testing.T, at kinds.Location) {
+	t.Helper()
+	store, name, err := kinds.All().Open(context.Background(), at, nil)
+	if err != nil || store.String() == "" || name == "" {
+		t.Errorf("opened %v %q, %v", store, name, err)
+	}
+}
+
 func TestPack(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", home)
@@ -192,7 +120,7 @@ func TestPack(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.value, func(t *testing.T) {
-			from, to, err := All().Pack("--cache", test.value, "r.example.com/app:1")
+			from, to, err := Pack(kinds.All(), "--cache", test.value, "r.example.com/app:1")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -225,7 +153,7 @@ func TestPackRefused(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.value, func(t *testing.T) {
 			t.Parallel()
-			_, _, err := All().Pack("--cache", test.value, "r.example.com/app")
+			_, _, err := Pack(kinds.All(), "--cache", test.value, "r.example.com/app")
 			wantUsage(t, err, test.says, test.hint)
 		})
 	}
@@ -236,6 +164,6 @@ func TestVolumeWithoutHome(t *testing.T) {
 		t.Setenv(name, "")
 		os.Unsetenv(name)
 	}
-	_, _, err := All().Pack("--cache", "format=volume", "r.example.com/app")
+	_, _, err := Pack(kinds.All(), "--cache", "format=volume", "r.example.com/app")
 	wantUsage(t, err, "there is no place for volumes", "set HOME")
 }

@@ -8,9 +8,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/caches"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/reporter"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/platform"
 	"github.com/pack-cache/pack-cache/platform/config"
@@ -24,7 +24,7 @@ type Flags struct {
 	// Engines and Caches are all there are, the former in the order of
 	// preference.
 	Engines []lifecycle.Engine
-	Caches  caches.List
+	Caches  kinds.List
 
 	Verbose, Quiet, NoColor, Timestamps bool
 }
@@ -52,7 +52,7 @@ func (f *Flags) Platform() (*platform.Platform, error) {
 	})
 	return &platform.Platform{
 		Engines:  f.Engines,
-		Stores:   f.Caches.Stores(),
+		Caches:   f.Caches,
 		Config:   file,
 		Keychain: keychain.New(keychain.Options{Say: text.Info}),
 		Environ:  os.Environ(),

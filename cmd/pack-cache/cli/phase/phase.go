@@ -21,7 +21,7 @@ func NewCmdPhase(g *global.Flags) *cobra.Command {
 		Args:   cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			// What went wrong has been told to whoever started the phase.
-			os.Exit(phases.Serve(cmd.Context(), lifecycle.Name(args[0]), g.Caches.Stores()))
+			os.Exit(phases.Serve(cmd.Context(), lifecycle.Name(args[0]), g.Caches))
 			return nil
 		},
 	}

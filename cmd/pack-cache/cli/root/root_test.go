@@ -7,11 +7,11 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/caches"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/root"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/sandbox"
 )
@@ -19,7 +19,7 @@ import (
 func newRoot(t *testing.T) (*cobra.Command, *bytes.Buffer) {
 	t.Helper()
 	streams, out, _ := iostreams.Test()
-	cmd := root.NewCmdRoot(&global.Flags{Streams: streams, Engines: []lifecycle.Engine{sandbox.New(sandbox.Config{})}, Caches: caches.All()})
+	cmd := root.NewCmdRoot(&global.Flags{Streams: streams, Engines: []lifecycle.Engine{sandbox.New(sandbox.Config{})}, Caches: kinds.All()})
 	return cmd, out
 }
 

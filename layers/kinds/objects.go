@@ -1,4 +1,4 @@
-package caches
+package kinds
 
 import (
 	"net/url"

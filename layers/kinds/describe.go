@@ -1,4 +1,4 @@
-package caches
+package kinds
 
 import (
 	"fmt"
@@ -20,6 +20,19 @@ func (l List) sections() []section {
 		all = append(all, section{"type=" + kind.Type, kind.Help, attrs.Describe(kind.attributes())})
 	}
 	return append(all, section{"Every type", "Attributes that every type has.", attrs.Describe(generalAttrs{})})
+}
+
+// Secrets lists the names of attributes that are secret.
+func (l List) Secrets() []string {
+	var names []string
+	for _, s := range l.sections() {
+		for _, a := range s.attributes {
+			if a.Secret {
+				names = append(names, a.Name)
+			}
+		}
+	}
+	return names
 }
 
 // Help describes all kinds and their attributes for a terminal.

@@ -1,4 +1,4 @@
-package caches
+package kinds
 
 import (
 	"strings"
@@ -109,14 +109,14 @@ func (r row) check(t *testing.T, kind, use string, own []row) {
 		}
 	}
 	for value, hint := range r.bad {
-		wantUsage(t, readRow(kind, use, r.name, value, own), r.name, hint)
+		wantRefused(t, readRow(kind, use, r.name, value, own), r.name, hint)
 	}
 	misspelt := strings.ToUpper(r.name[:1]) + r.name[1:]
 	if err := readRow(kind, use, misspelt, r.good[0], own); err != nil {
 		t.Errorf("%s type=%s,%s=%s: %v", use, kind, misspelt, r.good[0], err)
 	}
 	if len(r.name) > 3 {
-		wantUsage(t, readRow(kind, use, r.name+"x", r.good[0], own), "unknown attribute", "did you mean "+r.name+"?")
+		wantRefused(t, readRow(kind, use, r.name+"x", r.good[0], own), "unknown attribute", "did you mean "+r.name+"?")
 	}
 }
 
@@ -131,9 +131,9 @@ func readRow(kind, use, name, value string, own []row) error {
 	record += "," + name + "=" + value
 	var err error
 	if use == toImport {
-		_, err = All().Import("--x", record, "r.example.com/app")
+		_, err = All().Import(record, "r.example.com/app")
 	} else {
-		_, err = All().Export("--x", record, "r.example.com/app")
+		_, err = All().Export(record, "r.example.com/app")
 	}
 	return err
 }

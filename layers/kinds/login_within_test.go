@@ -1,4 +1,4 @@
-package phases
+package kinds
 
 import (
 	"context"
@@ -29,7 +29,7 @@ func TestLoginEnds(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				ended := make(chan struct{})
 				defer close(ended)
-				stores := Stores{"s": {Login: func(ctx context.Context, _ Location) (Keys, error) {
+				list := List{{Type: "s", Login: func(ctx context.Context, _ Location) (Keys, error) {
 					if test.deaf {
 						<-ended
 						return Keys{}, nil
@@ -38,7 +38,7 @@ func TestLoginEnds(t *testing.T) {
 					return Keys{}, errors.New("no credentials: " + ctx.Err().Error())
 				}}}
 				began := time.Now()
-				_, err := stores.Login(Location{Type: "s", Rule: test.rule})(t.Context())
+				_, err := list.Login(Location{Type: "s", Rule: test.rule})(t.Context())
 				if slow, ok := errors.AsType[*slowLoginError](err); !ok || !strings.Contains(slow.Hint(), "max-wait") {
 					t.Errorf("%v", err)
 				}

@@ -1,4 +1,4 @@
-package caches
+package kinds
 
 import (
 	"cmp"
@@ -9,7 +9,6 @@ import (
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/azblob"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
 // azblobAttrs are the attributes of type=azblob.
@@ -95,17 +94,17 @@ func (a *azblobAttrs) ambient() {
 }
 
 // loginAzblob finds a token if there is no key.
-func loginAzblob(ctx context.Context, a azblobAttrs) (phases.Keys, error) {
+func loginAzblob(ctx context.Context, a azblobAttrs) (Keys, error) {
 	found, err := azblob.Login(ctx, azblob.Keys{SharedKey: a.SharedKey, SAS: a.SAS})
 	if err != nil {
-		return phases.Keys{}, err
+		return Keys{}, err
 	}
-	return phases.Keys{Expires: found.Expires, Values: map[string]redact.Secret{
+	return Keys{Expires: found.Expires, Values: map[string]redact.Secret{
 		"secret_access_key": found.SharedKey, "sas_token": found.SAS, "token": found.Token,
 	}}, nil
 }
 
-func openAzblob(ctx context.Context, a azblobAttrs, with phases.Credentials) (layers.Store, string, error) {
+func openAzblob(ctx context.Context, a azblobAttrs, with Credentials) (layers.Store, string, error) {
 	find := func(ctx context.Context) (azblob.Keys, error) {
 		found, err := with.Login(ctx)
 		return azblob.Keys{

@@ -1,4 +1,4 @@
-package caches
+package kinds
 
 import (
 	"cmp"
@@ -12,7 +12,6 @@ import (
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/gha"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
 // ghaAttrs are the attributes of type=gha. The URL of version 1 can have a token
@@ -76,8 +75,8 @@ func enterpriseServer() bool {
 	return host != "github.com" && !strings.HasSuffix(host, ".ghe.com") && !strings.HasSuffix(host, ".localhost")
 }
 
-func openGHA(ctx context.Context, a ghaAttrs, with phases.Credentials) (layers.Store, string, error) {
-	var keys phases.Keys
+func openGHA(ctx context.Context, a ghaAttrs, with Credentials) (layers.Store, string, error) {
+	var keys Keys
 	if with.Login != nil {
 		var err error
 		if keys, err = with.Login(ctx); err != nil {

@@ -1,4 +1,4 @@
-package caches
+package kinds
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/attrs"
 	"github.com/pack-cache/pack-cache/layers"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
 // Uses of a cache, as attributes are tagged with them.
@@ -44,10 +43,24 @@ type Kind struct {
 	Type string
 	// Help says in one sentence where such a cache is kept.
 	Help string
+	Open OpenStore
+	// Login finds the keys to a store besides the location's secrets, where only
+	// the process can that the user started: its environment and its files have
+	// them. Nil if the secrets are all.
+	Login func(ctx context.Context, at Location) (Keys, error)
+	// Lent says that the stores are files of the machine and user that
+	// pack-cache was started by. Phases see neither; they borrow the store.
+	Lent bool
+	// Beside makes the store of what belongs to app images, of the one that Open
+	// returned for their repository. Nil for kinds that are not Export.Inline.
+	Beside func(images layers.Store) (layers.Store, error)
 	// attributes makes a pointer to the struct of the attributes.
 	attributes func() any
-	store      phases.Kind
 }
+
+// OpenStore opens the store at a location and returns it together with the name
+// of the snapshot in it.
+type OpenStore func(ctx context.Context, at Location, with Credentials) (store layers.Store, name string, err error)
 
 // checker is what attributes may be besides: such whose values have to be
 // checked, or completed. use is toImport or toExport. The error may be an
@@ -58,32 +71,32 @@ type checker interface {
 
 // exporter is what attributes may be besides: such that decide about an export.
 type exporter interface {
-	export(to *phases.Export)
+	export(to *Export)
 }
 
 // newKind makes a kind of cache whose attributes are of type A.
-func newKind[A any](name, help string, open func(ctx context.Context, a A, with phases.Credentials) (layers.Store, string, error)) Kind {
+func newKind[A any](name, help string, open func(ctx context.Context, a A, with Credentials) (layers.Store, string, error)) Kind {
 	return Kind{
 		Type: name, Help: help,
 		attributes: func() any { return new(A) },
-		store: phases.Kind{Open: func(ctx context.Context, at phases.Location, with phases.Credentials) (layers.Store, string, error) {
+		Open: func(ctx context.Context, at Location, with Credentials) (layers.Store, string, error) {
 			var a A
 			if err := attrs.Load(at.Attrs, &a); err != nil {
 				return nil, "", err
 			}
 			return open(ctx, a, with)
-		}},
+		},
 	}
 }
 
 // login says how the process that the user started finds the keys to such a
 // cache: those that a does not have already. Attributes of type redact.Secret
 // are among the keys without it. Opening the store, with.Login has them.
-func login[A any](k Kind, find func(ctx context.Context, a A) (phases.Keys, error)) Kind {
-	k.store.Login = func(ctx context.Context, at phases.Location) (phases.Keys, error) {
+func login[A any](k Kind, find func(ctx context.Context, a A) (Keys, error)) Kind {
+	k.Login = func(ctx context.Context, at Location) (Keys, error) {
 		var a A
 		if err := attrs.Load(at.Attrs, &a); err != nil {
-			return phases.Keys{}, err
+			return Keys{}, err
 		}
 		attrs.LoadSecrets(at.Secrets, &a)
 		return find(ctx, a)
@@ -93,7 +106,7 @@ func login[A any](k Kind, find func(ctx context.Context, a A) (phases.Keys, erro
 
 // lent says that phases cannot reach such a cache themselves.
 func (k Kind) lent() Kind {
-	k.store.Lent = true
+	k.Lent = true
 	return k
 }
 
@@ -110,13 +123,4 @@ func All() List {
 		login(newKind("s3", "A bucket of S3, or of whatever speaks its protocol.", openS3), loginS3),
 		login(newKind("azblob", "A container of Azure Blob Storage.", openAzblob), loginAzblob),
 	}
-}
-
-// Stores is the list for those who open stores.
-func (l List) Stores() phases.Stores {
-	stores := phases.Stores{}
-	for _, kind := range l {
-		stores[kind.Type] = kind.store
-	}
-	return stores
 }

@@ -1,4 +1,4 @@
-package caches
+package kinds
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/inline"
 	"github.com/pack-cache/pack-cache/layers/registry"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
 // inlineAttrs are the attributes of type=inline, of which there are none: where
@@ -23,7 +22,7 @@ func (a *inlineAttrs) check(use string) error {
 	return nil
 }
 
-func (a *inlineAttrs) export(to *phases.Export) { to.Inline = true }
+func (a *inlineAttrs) export(to *Export) { to.Inline = true }
 
 // inlineKind is the cache that is part of the app image. Its location has the
 // attributes of the image's, which the platform fills in.
@@ -31,21 +30,19 @@ func inlineKind() Kind {
 	return Kind{
 		Type: "inline", Help: "The app image itself. It needs --publish, and is imported with type=registry,ref=IMAGE.",
 		attributes: func() any { return new(inlineAttrs) },
-		store: phases.Kind{
-			Open: func(ctx context.Context, at phases.Location, with phases.Credentials) (layers.Store, string, error) {
-				var image registryAttrs
-				if err := attrs.Load(at.Attrs, &image); err != nil {
-					return nil, "", err
-				}
-				return openRegistry(ctx, image, with)
-			},
-			Beside: func(images layers.Store) (layers.Store, error) {
-				repository, ok := images.(*registry.Store)
-				if !ok {
-					return nil, fmt.Errorf("%s is not a repository of images", images)
-				}
-				return inline.New(repository), nil
-			},
+		Open: func(ctx context.Context, at Location, with Credentials) (layers.Store, string, error) {
+			var image registryAttrs
+			if err := attrs.Load(at.Attrs, &image); err != nil {
+				return nil, "", err
+			}
+			return openRegistry(ctx, image, with)
+		},
+		Beside: func(images layers.Store) (layers.Store, error) {
+			repository, ok := images.(*registry.Store)
+			if !ok {
+				return nil, fmt.Errorf("%s is not a repository of images", images)
+			}
+			return inline.New(repository), nil
 		},
 	}
 }

@@ -1,4 +1,4 @@
-package caches
+package kinds
 
 import (
 	"errors"
@@ -7,7 +7,6 @@ import (
 	"github.com/pack-cache/pack-cache/internal/attrs"
 	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
 // generalAttrs are the attributes of every kind.
@@ -26,7 +25,7 @@ func (a *generalAttrs) rule() web.Rule { return web.Rule{Idle: a.IdleTimeout, Wa
 
 // export enters the attributes, and refuses a compression that does not fit what
 // the kind has entered.
-func (a *generalAttrs) export(to *phases.Export) error {
+func (a *generalAttrs) export(to *Export) error {
 	to.Max = a.Mode == "max"
 	to.Required = !a.IgnoreError
 	to.Compression = layers.Compression{Codec: layers.Codec(a.Compression), Level: a.CompressionLevel}

@@ -1,4 +1,4 @@
-package caches
+package kinds
 
 import (
 	"context"
@@ -8,7 +8,6 @@ import (
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/s3"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
 // s3Attrs are the attributes of type=s3.
@@ -67,12 +66,12 @@ func (a *s3Attrs) keys() s3.Keys {
 }
 
 // loginS3 finds what the attributes do not say.
-func loginS3(ctx context.Context, a s3Attrs) (phases.Keys, error) {
+func loginS3(ctx context.Context, a s3Attrs) (Keys, error) {
 	found, err := s3.Login(ctx, a.keys())
 	if err != nil {
-		return phases.Keys{}, err
+		return Keys{}, err
 	}
-	return phases.Keys{Expires: found.Expires, Values: map[string]redact.Secret{
+	return Keys{Expires: found.Expires, Values: map[string]redact.Secret{
 		"access_key_id":     redact.NewSecret(found.AccessKeyID),
 		"secret_access_key": found.Secret,
 		"session_token":     found.Token,
@@ -82,7 +81,7 @@ func loginS3(ctx context.Context, a s3Attrs) (phases.Keys, error) {
 	}}, nil
 }
 
-func openS3(ctx context.Context, a s3Attrs, with phases.Credentials) (layers.Store, string, error) {
+func openS3(ctx context.Context, a s3Attrs, with Credentials) (layers.Store, string, error) {
 	find := func(ctx context.Context) (s3.Keys, error) {
 		found, err := with.Login(ctx)
 		if err != nil {

@@ -1,4 +1,4 @@
-package caches
+package kinds
 
 import (
 	"flag"
@@ -12,8 +12,8 @@ import (
 var update = flag.Bool("update", false, "rewrite the table in docs/caches.md")
 
 const (
-	doc   = "../../../../docs/caches.md"
-	begin = "<!-- what follows is written by go test ./cmd/pack-cache/cli/caches -update -->\n"
+	doc   = "../../docs/caches.md"
+	begin = "<!-- what follows is written by go test ./layers/kinds -update -->\n"
 	end   = "<!-- the end of that -->\n"
 )
 

@@ -1,4 +1,4 @@
-package caches
+package kinds
 
 import (
 	"cmp"
@@ -11,7 +11,6 @@ import (
 	"github.com/pack-cache/pack-cache/internal/attrs"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/ocidir"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
 // localAttrs are the attributes of type=local.
@@ -49,7 +48,7 @@ func (a *localAttrs) check(use string) error {
 	return err
 }
 
-func openLocal(_ context.Context, a localAttrs, _ phases.Credentials) (layers.Store, string, error) {
+func openLocal(_ context.Context, a localAttrs, _ Credentials) (layers.Store, string, error) {
 	store := ocidir.New(ocidir.Config{Dir: cmp.Or(a.Dest, a.Src), Reset: a.Reset})
 	return store, cmp.Or(a.Digest, a.Tag), nil
 }

@@ -1,4 +1,4 @@
-package caches
+package kinds
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"github.com/pack-cache/pack-cache/internal/attrs"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/registry"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
 // registryAttrs are the attributes of type=registry.
@@ -25,9 +24,9 @@ func (a *registryAttrs) check(string) error {
 	return nil
 }
 
-func (a *registryAttrs) export(to *phases.Export) { to.DockerMediaTypes = !a.OCIMediaTypes }
+func (a *registryAttrs) export(to *Export) { to.DockerMediaTypes = !a.OCIMediaTypes }
 
-func openRegistry(_ context.Context, a registryAttrs, with phases.Credentials) (layers.Store, string, error) {
+func openRegistry(_ context.Context, a registryAttrs, with Credentials) (layers.Store, string, error) {
 	store, err := registry.New(registry.Config{Ref: a.Ref, Insecure: a.Insecure, Keychain: with.Keychain})
 	if err != nil {
 		return nil, "", err

@@ -1,4 +1,4 @@
-package caches
+package kinds
 
 import (
 	"context"
@@ -11,7 +11,6 @@ import (
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/gha"
-	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
 // TestGHA reads locations in jobs, and outside.
@@ -42,7 +41,7 @@ func TestGHA(t *testing.T) {
 				"ACTIONS_CACHE_MODE", "GITHUB_REPOSITORY", "GITHUB_SERVER_URL", "GITHUB_API_URL"} {
 				t.Setenv(name, test.env[name])
 			}
-			got, err := All().Import("--x", test.value, image)
+			got, err := All().Import(test.value, image)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -59,8 +58,8 @@ func TestGHA(t *testing.T) {
 // TestGHAOutside opens a cache where there is no service.
 func TestGHAOutside(t *testing.T) {
 	t.Parallel()
-	at := phases.Location{Type: "gha", Attrs: map[string]string{"scope": "app", "version": "2"}}
-	store, name, err := All().Stores().Open(context.Background(), at, nil)
+	at := Location{Type: "gha", Attrs: map[string]string{"scope": "app", "version": "2"}}
+	store, name, err := All().Open(context.Background(), at, nil)
 	if err != nil || name != "app" {
 		t.Fatal(name, err)
 	}
@@ -92,8 +91,8 @@ func TestGHAWithoutToken(t *testing.T) {
 		{"version 2", "2", map[string]redact.Secret{"url_v2": redact.NewSecret("http://127.0.0.1:1/")}, []string{"ACTIONS_RUNTIME_TOKEN"}},
 		{"nothing", "1", nil, []string{"ACTIONS_CACHE_URL", "ACTIONS_RUNTIME_TOKEN"}},
 	} {
-		login := func(context.Context) (phases.Keys, error) { return phases.Keys{Values: test.keys}, nil }
-		store, _, err := openGHA(t.Context(), ghaAttrs{Scope: "app", Version: test.version}, phases.Credentials{Login: login})
+		login := func(context.Context) (Keys, error) { return Keys{Values: test.keys}, nil }
+		store, _, err := openGHA(t.Context(), ghaAttrs{Scope: "app", Version: test.version}, Credentials{Login: login})
 		if err != nil {
 			t.Fatal(err)
 		}

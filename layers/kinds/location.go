@@ -1,11 +1,9 @@
-package phases
+package kinds
 
 import (
-	"context"
-	"fmt"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/internal/web"
@@ -82,55 +80,16 @@ type Export struct {
 	Timeout time.Duration `json:"timeout,omitempty"`
 }
 
-// OpenStore opens the store at a location and returns it together with the name
-// of the snapshot in it.
-type OpenStore func(ctx context.Context, at Location, with Credentials) (store layers.Store, name string, err error)
-
-// Kind is a kind of stores.
-type Kind struct {
-	Open OpenStore
-	// Login finds the keys to a store besides the location's secrets, where only
-	// the process can that the user started: its environment and its files have
-	// them. Nil if the secrets are all.
-	Login func(ctx context.Context, at Location) (Keys, error)
-	// Lent says that the stores are files of the machine and user that
-	// pack-cache was started by. Phases see neither; they borrow the store.
-	Lent bool
-	// Beside makes the store of what belongs to app images, of the one that Open
-	// returned for their repository. Nil for kinds that are not Export.Inline.
-	Beside func(images layers.Store) (layers.Store, error)
+// Host is the registry that a cache is in, "" if it is in none.
+func (l Location) Host() string {
+	ref, err := name.ParseReference(l.Attrs["ref"], name.WeakValidation)
+	if l.Attrs["ref"] == "" || err != nil {
+		return ""
+	}
+	return ref.Context().RegistryStr()
 }
 
-// Stores are the kinds of stores that there are, by Location.Type.
-type Stores map[string]Kind
-
-// Open opens the store at a location. It is for the process that the user
-// started; phases have their own way to keys.
-func (s Stores) Open(ctx context.Context, at Location, credentials authn.Keychain) (layers.Store, string, error) {
-	kind, err := s.kind(at)
-	if err != nil {
-		return nil, "", err
-	}
-	return kind.Open(ctx, at, Credentials{credentials, s.Login(at)})
-}
-
-func (s Stores) kind(at Location) (Kind, error) {
-	kind, ok := s[at.Type]
-	if !ok {
-		return Kind{}, fmt.Errorf("no such kind of cache: %q", at.Type)
-	}
-	return kind, nil
-}
-
-// open opens the store at a location as the phase sees it.
-func (j *job) open(ctx context.Context, at Location) (layers.Store, string, error) {
-	if at.Loan == nil {
-		kind, err := j.stores.kind(at)
-		if err != nil {
-			return nil, "", err
-		}
-		return kind.Open(ctx, at, Credentials{j.keychain, j.login(at)})
-	}
-	store, err := j.borrow(*at.Loan)
-	return store, at.Loan.Name, err
+// Server names what has to answer to use the cache, as far as that is known.
+func (l Location) Server() string {
+	return l.Type + " " + l.Host() + l.Attrs["endpoint_url"] + l.Attrs["account_url"]
 }
