@@ -36,46 +36,24 @@ func (r *resolved) checkWorkspace() error {
 	return nil
 }
 
-// closedDirs are those in which nothing can be mounted: what buildpacks find in
-// the layers directory goes from phase to phase, and the kernel fills the others.
-var closedDirs = []string{lifecycle.LayersDir, "/proc", "/sys"}
-
-// checkVolumes refuses mounts that would take the place of what phases need
-// themselves, or of each other, and warns as pack does.
+// checkVolumes refuses mounts over what phases need themselves, and host paths
+// that are not there, and warns as pack does.
 func (p *Platform) checkVolumes(r *resolved) error {
 	seen := map[string]bool{}
 	for _, m := range r.Volumes {
-		if err := r.checkTarget(m.Target); err != nil {
-			return err
+		for _, taken := range append([]string{r.workspace()}, ownTargets...) {
+			if m.Target == taken {
+				return NewUsageError(fmt.Sprintf("--volume: the build itself mounts %s", m.Target), "choose another target")
+			}
 		}
 		if seen[m.Target] {
 			return NewUsageError(fmt.Sprintf("--volume: %s is mounted twice", m.Target), "choose another target")
 		}
 		seen[m.Target] = true
-		for _, sensitive := range []string{lifecycle.CNBDir, r.workspace()} {
+		for _, sensitive := range []string{lifecycle.CNBDir, lifecycle.LayersDir, r.workspace()} {
 			if isBelow(m.Target, sensitive) {
 				p.Progress.Warn(fmt.Sprintf("--volume: %s is in %s, where the build keeps its own", m.Target, sensitive))
 			}
-		}
-	}
-	return nil
-}
-
-// checkTarget refuses the target of a mount with which phases could not do their
-// work.
-func (r *resolved) checkTarget(target string) error {
-	for _, taken := range append([]string{r.workspace()}, ownTargets...) {
-		switch {
-		case target == taken:
-			return NewUsageError(fmt.Sprintf("--volume: the build itself mounts %s", target), "choose another target")
-		case isBelow(taken, target):
-			return NewUsageError(fmt.Sprintf("--volume: %s would hide %s, which the build itself mounts", target, taken), "choose another target")
-		}
-	}
-	for _, closed := range closedDirs {
-		if isBelow(target, closed) {
-			return NewUsageError(fmt.Sprintf("--volume: nothing can be mounted in %s, as %s would be", closed, target),
-				"choose a target elsewhere, such as one in "+lifecycle.PlatformDir+" or "+lifecycle.HomeDir)
 		}
 	}
 	return nil
