@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle/sandbox"
 )
 
@@ -20,11 +20,8 @@ func main() {
 	defer stop()
 	if err := run(ctx, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "benchmarks:", err)
-		if hinted, ok := errors.AsType[interface {
-			error
-			Hint() string
-		}](err); ok {
-			fmt.Fprintln(os.Stderr, "hint:", hinted.Hint())
+		if way := hint.Of(err); way != "" {
+			fmt.Fprintln(os.Stderr, "hint:", way)
 		}
 		os.Exit(1)
 	}

@@ -5,6 +5,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -29,9 +30,10 @@ func able(engines []lifecycle.Engine, opts Options, platform v1.Platform) ([]lif
 	case len(able) > 0:
 		return able, nil
 	case wish != "":
-		return nil, NewUsageError(fmt.Sprintf("%s: %s, which engine %s does not have", wish, why, opts.Engine), "choose --engine docker")
+		return nil, hint.Usagef("choose --engine docker", "%s: %s, which engine %s does not have", wish, why, opts.Engine)
 	}
-	return nil, NewUsageError(fmt.Sprintf("engine %s cannot mount anything, as --volume and --workspace ask for", opts.Engine), "choose --engine sandbox or --engine docker")
+	return nil, hint.Usagef("choose --engine sandbox or --engine docker",
+		"engine %s cannot mount anything, as --volume and --workspace ask for", opts.Engine)
 }
 
 // at is an engine at the address that --docker-host gives.

@@ -9,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/trust"
 )
 
@@ -57,8 +58,8 @@ func withoutLogin(err error, what, why, remedy string) error {
 			Reason: fmt.Sprintf("the registry refuses to let the %s be read without a login, and %s", what, why),
 		}
 	}
-	if absent, ok := errors.AsType[*notThereError](err); ok {
-		return &hintedError{absent, remedy}
+	if errors.Is(err, errNotThere) {
+		return hint.With(remedy, err)
 	}
 	return err
 }

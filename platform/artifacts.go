@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/userfile"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
@@ -34,7 +34,7 @@ func (r *resolved) checkArtifacts() error {
 			err = userfile.CheckReplaceable(inside)
 		}
 		if err != nil {
-			return NewUsageError(fmt.Sprintf("%s: %v", to.flag, err), "name a directory that you may write to, or one that is not there yet")
+			return hint.Usagef("name a directory that you may write to, or one that is not there yet", "%s: %v", to.flag, err)
 		}
 	}
 	return nil
@@ -48,12 +48,12 @@ const sbomPrefix = "sbom"
 func (b *build) fetchArtifacts(ctx context.Context) error {
 	if b.ReportDir != "" {
 		if err := b.fetchReport(ctx); err != nil {
-			return &hintedError{fmt.Errorf("the image was built, but --report-output-dir %s: %w", b.ReportDir, err), "check that the directory can be written to"}
+			return hint.Errorf("check that the directory can be written to", "the image was built, but --report-output-dir %s: %w", b.ReportDir, err)
 		}
 	}
 	if b.SBOMDir != "" {
 		if err := b.fetchSBOM(ctx); err != nil {
-			return &hintedError{fmt.Errorf("the image was built, but --sbom-output-dir %s: %w", b.SBOMDir, err), "check that the directory can be written to"}
+			return hint.Errorf("check that the directory can be written to", "the image was built, but --sbom-output-dir %s: %w", b.SBOMDir, err)
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/builder/extra"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform/project"
 )
 
@@ -27,7 +28,7 @@ func (p *Platform) addBuildpacks(ctx context.Context, r *resolved) error {
 		Progress:   p.Progress,
 	}, fetch)
 	if failed, ok := errors.AsType[*extra.Error](err); ok && failed.Misnamed {
-		return NewUsageError(failed.Error(), failed.Hint())
+		return hint.Usagef("", "%w", failed)
 	}
 	if err != nil {
 		return err

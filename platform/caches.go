@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
@@ -41,7 +42,7 @@ func (r *resolved) checkCaches() ([]purpose, error) {
 	}
 	for _, at := range r.Exports {
 		if at.Inline && r.Output.To == ToNowhere {
-			return nil, NewUsageError("a cache of type=inline is part of the app image, and there will be none", "choose another type")
+			return nil, hint.Usagef("choose another type", "a cache of type=inline is part of the app image, and there will be none")
 		}
 		if at.Inline {
 			if slices.ContainsFunc(r.exports, func(other kinds.Export) bool { return other.Inline }) {
@@ -58,7 +59,7 @@ func (r *resolved) checkCaches() ([]purpose, error) {
 }
 
 func savedTwice(where string) error {
-	return NewUsageError("the cache would be saved to "+where+" twice", "leave out one of the two exports")
+	return hint.Usagef("leave out one of the two exports", "the cache would be saved to %s twice", where)
 }
 
 // normalise resolves the reference of a registry cache.

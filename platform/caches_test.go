@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/layers/ocidir"
@@ -57,7 +58,7 @@ func TestLend(t *testing.T) {
 	}
 	r = &resolved{exports: []kinds.Export{{Location: local("dest", "/a")}, {Location: local("dest", "/a/.")}}}
 	err := p.lend(t.Context(), r)
-	if _, ok := errors.AsType[*UsageError](err); !ok {
+	if _, ok := errors.AsType[*hint.UsageError](err); !ok {
 		t.Errorf("saved twice: %v", err)
 	}
 }

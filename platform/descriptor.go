@@ -4,13 +4,13 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"maps"
 	"path/filepath"
 	"strings"
 
 	"github.com/pack-cache/pack-cache/builder/extra"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform/project"
 )
 
@@ -23,7 +23,7 @@ func (p *Platform) readProject(ctx context.Context, r *resolved) error {
 	var err error
 	r.project, err = project.Find(ctx, r.Descriptor, r.AppDir)
 	if failed, ok := errors.AsType[*fs.PathError](err); ok && r.Descriptor != "" {
-		return NewUsageError(fmt.Sprintf("--descriptor %s: %v", r.Descriptor, failed.Err), "check the path")
+		return hint.Usagef("check the path", "--descriptor %s: %v", r.Descriptor, failed.Err)
 	}
 	if err != nil {
 		return err
@@ -34,7 +34,7 @@ func (p *Platform) readProject(ctx context.Context, r *resolved) error {
 	if r.Builder == "" && r.project.Builder != "" {
 		r.Builder, r.builderFromProject = r.project.Builder, true
 		if err := extra.CheckForeignImage(r.Builder); err != nil && r.describedWithin() != "" {
-			return NewUsageError(fmt.Sprintf("builder %s: %v", r.Builder, err), "name the builder with --builder")
+			return hint.Usagef("name the builder with --builder", "builder %s: %v", r.Builder, err)
 		}
 	}
 	r.ExecEnv = cmp.Or(r.ExecEnv, production)

@@ -2,9 +2,9 @@ package platform
 
 import (
 	"cmp"
-	"fmt"
 	"path/filepath"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -34,8 +34,8 @@ func (r *resolved) checkDisplaced(place lifecycle.Place) error {
 			continue
 		}
 		if displaced(place, full) != full {
-			return NewUsageError(fmt.Sprintf("%s is in %s, where the application itself is built", path, lifecycle.AppDir),
-				"choose another directory for it; engine "+r.engine.Name()+" has no other place for the application")
+			return hint.Usagef("choose another directory for it; engine "+r.engine.Name()+" has no other place for the application",
+				"%s is in %s, where the application itself is built", path, lifecycle.AppDir)
 		}
 	}
 	return nil

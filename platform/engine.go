@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -31,10 +32,10 @@ func (p *Platform) candidates(wanted string) ([]lifecycle.Engine, error) {
 		known = append(known, engine.Name())
 	}
 	if slices.Contains(onLinux, wanted) {
-		return nil, NewUsageError(fmt.Sprintf("--engine %s works on Linux only, and this is %s", wanted, runtime.GOOS),
-			"choose --engine docker, whose daemon runs the phases in Linux containers")
+		return nil, hint.Usagef("choose --engine docker, whose daemon runs the phases in Linux containers",
+			"--engine %s works on Linux only, and this is %s", wanted, runtime.GOOS)
 	}
-	return nil, NewUsageError(fmt.Sprintf("--engine %q is not known", wanted), "choose one of "+strings.Join(known, ", "))
+	return nil, hint.Usagef("choose one of "+strings.Join(known, ", "), "--engine %q is not known", wanted)
 }
 
 // chooseEngine finds the first candidate that can run the build, and lays
@@ -76,7 +77,7 @@ func (r *resolved) try(ctx context.Context, engine lifecycle.Engine) error {
 	case ok && r.builderRef != nil:
 		return home.Is(ctx, r.builder.Image)
 	case !ok && r.builderRef == nil:
-		return &hintedError{errors.New("no builder was named"), "name one with --builder"}
+		return hint.Errorf("name one with --builder", "no builder was named")
 	}
 	return nil
 }
@@ -121,7 +122,7 @@ func noBuilder(ctx context.Context, engines []lifecycle.Engine) error {
 			return fmt.Errorf("engine %s: %w", engines[0].Name(), err)
 		}
 	}
-	return NewUsageError("no builder given", "name one with --builder")
+	return hint.Usagef("name one with --builder", "no builder given")
 }
 
 // defaultBuilder takes the builder that pack-cache runs in, or else that of
@@ -206,12 +207,8 @@ func (e *noEngineError) Hint() string {
 	b := strings.Builder{}
 	b.WriteString("one of these helps:")
 	for _, a := range e.tried {
-		hinted, ok := errors.AsType[interface {
-			error
-			Hint() string
-		}](a.err)
-		if ok && hinted.Hint() != "" {
-			fmt.Fprintf(&b, "\n  - for %s: %s", a.engine, hinted.Hint())
+		if way := hint.Of(a.err); way != "" {
+			fmt.Fprintf(&b, "\n  - for %s: %s", a.engine, way)
 		}
 	}
 	return b.String()

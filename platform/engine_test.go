@@ -12,6 +12,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/builder"
 	"github.com/pack-cache/pack-cache/builder/extra"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
@@ -49,9 +50,9 @@ func (i *infos) Info(message string) { i.all = append(i.all, message) }
 // TestChooseEngine tells what is said of the choice, in one line.
 func TestChooseEngine(t *testing.T) {
 	t.Parallel()
-	elsewhere := &hintedError{lifecycle.ErrElsewhere, "run it in a builder"}
-	forbidden := &hintedError{errors.New("no sandbox can be made here: seccomp\nids 1"), "allow namespaces"}
-	dead := &hintedError{errors.New("no daemon"), "start one"}
+	elsewhere := hint.With("run it in a builder", lifecycle.ErrElsewhere)
+	forbidden := hint.Errorf("allow namespaces", "no sandbox can be made here: seccomp\nids 1")
+	dead := hint.Errorf("start one", "no daemon")
 	for _, test := range []struct {
 		name, wanted  string
 		inside, other error // of the engine in place
@@ -92,10 +93,6 @@ func TestChooseEngine(t *testing.T) {
 			&fakeEngine{name: "sandbox", probe: forbidden}, &fakeEngine{name: "docker", probe: dead},
 		}}
 		err := chosen(t, p, "auto", false)
-		hinted, ok := err.(interface{ Hint() string })
-		if !ok {
-			t.Fatalf("no hint in %v", err)
-		}
 		const table = "no engine can run phases here; tried:\n" +
 			"  inplace   not in such a place\n" +
 			"  sandbox   no sandbox can be made here: seccomp\n" +
@@ -103,7 +100,7 @@ func TestChooseEngine(t *testing.T) {
 			"  docker    no daemon"
 		const remedies = "one of these helps:\n" +
 			"  - for inplace: run it in a builder\n  - for sandbox: allow namespaces\n  - for docker: start one"
-		if diff := cmp.Diff([]string{table, remedies}, []string{err.Error(), hinted.Hint()}); diff != "" {
+		if diff := cmp.Diff([]string{table, remedies}, []string{err.Error(), hint.Of(err)}); diff != "" {
 			t.Errorf("error and hint (-want +got):\n%s", diff)
 		}
 	})

@@ -1,9 +1,10 @@
 package platform
 
 import (
-	"fmt"
 	"maps"
 	"slices"
+
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 const (
@@ -21,17 +22,18 @@ const (
 // checkEnvironment refuses what no buildpack could be started with. The lifecycle
 // gives buildpacks all variables of the user as their environment.
 func checkEnvironment(env map[string]string) error {
-	const hint = "put it into a file, and name the file to the buildpack: one of the source, or one that --volume mounts"
+	const way = "put it into a file, and name the file to the buildpack: one of the source, or one that --volume mounts"
 	all := 0
 	for _, name := range slices.Sorted(maps.Keys(env)) {
 		size := len(name) + len("=") + len(env[name]) + 1
 		if size > maxVariable {
-			return NewUsageError(fmt.Sprintf("environment variable %s has %d bytes; Linux passes no more than %d to a program, with the name", name, len(env[name]), maxVariable-1), hint)
+			return hint.Usagef(way,
+				"environment variable %s has %d bytes; Linux passes no more than %d to a program, with the name", name, len(env[name]), maxVariable-1)
 		}
 		all += size + pointerSize
 	}
 	if all > maxVariables {
-		return NewUsageError(fmt.Sprintf("all environment variables together have %d bytes; Linux passes no more than %d to a program", all, maxVariables), hint)
+		return hint.Usagef(way, "all environment variables together have %d bytes; Linux passes no more than %d to a program", all, maxVariables)
 	}
 	return nil
 }

@@ -1,33 +1,11 @@
 package platform
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
-
-// UsageError says that what the user asks for makes no sense.
-type UsageError struct{ message, hint string }
-
-// NewUsageError returns a usage error that says what is wrong and what to do.
-func NewUsageError(message, hint string) error { return &UsageError{message, hint} }
-
-// Error implements error.
-func (e *UsageError) Error() string { return e.message }
-
-// Hint tells the way out.
-func (e *UsageError) Hint() string { return e.hint }
-
-// hintedError adds a hint to an error.
-type hintedError struct {
-	error
-	hint string
-}
-
-func (e *hintedError) Unwrap() error { return e.error }
-
-// Hint tells the way out.
-func (e *hintedError) Hint() string { return e.hint }
 
 // CacheNotSavedError says that the image was built, but a cache that
 // --cache-required or ignore-error=false demands was not saved.
@@ -95,11 +73,5 @@ func cacheNotRead(out phases.RestoreOutput, required bool) error {
 	return nil
 }
 
-// notThereError says that a registry does not have an image.
-type notThereError struct{ message, hint string }
-
-// Error implements error.
-func (e *notThereError) Error() string { return e.message }
-
-// Hint tells the way out.
-func (e *notThereError) Hint() string { return e.hint }
+// errNotThere is what a registry says of an image that it does not have.
+var errNotThere = errors.New("is not there")

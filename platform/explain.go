@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -22,11 +23,11 @@ func (b *build) explain(failed *lifecycle.ExitError, err error) error {
 		11: "make the builder anew with `pack builder create`, or take another version of it; ",
 		12: "take a builder with a newer lifecycle, or a version of the buildpack that speaks " + b.buildpackAPIs() + "; ",
 	}
-	hint := "see the output above; " + wayOut[failed.Code] + untouched
+	way := "see the output above; " + wayOut[failed.Code] + untouched
 	if what, ok := meaning[failed.Code]; ok {
 		err = fmt.Errorf("%s: %w", what, err)
 	}
-	return &hintedError{err, hint}
+	return hint.With(way, err)
 }
 
 // lifecycleVersion is " VERSION" of the builder's lifecycle, "" if it does not say.

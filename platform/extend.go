@@ -3,7 +3,6 @@ package platform
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/buildpacks/lifecycle/api"
@@ -13,6 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/extend"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
@@ -72,8 +72,8 @@ func (b *build) mayUseRunImage(ctx context.Context, wanted string, switched bool
 	if err == nil || ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return &hintedError{fmt.Errorf("image extensions of an untrusted builder want run image %s, which is not public: %w", wanted, err),
-		"trust the builder, with `config trusted-builders add` or --trust-builder, if it may use your credentials for that"}
+	return hint.Errorf("trust the builder, with `config trusted-builders add` or --trust-builder, if it may use your credentials for that",
+		"image extensions of an untrusted builder want run image %s, which is not public: %w", wanted, err)
 }
 
 // switchRunImage makes another image the run image of this build.

@@ -12,6 +12,7 @@ import (
 	"github.com/buildpacks/lifecycle/platform/files"
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
@@ -46,11 +47,11 @@ func (b *build) findExtensions(ctx context.Context, group group) (*extensions, e
 	extender, ok := b.place.(lifecycle.Extender)
 	switch {
 	case !ok:
-		return nil, &hintedError{fmt.Errorf("image extension %s takes part in this build, and this engine cannot apply image extensions", first),
-			"choose --engine docker, or a builder without image extensions"}
+		return nil, hint.Errorf("choose --engine docker, or a builder without image extensions",
+			"image extension %s takes part in this build, and this engine cannot apply image extensions", first)
 	case !b.speaks("0.10"):
-		return nil, &hintedError{fmt.Errorf("image extension %s takes part in this build, and Platform API %s knows none", first, b.api),
-			"use a newer version of the builder"}
+		return nil, hint.Errorf("use a newer version of the builder",
+			"image extension %s takes part in this build, and Platform API %s knows none", first, b.api)
 	}
 	ext := &extensions{extender: extender}
 	for _, one := range group.Extensions {

@@ -2,9 +2,10 @@ package platform
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/buildpacks/lifecycle/api"
+
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // group is what detect has chosen: the parts of group.toml that matter here (CNB
@@ -35,12 +36,12 @@ func (g group) checkAPIs() error {
 		if err == nil && api.Buildpack.IsSupported(version) {
 			continue
 		}
-		hint := "take a newer version of the buildpack, or of the builder"
+		way := "take a newer version of the buildpack, or of the builder"
 		if err == nil && version.Compare(api.Buildpack.Latest()) > 0 {
-			hint = "take a newer version of pack-cache, or an older one of the buildpack"
+			way = "take a newer version of pack-cache, or an older one of the buildpack"
 		}
-		return &hintedError{fmt.Errorf("buildpack %s@%s speaks Buildpack API %q, and pack-cache speaks %s to %s",
-			bp.ID, bp.Version, bp.API, known[0], api.Buildpack.Latest()), hint}
+		return hint.Errorf(way, "buildpack %s@%s speaks Buildpack API %q, and pack-cache speaks %s to %s",
+			bp.ID, bp.Version, bp.API, known[0], api.Buildpack.Latest())
 	}
 	return nil
 }

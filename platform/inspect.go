@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/trust"
 )
 
@@ -41,7 +42,7 @@ func (p *Platform) InspectBuilder(ctx context.Context, opts InspectOptions) (*Bu
 		r.Builder = p.Config.DefaultBuilder
 	}
 	if r.Builder == "" {
-		return nil, NewUsageError("no builder given", "name one, or set a default builder with `pack-cache config default-builder`")
+		return nil, hint.Usagef("name one, or set a default builder with `pack-cache config default-builder`", "no builder given")
 	}
 	var err error
 	if r.platform, err = parsePlatform(opts.Platform); err != nil {

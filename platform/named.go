@@ -7,6 +7,7 @@ import (
 	"github.com/buildpacks/lifecycle/api"
 	"github.com/google/go-containerregistry/pkg/authn"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 	"github.com/pack-cache/pack-cache/platform/named"
@@ -84,10 +85,8 @@ func (b *build) unprimed(imports []phases.ImportOutcome) error {
 		return nil
 	}
 	at := imports[b.named-1]
-	return &hintedError{
-		fmt.Errorf("the named cache %s is not filled: %s: %s", b.ImageCache.Name, at.From, at.Reason),
-		fmt.Sprintf("fill it for this builder with `pack-cache prime %s --builder %s`", b.ImageCache.Name, b.Builder),
-	}
+	return hint.Errorf(fmt.Sprintf("fill it for this builder with `pack-cache prime %s --builder %s`", b.ImageCache.Name, b.Builder),
+		"the named cache %s is not filled: %s: %s", b.ImageCache.Name, at.From, at.Reason)
 }
 
 // reportPrimed says what a build cannot take from a cache that was saved without

@@ -116,7 +116,7 @@ func (p *Platform) findPrevious(ctx context.Context, r *resolved, dir string) (*
 		return nil, err
 	}
 	img, err := p.pull(ctx, r, need{what: "previous image", ref: ref})
-	if _, gone := errors.AsType[*notThereError](err); gone {
+	if errors.Is(err, errNotThere) {
 		return nil, nil
 	}
 	if err != nil {

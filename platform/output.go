@@ -2,8 +2,8 @@ package platform
 
 import (
 	"context"
-	"fmt"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform/outlet"
 )
 
@@ -46,16 +46,16 @@ func (p *Platform) checkOutput(ctx context.Context, r *resolved) error {
 	switch r.Output.To {
 	case ToDaemon:
 		if err := r.probeDaemon(ctx); err != nil {
-			return &hintedError{fmt.Errorf("the app image would go to a docker daemon: %w", err),
-				"add --publish to publish the image, or build oci:DIRECTORY to have it in a directory, or start a docker daemon"}
+			return hint.Errorf("add --publish to publish the image, or build oci:DIRECTORY to have it in a directory, or start a docker daemon",
+				"the app image would go to a docker daemon: %w", err)
 		}
 	case ToLayout:
 		if err := outlet.CheckDir(r.Output.Path); err != nil {
-			return NewUsageError("the app image cannot be kept there: "+err.Error(), "name a directory that is empty, is not there yet, or holds an OCI layout")
+			return hint.Usagef("name a directory that is empty, is not there yet, or holds an OCI layout", "the app image cannot be kept there: %v", err)
 		}
 	case ToLayoutFile, ToDockerFile:
 		if err := outlet.CheckFile(r.Output.Path); err != nil {
-			return NewUsageError("the app image cannot be written there: "+err.Error(), "name a file in a directory that you may write to")
+			return hint.Usagef("name a file in a directory that you may write to", "the app image cannot be written there: %v", err)
 		}
 	}
 	return r.checkArtifacts()

@@ -8,17 +8,18 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pack-cache/pack-cache/internal/grammar"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/redact"
 )
 
 // parseReference reads a reference as docker and pack do. what is what the user
 // gave it for; insecure are the hosts that may be reached without TLS. The
-// error is a *UsageError without the password that somebody may have written
+// error is a *hint.UsageError without the password that somebody may have written
 // into the reference.
 func parseReference(what, written string, insecure []string) (name.Reference, error) {
 	const form = "write it as REGISTRY/REPOSITORY[:TAG]"
-	refuse := func(shown, reason, hint string) (name.Reference, error) {
-		return nil, NewUsageError(fmt.Sprintf("%s %q is not an image reference: %s", what, shown, reason), hint)
+	refuse := func(shown, reason, way string) (name.Reference, error) {
+		return nil, hint.Usagef(way, "%s %q is not an image reference: %s", what, shown, reason)
 	}
 	scheme, rest, hasScheme := strings.Cut(written, "://")
 	if !hasScheme {
@@ -48,7 +49,7 @@ func parseReference(what, written string, insecure []string) (name.Reference, er
 	return ref, nil
 }
 
-// CheckReference fails with a *UsageError if something that the user wrote is not
+// CheckReference fails with a *hint.UsageError if something that the user wrote is not
 // an image reference. what is what it was given for.
 func CheckReference(what, written string) error {
 	_, err := parseReference(what, written, nil)

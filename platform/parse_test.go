@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 func TestParseReference(t *testing.T) {
@@ -51,7 +53,7 @@ func TestParseReferenceRefuses(t *testing.T) {
 		t.Run(test.written, func(t *testing.T) {
 			t.Parallel()
 			_, err := parseReference("image", test.written, nil)
-			refused, ok := errors.AsType[*UsageError](err)
+			refused, ok := errors.AsType[*hint.UsageError](err)
 			if !ok {
 				t.Fatalf("got %v, want a usage error", err)
 			}

@@ -3,10 +3,10 @@ package platform
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
@@ -29,16 +29,14 @@ func (b *build) published(ctx context.Context, digest string) error {
 		found, err := puller.Get(ctx, image.ref)
 		if err != nil {
 			err = b.remoteError(ctx, image.what, image.ref, err)
-			if absent, ok := errors.AsType[*notThereError](err); ok {
-				err = &hintedError{absent, "export says that it was published: look at the registry, and at the builder if that works"}
+			if errors.Is(err, errNotThere) {
+				err = hint.With("export says that it was published: look at the registry, and at the builder if that works", err)
 			}
 			return err
 		}
 		if got := found.Digest.String(); got != digest {
-			return &hintedError{
-				fmt.Errorf("%s %s is image %s in the registry, and export says that it has published %s", image.what, image.ref, got, digest),
-				"another build may have published to that name at the same time: build again; if there is none, do not trust the builder",
-			}
+			return hint.Errorf("another build may have published to that name at the same time: build again; if there is none, do not trust the builder",
+				"%s %s is image %s in the registry, and export says that it has published %s", image.what, image.ref, got, digest)
 		}
 	}
 	return nil

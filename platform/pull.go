@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/platform/outlet"
 )
@@ -49,7 +50,8 @@ func (p *Platform) pull(ctx context.Context, r *resolved, wanted need) (v1.Image
 	}
 	img, err := found.Image()
 	if _, answered := errors.AsType[*transport.Error](err); err != nil && found.MediaType.IsIndex() && !answered && ctx.Err() == nil {
-		return nil, &hintedError{fmt.Errorf("%s %s: %w", what, ref, err), fmt.Sprintf("build on a machine that the %s is made for, or choose a %s for %s", what, what, r.platform.String())}
+		return nil, hint.Errorf(fmt.Sprintf("build on a machine that the %s is made for, or choose a %s for %s", what, what, r.platform.String()),
+			"%s %s: %w", what, ref, err)
 	}
 	if err != nil {
 		return nil, p.remoteError(ctx, what, ref, err)

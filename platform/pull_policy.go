@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform/outlet"
 )
 
@@ -31,7 +32,7 @@ func (p *Platform) checkPullPolicy(r *resolved) error {
 		r.PullPolicy = pullAlways
 	}
 	if !slices.Contains(pullPolicies, r.PullPolicy) {
-		return NewUsageError(fmt.Sprintf("%s: there is no policy %q", where, r.PullPolicy), "choose always, if-not-present or never")
+		return hint.Usagef("choose always, if-not-present or never", "%s: there is no policy %q", where, r.PullPolicy)
 	}
 	return nil
 }
@@ -55,8 +56,8 @@ func (p *Platform) have(ctx context.Context, r *resolved, wanted need) (v1.Image
 		reachable = err
 	}
 	if r.PullPolicy == pullNever {
-		return nil, &hintedError{fmt.Errorf("%s %s cannot be had without pulling it: %w", wanted.what, wanted.ref, reachable),
-			"pull it with `docker pull`, or choose --pull-policy if-not-present"}
+		return nil, hint.Errorf("pull it with `docker pull`, or choose --pull-policy if-not-present",
+			"%s %s cannot be had without pulling it: %w", wanted.what, wanted.ref, reachable)
 	}
 	return p.pull(ctx, r, wanted)
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // purpose is a reference and what the build does with it.
@@ -84,7 +86,8 @@ func (r *resolved) checkPrevious() ([]purpose, error) {
 	case isDir && dir != "" && (r.Output.To == ToLayout || r.Output.To == ToLayoutFile):
 		return nil, nil
 	case isDir:
-		return nil, NewUsageError(fmt.Sprintf("--previous-image %q is a directory, but the app image goes elsewhere", r.PreviousImage), "name an image that is where the app image goes")
+		return nil, hint.Usagef("name an image that is where the app image goes",
+			"--previous-image %q is a directory, but the app image goes elsewhere", r.PreviousImage)
 	}
 	ref, err := r.parse("previous image", r.PreviousImage)
 	if err != nil {
@@ -102,8 +105,8 @@ func (r *resolved) checkNames() error {
 	if r.Output.To == ToLayout && r.Image == "" {
 		r.app = LayoutPrefix + r.Output.Path
 		if len(r.Tags) > 0 {
-			return NewUsageError("--tag gives another name to an image that has one, and an image in a directory has none",
-				"leave --tag out, or write --output type=oci,tar=false,dest="+r.Output.Path+" and name the image")
+			return hint.Usagef("leave --tag out, or write --output type=oci,tar=false,dest="+r.Output.Path+" and name the image",
+				"--tag gives another name to an image that has one, and an image in a directory has none")
 		}
 		return nil
 	}
@@ -119,8 +122,8 @@ func (r *resolved) checkNames() error {
 			return err
 		}
 		if host := app.Context().RegistryStr(); r.Output.To == ToRegistry && ref.Context().RegistryStr() != host {
-			return NewUsageError(fmt.Sprintf("tag %s is in another registry than the image %s", tag, r.Image),
-				"choose a tag in "+host+"; the lifecycle publishes to one registry")
+			return hint.Usagef("choose a tag in "+host+"; the lifecycle publishes to one registry",
+				"tag %s is in another registry than the image %s", tag, r.Image)
 		}
 		r.names = append(r.names, purpose{"tag", tag, ref})
 	}
@@ -140,7 +143,7 @@ func (r *resolved) parseOutput(what, written string) (name.Reference, error) {
 		return nil, err
 	}
 	if _, ok := ref.(name.Digest); ok {
-		return nil, NewUsageError(fmt.Sprintf("%s %q has a digest; a build makes a new one", what, written), "name a tag instead")
+		return nil, hint.Usagef("name a tag instead", "%s %q has a digest; a build makes a new one", what, written)
 	}
 	return ref, nil
 }
@@ -151,9 +154,8 @@ func refuseSame(others, outputs []purpose) error {
 	for _, other := range others {
 		for _, output := range outputs {
 			if other.tag() == output.tag() {
-				return NewUsageError(
-					fmt.Sprintf("%s and %s are the same reference %s", other.what, output.what, output.written),
-					fmt.Sprintf("the build would overwrite the %s; choose another name for the %s", other.what, output.what))
+				return hint.Usagef(fmt.Sprintf("the build would overwrite the %s; choose another name for the %s", other.what, output.what),
+					"%s and %s are the same reference %s", other.what, output.what, output.written)
 			}
 		}
 	}

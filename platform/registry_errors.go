@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/quirks"
 	"github.com/pack-cache/pack-cache/internal/reach"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
@@ -27,18 +28,18 @@ func (p *Platform) remoteError(ctx context.Context, what string, ref name.Refere
 	}
 	host := ref.Context().RegistryStr()
 	if cause := reach.Cause(err); cause != nil {
-		return &hintedError{fmt.Errorf("%s %s cannot be read: %w", what, ref, cause), reach.Hint(host, cause)}
+		return hint.Errorf(reach.Hint(host, cause), "%s %s cannot be read: %w", what, ref, cause)
 	}
 	if odd, ok := errors.AsType[*quirks.AnswerError](err); ok {
 		return fmt.Errorf("%s %s cannot be read: %w", what, ref, odd)
 	}
 	answer, ok := errors.AsType[*transport.Error](err)
 	if !ok {
-		return &hintedError{fmt.Errorf("%s %s cannot be read: %w", what, ref, err), reach.Hint(host, err)}
+		return hint.Errorf(reach.Hint(host, err), "%s %s cannot be read: %w", what, ref, err)
 	}
 	switch answer.StatusCode {
 	case http.StatusNotFound:
-		return &notThereError{fmt.Sprintf("%s %s is not there", what, ref), "check the reference; a private registry may also hide what you may not see"}
+		return hint.Errorf("check the reference; a private registry may also hide what you may not see", "%s %s %w", what, ref, errNotThere)
 	case http.StatusUnauthorized, http.StatusForbidden:
 		return &trust.CredentialError{
 			Host:   host,
@@ -47,7 +48,7 @@ func (p *Platform) remoteError(ctx context.Context, what string, ref name.Refere
 			Remedy: p.loginHint(host),
 		}
 	}
-	return &hintedError{fmt.Errorf("%s %s cannot be read: %w", what, ref, err), answerHint(host, answer.StatusCode)}
+	return hint.Errorf(answerHint(host, answer.StatusCode), "%s %s cannot be read: %w", what, ref, err)
 }
 
 // troubleError says in the user's terms what a registry had to do with the
@@ -67,12 +68,9 @@ func (p *Platform) troubleError(failed *phases.Error) error {
 		}
 		return fmt.Errorf("%s: %w", failed.Phase, err)
 	case trouble.Unreachable():
-		return &hintedError{
-			fmt.Errorf("%s: registry %s cannot be reached: %s", failed.Phase, trouble.Host, trouble.Said),
-			trouble.Advice,
-		}
+		return hint.Errorf(trouble.Advice, "%s: registry %s cannot be reached: %s", failed.Phase, trouble.Host, trouble.Said)
 	}
-	return &hintedError{failed, cmp.Or(trouble.Advice, answerHint(trouble.Host, trouble.Status))}
+	return hint.With(cmp.Or(trouble.Advice, answerHint(trouble.Host, trouble.Status)), failed)
 }
 
 // loginHint says what to do when a registry refuses.

@@ -1,10 +1,9 @@
 package platform
 
 import (
-	"fmt"
-
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/trust"
 )
 
@@ -28,5 +27,5 @@ func (p *Platform) refuseBuilders(r *resolved) error {
 }
 
 func reserved(name purpose, what string) error {
-	return NewUsageError(fmt.Sprintf("%s %s is %s, which the build would overwrite", name.what, name.written, what), "choose another name for the "+name.what)
+	return hint.Usagef("choose another name for the "+name.what, "%s %s is %s, which the build would overwrite", name.what, name.written, what)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/pack-cache/pack-cache/builder"
 	"github.com/pack-cache/pack-cache/builder/extra"
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle"
@@ -198,7 +199,7 @@ func (r *resolved) close() error {
 
 // checkApp fails unless path is a directory that can be read, or a zip file.
 func checkApp(path string) error {
-	const hint = "name the directory with the application's source, or a zip file of it, with --path"
+	const way = "name the directory with the application's source, or a zip file of it, with --path"
 	if _, err := os.ReadDir(path); err != nil {
 		if info, statErr := os.Stat(path); statErr == nil && info.Mode().IsRegular() {
 			if isZip(path) {
@@ -209,7 +210,7 @@ func checkApp(path string) error {
 		if failed, ok := errors.AsType[*fs.PathError](err); ok {
 			err = failed.Err
 		}
-		return NewUsageError(fmt.Sprintf("application path %s: %v", path, err), hint)
+		return hint.Usagef(way, "application path %s: %v", path, err)
 	}
 	return nil
 }
@@ -248,7 +249,7 @@ func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
 // what it is.
 func (p *Platform) builderError(ctx context.Context, r *resolved, err error) error {
 	if errors.Is(err, builder.ErrNotABuilder) || errors.Is(err, bounds.ErrExceeded) {
-		return &hintedError{fmt.Errorf("builder %s: %w", r.Builder, err), noBuilderHint}
+		return hint.Errorf(noBuilderHint, "builder %s: %w", r.Builder, err)
 	}
 	return p.builderUnnamed(r, p.remoteError(ctx, "builder", r.builderRef, err))
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -50,16 +51,13 @@ func withRoomHint(place lifecycle.Place, err error) error {
 	if err == nil || !saysNoRoom(err.Error()) {
 		return err
 	}
-	if _, ok := errors.AsType[interface {
-		error
-		Hint() string
-	}](err); ok {
+	if hint.Of(err) != "" {
 		return err
 	}
 	if failed, ok := errors.AsType[*fs.PathError](err); ok && filepath.IsAbs(failed.Path) {
-		return &hintedError{err, "make room on the file system of " + filepath.Dir(failed.Path) + ", or name a directory on a larger one in TMPDIR if it is there"}
+		return hint.With("make room on the file system of "+filepath.Dir(failed.Path)+", or name a directory on a larger one in TMPDIR if it is there", err)
 	}
-	return &hintedError{err, roomHint(place)}
+	return hint.With(roomHint(place), err)
 }
 
 // roomHint says what to do when there is no room for the volumes of a place.

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -60,15 +61,12 @@ func TestRoomHint(t *testing.T) {
 		"daemon":  {daemonPlace{}, daemon, "make room where the daemon keeps"},
 		"here":    {herePlace{}, daemon, "make room on the file system of /tmp/here"},
 		"a file":  {nil, fmt.Errorf("buildpack: %w", &fs.PathError{Op: "write", Path: "/var/tmp/x", Err: syscall.ENOSPC}), "make room on the file system of /var/tmp, or"},
-		"known":   {daemonPlace{}, &hintedError{daemon, "as it was"}, "as it was"},
+		"known":   {daemonPlace{}, hint.With("as it was", daemon), "as it was"},
 		"another": {daemonPlace{}, errors.New("exit code 51"), ""},
 	} {
-		var hint string
-		if hinted, ok := errors.AsType[*hintedError](withRoomHint(test.place, test.err)); ok {
-			hint = hinted.Hint()
-		}
-		if !strings.HasPrefix(hint, test.want) || (hint == "") != (test.want == "") {
-			t.Errorf("%s: %q, want %q", name, hint, test.want)
+		way := hint.Of(withRoomHint(test.place, test.err))
+		if !strings.HasPrefix(way, test.want) || (way == "") != (test.want == "") {
+			t.Errorf("%s: %q, want %q", name, way, test.want)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
@@ -40,7 +41,7 @@ func own[In any](ctx context.Context, b *build, name lifecycle.Name, scope trust
 	case ok && failed.Trouble != nil:
 		return b.troubleError(failed)
 	case ok && failed.NoRoom:
-		return &hintedError{err, roomHint(b.place)}
+		return hint.With(roomHint(b.place), err)
 	}
 	return err
 }
@@ -74,12 +75,13 @@ func (b *build) builders(ctx context.Context, name lifecycle.Name) error {
 	err := b.place.Run(ctx, b.plan[name], lifecycle.Streams{Stdout: log, Stderr: log})
 	if failed, ok := errors.AsType[*lifecycle.ExitError](err); ok {
 		if _, full := errors.AsType[*lifecycle.NoRoomError](err); full || log.full {
-			return &hintedError{&lifecycle.NoRoomError{Err: fmt.Errorf("there was no room left, and %w", b.explain(failed, failed))}, roomHint(b.place)}
+			return hint.With(roomHint(b.place), &lifecycle.NoRoomError{Err: fmt.Errorf("there was no room left, and %w", b.explain(failed, failed))})
 		}
 		return b.explain(failed, err)
 	}
 	if err != nil && foreign(b.platform) && strings.Contains(err.Error(), "exec format error") {
-		return &hintedError{err, "the machine of the daemon cannot run programs for " + b.platform.String() + ": register an emulator there (QEMU, through binfmt_misc), or name a daemon on such a machine with --docker-host"}
+		return hint.With("the machine of the daemon cannot run programs for "+b.platform.String()+": register an emulator there (QEMU, through binfmt_misc), or name a daemon on such a machine with --docker-host",
+			err)
 	}
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/internal/special"
 	"github.com/pack-cache/pack-cache/internal/userfile"
@@ -234,11 +235,11 @@ func sourceError(name string, err error) error {
 	message := fmt.Sprintf("application source: %q cannot be read: %v", name, err)
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return NewUsageError(message, "let this user read it, or leave it out with exclude in project.toml")
+		return hint.Usagef("let this user read it, or leave it out with exclude in project.toml", "%s", message)
 	case errors.Is(err, errChanged):
-		return &hintedError{errors.New(message), "build when nothing writes to the source, or leave the file out with exclude in project.toml"}
+		return hint.Errorf("build when nothing writes to the source, or leave the file out with exclude in project.toml", "%s", message)
 	}
-	return &hintedError{errors.New(message), "leave it out with exclude in project.toml"}
+	return hint.Errorf("leave it out with exclude in project.toml", "%s", message)
 }
 
 // envArchive holds a platform directory: one file per variable below env (CNB

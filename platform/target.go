@@ -2,13 +2,13 @@ package platform
 
 import (
 	"cmp"
-	"fmt"
 	"runtime"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // hostPlatform is the platform of this machine's builders.
@@ -24,8 +24,8 @@ func parsePlatform(written string) (v1.Platform, error) {
 		return here, nil
 	}
 	parts := strings.Split(written, "/")
-	refuse := func(reason, hint string) (v1.Platform, error) {
-		return here, NewUsageError(fmt.Sprintf("--platform %q: %s", written, reason), hint)
+	refuse := func(reason, way string) (v1.Platform, error) {
+		return here, hint.Usagef(way, "--platform %q: %s", written, reason)
 	}
 	const form = "write it as linux/ARCHITECTURE[/VARIANT], such as linux/arm64"
 	for _, part := range parts {
@@ -53,13 +53,7 @@ func (r *resolved) fits(target builder.Target) error {
 	}
 	it := strings.TrimSuffix(strings.Join([]string{target.OS, target.Architecture, target.Variant}, "/"), "/")
 	if r.Platform != "" {
-		return &hintedError{
-			fmt.Errorf("it is for %s, but --platform is %s", it, p.String()),
-			"choose a builder for " + p.String() + ", or another --platform",
-		}
+		return hint.Errorf("choose a builder for "+p.String()+", or another --platform", "it is for %s, but --platform is %s", it, p.String())
 	}
-	return &hintedError{
-		fmt.Errorf("it is for %s, but this machine is %s", it, p.String()),
-		"build on a machine of that kind, or choose a builder for " + p.String(),
-	}
+	return hint.Errorf("build on a machine of that kind, or choose a builder for "+p.String(), "it is for %s, but this machine is %s", it, p.String())
 }

@@ -10,6 +10,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -29,8 +30,7 @@ func (r *resolved) checkWorkspace() error {
 	dir := r.workspace()
 	for _, taken := range append([]string{lifecycle.StateDir, "/etc"}, ownTargets...) {
 		if dir == "/" || dir == taken || isBelow(dir, taken) && taken != lifecycle.HomeDir {
-			return NewUsageError(fmt.Sprintf("--workspace %s: the build has something else there", r.Workspace),
-				"choose another directory, such as "+lifecycle.AppDir)
+			return hint.Usagef("choose another directory, such as "+lifecycle.AppDir, "--workspace %s: the build has something else there", r.Workspace)
 		}
 	}
 	return nil
@@ -43,11 +43,11 @@ func (p *Platform) checkVolumes(r *resolved) error {
 	for _, m := range r.Volumes {
 		for _, taken := range append([]string{r.workspace()}, ownTargets...) {
 			if m.Target == taken {
-				return NewUsageError(fmt.Sprintf("--volume: the build itself mounts %s", m.Target), "choose another target")
+				return hint.Usagef("choose another target", "--volume: the build itself mounts %s", m.Target)
 			}
 		}
 		if seen[m.Target] {
-			return NewUsageError(fmt.Sprintf("--volume: %s is mounted twice", m.Target), "choose another target")
+			return hint.Usagef("choose another target", "--volume: %s is mounted twice", m.Target)
 		}
 		seen[m.Target] = true
 		for _, sensitive := range []string{lifecycle.CNBDir, lifecycle.LayersDir, r.workspace()} {
@@ -70,7 +70,7 @@ func checkHostPaths(volumes []lifecycle.Mount, engine lifecycle.Engine) error {
 			if failed, ok := errors.AsType[*fs.PathError](err); ok {
 				err = failed.Err
 			}
-			return NewUsageError(fmt.Sprintf("--volume %s:%s: %v", m.Host, m.Target, err), "check the path; it is one of this machine")
+			return hint.Usagef("check the path; it is one of this machine", "--volume %s:%s: %v", m.Host, m.Target, err)
 		}
 	}
 	return nil

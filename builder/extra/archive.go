@@ -15,6 +15,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/builder"
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // archive adds the buildpack in a tar archive, compressed with gzip or not: its
@@ -94,7 +95,7 @@ func next(ctx context.Context, archive *tar.Reader) (*tar.Header, error) {
 	}
 	header, err := archive.Next()
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, tar.ErrInsecurePath) {
-		return nil, hinted("it has to be a tar archive, compressed with gzip or not", "read archive: %w", err)
+		return nil, hint.Errorf("it has to be a tar archive, compressed with gzip or not", "read archive: %w", err)
 	}
 	if errors.Is(err, tar.ErrInsecurePath) {
 		err = nil

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/builder"
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 const descriptorFile = "buildpack.toml"
@@ -41,7 +42,8 @@ func readDescriptor(of species, content []byte) (*descriptor, error) {
 		{"api", d.API}, {of.table + ".id", d.Buildpack.ID}, {of.table + ".version", d.Buildpack.Version},
 	} {
 		if field.value == "" {
-			return nil, hinted(fmt.Sprintf(`it needs api = "0.10" at its top, and id and version below [%s]`, of.table), "%s has no %s", of.file, field.name)
+			return nil, hint.Errorf(fmt.Sprintf(`it needs api = "0.10" at its top, and id and version below [%s]`, of.table),
+				"%s has no %s", of.file, field.name)
 		}
 	}
 	return &d, checkName(d.Buildpack.ID, d.Buildpack.Version)
@@ -81,7 +83,7 @@ func (r *resolver) checkAPI(api string) error {
 	if len(r.apis) == 0 || slices.Contains(r.apis, api) {
 		return nil
 	}
-	return hinted("use another version of the buildpack, or of the builder",
+	return hint.Errorf("use another version of the buildpack, or of the builder",
 		"it speaks Buildpack API %s, the builder's lifecycle speaks %s", api, strings.Join(r.apis, ", "))
 }
 
@@ -116,7 +118,7 @@ func checkOrder(known builder.Modules, order builder.Order, path []string) error
 			case ref.Version == "":
 				return fmt.Errorf("its order has %s without a version", ref.ID)
 			case !ok:
-				return hinted("list it in package.toml beside buildpack.toml, or use a buildpackage, which has all of its parts",
+				return hint.Errorf("list it in package.toml beside buildpack.toml, or use a buildpackage, which has all of its parts",
 					"%s is part of it, and neither in the builder nor among the buildpacks of this build", name)
 			case slices.Contains(path, name):
 				return fmt.Errorf("its order comes back to itself: %s", strings.Join(append(path, name), " → "))

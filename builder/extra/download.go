@@ -9,6 +9,7 @@ import (
 	"net/url"
 
 	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/web"
 )
 
@@ -64,16 +65,16 @@ func (r *resolver) get(ctx context.Context, at location) (*io.SectionReader, err
 			err = failed.Err
 		}
 		if errors.Is(err, errForeign) {
-			return nil, hinted(foreignHint, "%w", err)
+			return nil, hint.With(foreignHint, err)
 		}
-		return nil, hinted("check the address, and that it can be reached from here", "download failed: %w", err)
+		return nil, hint.Errorf("check the address, and that it can be reached from here", "download failed: %w", err)
 	}
 	defer answer.Body.Close()
 	switch {
 	case answer.StatusCode >= http.StatusInternalServerError:
-		return nil, hinted("try again later", "download failed: %s answered %d", request.URL.Host, answer.StatusCode)
+		return nil, hint.Errorf("try again later", "download failed: %s answered %d", request.URL.Host, answer.StatusCode)
 	case answer.StatusCode != http.StatusOK:
-		return nil, hinted("check the address", "%s answered %d", request.URL.Host, answer.StatusCode)
+		return nil, hint.Errorf("check the address", "%s answered %d", request.URL.Host, answer.StatusCode)
 	}
 	content, err := r.spool.keep(answer.Body)
 	if _, ok := errors.AsType[*sizeError](err); err != nil && !ok {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/redact"
 )
 
@@ -18,8 +19,6 @@ type Error struct {
 	// Extension is set when it is an image extension.
 	Extension bool
 	Err       error
-
-	hint string
 }
 
 // Error implements error.
@@ -34,27 +33,9 @@ func (e *Error) Error() string {
 // Unwrap returns why.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Hint tells the way out.
-func (e *Error) Hint() string { return e.hint }
-
 // misnamed is an error about what the user wrote.
-func misnamed(locator, reason, hint string) error {
-	return &Error{Buildpack: shown(locator), Misnamed: true, Err: errors.New(reason), hint: hint}
-}
-
-// hintedError is an error about a buildpack, with what can be done about it.
-type hintedError struct {
-	error
-	hint string
-}
-
-func (e *hintedError) Unwrap() error { return e.error }
-
-// Hint tells the way out.
-func (e *hintedError) Hint() string { return e.hint }
-
-func hinted(hint, format string, args ...any) error {
-	return &hintedError{fmt.Errorf(format, args...), hint}
+func misnamed(locator, reason, way string) error {
+	return &Error{Buildpack: shown(locator), Misnamed: true, Err: hint.Errorf(way, "%s", reason)}
 }
 
 // about says which buildpack an error is about.

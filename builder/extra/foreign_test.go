@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/progress"
 )
 
@@ -67,7 +68,7 @@ func TestForeignLocators(t *testing.T) {
 			t.Errorf("%s: %v", locator, err)
 		case want != "":
 			wantError(t, err, want)
-			if hinted, ok := err.(interface{ Hint() string }); !ok || !strings.Contains(hinted.Hint(), "on the command line") {
+			if !strings.Contains(hint.Of(err), "on the command line") {
 				t.Errorf("%s: no hint", locator)
 			}
 		}

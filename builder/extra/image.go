@@ -10,6 +10,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/builder"
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // packageLabel names the main buildpack of a buildpackage (CNB Distribution
@@ -21,7 +22,8 @@ func (r *resolver) image(ctx context.Context, locator string, at location) (buil
 	img, err := r.fetch(ctx, at.at, at.within != "")
 	if err != nil {
 		if at.bare && ctx.Err() == nil {
-			err = &hintedError{err, "buildpack " + shown(locator) + " was taken for an image, because there is no such path and the builder has no such buildpack, but " + few(names(r.modules))}
+			err = hint.With("buildpack "+shown(locator)+" was taken for an image, because there is no such path and the builder has no such buildpack, but "+few(names(r.modules)),
+				err)
 		}
 		return builder.Ref{}, err
 	}
@@ -41,7 +43,8 @@ func (r *resolver) buildpackage(img v1.Image) (builder.Ref, error) {
 	labels := config.Config.Labels
 	raw, ok := labels[packageLabel]
 	if !ok {
-		return builder.Ref{}, hinted("a buildpackage is an image made by `pack buildpack package`", "the image is not a buildpackage: label %s is missing", packageLabel)
+		return builder.Ref{}, hint.Errorf("a buildpackage is an image made by `pack buildpack package`",
+			"the image is not a buildpackage: label %s is missing", packageLabel)
 	}
 	var ref builder.Ref
 	if err := bounds.JSON([]byte(raw), &ref); err != nil {

@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // TestBuildpackage lays buildpackages over a builder: only what it does not
@@ -127,8 +129,8 @@ func TestBuildpackageRefuses(t *testing.T) {
 	}
 	_, err := resolve(t, fakeBuilder(t, nil), Request{Buildpacks: sources("ruby")}, nil)
 	wantError(t, err, "ruby is not there")
-	if hint := err.(interface{ Hint() string }).Hint(); !strings.Contains(hint, "taken for an image") || !strings.Contains(hint, "acme/a@1") {
-		t.Errorf("hint is %q", hint)
+	if way := hint.Of(err); !strings.Contains(way, "taken for an image") || !strings.Contains(way, "acme/a@1") {
+		t.Errorf("hint is %q", way)
 	}
 }
 

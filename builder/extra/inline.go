@@ -11,12 +11,13 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // inline adds a buildpack that is written in the project descriptor.
 func (r *resolver) inline(script *Script) (builder.Ref, error) {
 	if script.API == "" {
-		return builder.Ref{}, hinted("add the Buildpack API that it is written for, as in api = \"0.10\"", "its script has no api")
+		return builder.Ref{}, hint.Errorf("add the Buildpack API that it is written for, as in api = \"0.10\"", "its script has no api")
 	}
 	shell := cmp.Or(script.Shell, "/bin/sh")
 	if strings.ContainsAny(shell, "\n\x00") {

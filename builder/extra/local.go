@@ -14,6 +14,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/builder"
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/special"
 	"github.com/pack-cache/pack-cache/internal/userfile"
 )
@@ -66,11 +67,12 @@ func (r *resolver) directory(ctx context.Context, path string) (builder.Ref, err
 func (r *resolver) noDescriptor(has func(name string) bool) error {
 	switch {
 	case r.of.word == buildpacks.word && has(extensions.file):
-		return hinted("name it with --extension", "it is an image extension")
+		return hint.Errorf("name it with --extension", "it is an image extension")
 	case r.of.word == extensions.word && has(buildpacks.file):
-		return hinted("name it with --buildpack", "it is a buildpack")
+		return hint.Errorf("name it with --buildpack", "it is a buildpack")
 	}
-	return hinted("name the directory that has "+r.of.file+" in it, or an archive of what is in that directory", "it has no %s at its top", r.of.file)
+	return hint.Errorf("name the directory that has "+r.of.file+" in it, or an archive of what is in that directory",
+		"it has no %s at its top", r.of.file)
 }
 
 // readSmall reads a file of a directory.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 func TestLocate(t *testing.T) {
@@ -86,7 +87,7 @@ func TestLocateRefuses(t *testing.T) {
 			_, err := r.locate(Source{Locator: test.locator, Dir: t.TempDir()})
 			wantError(t, err, test.want)
 			failed, ok := errors.AsType[*Error](err)
-			if !ok || !failed.Misnamed || !strings.Contains(failed.Hint(), test.hint) {
+			if !ok || !failed.Misnamed || !strings.Contains(hint.Of(err), test.hint) {
 				t.Errorf("error is %#v, want a misnamed one with the hint %q", err, test.hint)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // newOrder finds all buildpacks of the request and puts the order together as
@@ -70,7 +71,7 @@ func (r *resolver) aroundOrder(ctx context.Context, req Request) (builder.Order,
 // builderOrder is the builder's order with all versions filled in.
 func (r *resolver) builderOrder() (builder.Order, error) {
 	if len(r.order) == 0 {
-		return nil, hinted("list the buildpacks with --buildpack", "the builder does not say in which order it tries its buildpacks")
+		return nil, hint.Errorf("list the buildpacks with --buildpack", "the builder does not say in which order it tries its buildpacks")
 	}
 	var failed error
 	order := eachGroup(r.order, func(group []builder.Ref) []builder.Ref {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/userfile"
 )
 
@@ -65,7 +66,7 @@ func (s *spool) keep(r io.Reader) (*io.SectionReader, error) {
 		return nil, &sizeError{s.limit}
 	}
 	if n >= room {
-		return nil, &hintedError{&bounds.RoomError{}, "make room in " + os.TempDir() + ", or name another directory in TMPDIR"}
+		return nil, hint.With("make room in "+os.TempDir()+", or name another directory in TMPDIR", &bounds.RoomError{})
 	}
 	return io.NewSectionReader(file, 0, n), nil
 }

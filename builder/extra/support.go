@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // checkSupport fails if a buildpack that was found is not made for the builder:
@@ -44,9 +45,9 @@ func (r *resolver) checkStacks(m module) error {
 			ids = append(ids, s.ID)
 		}
 		if r.stack.ID == "" {
-			return hinted(supportHint, "it is for %s, and the builder has no stack", few(ids))
+			return hint.Errorf(supportHint, "it is for %s, and the builder has no stack", few(ids))
 		}
-		return hinted(supportHint, "it does not support stack %s, but %s", r.stack.ID, few(ids))
+		return hint.Errorf(supportHint, "it does not support stack %s, but %s", r.stack.ID, few(ids))
 	}
 	var missing []string
 	for _, mixin := range m.Stacks[at].Mixins {
@@ -56,7 +57,7 @@ func (r *resolver) checkStacks(m module) error {
 	}
 	if len(missing) > 0 {
 		slices.Sort(missing)
-		return hinted(supportHint, "it requires mixins that the builder does not have: %s", few(missing))
+		return hint.Errorf(supportHint, "it requires mixins that the builder does not have: %s", few(missing))
 	}
 	return nil
 }
@@ -71,7 +72,7 @@ func (r *resolver) checkTargets(m module) error {
 	for _, t := range m.Targets {
 		all = append(all, t.String())
 	}
-	return hinted(supportHint, "it is for %s, the builder for %s", few(all), builder.ModuleTarget{
+	return hint.Errorf(supportHint, "it is for %s, the builder for %s", few(all), builder.ModuleTarget{
 		OS: r.target.OS, Arch: r.target.Architecture,
 		Distros: []builder.Distro{{Name: r.target.DistroName, Version: r.target.DistroVersion}},
 	})

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/redact"
 )
 
@@ -65,13 +66,13 @@ func TestSplitRefuses(t *testing.T) {
 	}
 }
 
-func wantRefused(t *testing.T, err error, says, hint string) {
+func wantRefused(t *testing.T, err error, says, way string) {
 	t.Helper()
-	refused, ok := errors.AsType[*attrs.Error](err)
+	refused, ok := errors.AsType[*hint.UsageError](err)
 	if !ok {
-		t.Fatalf("got %v, want an *Error", err)
+		t.Fatalf("got %v, want a usage error", err)
 	}
-	if !strings.Contains(refused.Error(), says) || !strings.Contains(refused.Hint(), hint) {
+	if !strings.Contains(refused.Error(), says) || !strings.Contains(refused.Hint(), way) {
 		t.Errorf("got %q, %q", refused.Error(), refused.Hint())
 	}
 	if strings.Contains(refused.Error()+refused.Hint(), "hunter") {

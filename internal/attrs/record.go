@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // Pair is one attribute as it was written, its name in lower case.
@@ -13,7 +15,7 @@ type Pair struct{ Name, Value string }
 
 // Split reads one CSV record of NAME=VALUE fields. A field in double quotes may
 // hold commas. Values are verbatim. bare is the whole record if it is a single
-// field without "=". The error is an *Error and repeats no value, which may be a
+// field without "=". The error is a *hint.UsageError and repeats no value, which may be a
 // secret.
 func Split(record string) (pairs []Pair, bare string, err error) { return SplitBy(record, ',') }
 
@@ -28,15 +30,16 @@ func SplitBy(record string, separator rune) (pairs []Pair, bare string, err erro
 		name = strings.ToLower(name)
 		switch {
 		case field == "" && len(fields) == 1:
-			return nil, "", Refuse("write attributes as in "+example, "nothing is given")
+			return nil, "", hint.Usagef("write attributes as in "+example, "nothing is given")
 		case !ok && len(fields) == 1:
 			return nil, field, nil
 		case !ok && i == 0:
-			return nil, "", Refuse("put the attribute's name before its value, as in "+example, "the first attribute has no =")
+			return nil, "", hint.Usagef("put the attribute's name before its value, as in "+example, "the first attribute has no =")
 		case !ok:
-			return nil, "", Refuse(`quote an attribute whose value has a comma, as in type=local,"dest=/a,b"`, "what follows attribute %q has no =", pairs[i-1].Name)
+			return nil, "", hint.Usagef(`quote an attribute whose value has a comma, as in type=local,"dest=/a,b"`,
+				"what follows attribute %q has no =", pairs[i-1].Name)
 		case name == "":
-			return nil, "", Refuse("write attributes as in "+example, "an attribute has no name before its =")
+			return nil, "", hint.Usagef("write attributes as in "+example, "an attribute has no name before its =")
 		}
 		pairs = append(pairs, Pair{name, value})
 	}
@@ -50,7 +53,7 @@ func fields(record string, separator rune) ([]string, error) {
 	reader.Comma = separator
 	fields, err := reader.Read()
 	if errors.Is(err, io.EOF) {
-		return nil, Refuse("write attributes as in "+example, "nothing is given")
+		return nil, hint.Usagef("write attributes as in "+example, "nothing is given")
 	}
 	if err == nil {
 		if _, err = reader.Read(); errors.Is(err, io.EOF) {
@@ -61,20 +64,6 @@ func fields(record string, separator rune) ([]string, error) {
 	if parse, ok := errors.AsType[*csv.ParseError](err); ok {
 		err = parse.Err
 	}
-	return nil, Refuse(fmt.Sprintf(`write NAME=VALUE%cNAME=VALUE, and quote a whole attribute if its value has a separator or a quote: "NAME=a%[1]cb"`, separator),
+	return nil, hint.Usagef(fmt.Sprintf(`write NAME=VALUE%cNAME=VALUE, and quote a whole attribute if its value has a separator or a quote: "NAME=a%[1]cb"`, separator),
 		"it is not a record of attributes: %v", err)
-}
-
-// Error says what is wrong with what the user wrote.
-type Error struct{ message, hint string }
-
-// Error implements error.
-func (e *Error) Error() string { return e.message }
-
-// Hint tells the way out.
-func (e *Error) Hint() string { return e.hint }
-
-// Refuse returns an *Error with a hint and a message.
-func Refuse(hint, format string, args ...any) error {
-	return &Error{fmt.Sprintf(format, args...), hint}
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/redact"
 )
 
@@ -28,7 +29,7 @@ func Set(pairs []Pair, use string, env Lookup, targets ...any) error {
 			return err
 		}
 		if given[pair.Name] {
-			return Refuse("give it once", "attribute %s is given twice", pair.Name)
+			return hint.Usagef("give it once", "attribute %s is given twice", pair.Name)
 		}
 		given[pair.Name] = true
 	}
@@ -53,13 +54,13 @@ func check(name, use string, all []Attribute) error {
 	if slices.Contains(valid, name) {
 		return nil
 	}
-	hint := DidYouMean(name, valid) + "valid are: " + strings.Join(valid, ", ")
+	way := DidYouMean(name, valid) + "valid are: " + strings.Join(valid, ", ")
 	for _, a := range all {
 		if a.Name == name {
-			return Refuse(hint, "attribute %s is for %s only", name, a.Only)
+			return hint.Usagef(way, "attribute %s is for %s only", name, a.Only)
 		}
 	}
-	return Refuse(hint, "unknown attribute %q", name)
+	return hint.Usagef(way, "unknown attribute %q", name)
 }
 
 // set gives the attribute's field its value.
@@ -67,7 +68,7 @@ func (a Attribute) set(pairs []Pair, use string, env Lookup, target any) error {
 	field := reflect.ValueOf(target).Elem().Field(a.field)
 	if at := slices.IndexFunc(pairs, func(p Pair) bool { return p.Name == a.Name }); at >= 0 {
 		if a.Required && pairs[at].Value == "" {
-			return Refuse("write "+a.Name+"="+strings.ToUpper(a.Form), "attribute %s is empty", a.Name)
+			return hint.Usagef("write "+a.Name+"="+strings.ToUpper(a.Form), "attribute %s is empty", a.Name)
 		}
 		return a.parse(field, pairs[at].Value, "attribute "+a.Name)
 	}
@@ -75,11 +76,11 @@ func (a Attribute) set(pairs []Pair, use string, env Lookup, target any) error {
 		return a.parse(field, value, "attribute "+a.Name+", from variable "+a.Env)
 	}
 	if a.Required && a.Usable(use) {
-		hint := "add " + a.Name + "=" + strings.ToUpper(a.Form)
+		way := "add " + a.Name + "=" + strings.ToUpper(a.Form)
 		if a.Env != "" {
-			hint += ", or set " + a.Env
+			way += ", or set " + a.Env
 		}
-		return Refuse(hint, "attribute %s is missing", a.Name)
+		return hint.Usagef(way, "attribute %s is missing", a.Name)
 	}
 	if a.Default == "" {
 		return nil
@@ -98,7 +99,7 @@ func lookup(env Lookup, name string) (string, bool) {
 // parse enters a value into a field. what names the attribute for the user.
 func (a Attribute) parse(field reflect.Value, value, what string) error {
 	if len(a.Values) > 0 && !slices.Contains(a.Values, value) {
-		return Refuse(DidYouMean(value, a.Values)+"valid are: "+strings.Join(a.Values, ", "), "%s: there is no %q", what, value)
+		return hint.Usagef(DidYouMean(value, a.Values)+"valid are: "+strings.Join(a.Values, ", "), "%s: there is no %q", what, value)
 	}
 	target := field
 	if field.Kind() == reflect.Pointer {
@@ -111,13 +112,13 @@ func (a Attribute) parse(field reflect.Value, value, what string) error {
 	case target.Type() == durationType:
 		var d time.Duration
 		if d, err = time.ParseDuration(value); err != nil || d < 0 {
-			return Refuse("write a number with a unit, such as 90s, 5m or 1h30m", "%s: %q is not a duration", what, value)
+			return hint.Usagef("write a number with a unit, such as 90s, 5m or 1h30m", "%s: %q is not a duration", what, value)
 		}
 		target.SetInt(int64(d))
 	case target.Kind() == reflect.Bool:
 		var b bool
 		if b, err = strconv.ParseBool(value); err != nil {
-			return Refuse(DidYouMean(strings.ToLower(value), booleans)+"write true or false", "%s: %q is not true or false", what, value)
+			return hint.Usagef(DidYouMean(strings.ToLower(value), booleans)+"write true or false", "%s: %q is not true or false", what, value)
 		}
 		target.SetBool(b)
 	case target.Kind() == reflect.Int:
@@ -127,7 +128,7 @@ func (a Attribute) parse(field reflect.Value, value, what string) error {
 			if errors.Is(err, strconv.ErrRange) {
 				reason = "out of range"
 			}
-			return Refuse("write a whole number", "%s: %q is %s", what, value, reason)
+			return hint.Usagef("write a whole number", "%s: %q is %s", what, value, reason)
 		}
 		target.SetInt(n)
 	default:

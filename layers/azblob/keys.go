@@ -10,6 +10,7 @@ import (
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/redact"
 )
 
@@ -35,11 +36,11 @@ func Login(ctx context.Context, given Keys) (Keys, error) {
 	}
 	credential, err := azidentity.NewDefaultAzureCredential(nil)
 	if err != nil {
-		return Keys{}, &loginError{err}
+		return Keys{}, &loginError{hint.With(loginHint, err)}
 	}
 	token, err := credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{scope}})
 	if err != nil {
-		return Keys{}, &loginError{err}
+		return Keys{}, &loginError{hint.With(loginHint, err)}
 	}
 	return Keys{Token: redact.NewSecret(token.Token), Expires: token.ExpiresOn}, nil
 }
@@ -53,10 +54,8 @@ func (e *loginError) Error() string { return "no Azure credentials: " + words(e.
 // Unwrap returns why.
 func (e *loginError) Unwrap() error { return e.error }
 
-// Hint tells the way out.
-func (e *loginError) Hint() string {
-	return "add secret_access_key, sas_token or connection_string, log in with azure/login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
-}
+// loginHint is what helps when there is no token.
+const loginHint = "add secret_access_key, sas_token or connection_string, log in with azure/login, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
 
 // renewBefore is how long before a token expires another one is asked for.
 const renewBefore = 5 * time.Minute

@@ -10,6 +10,7 @@ import (
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/redact"
 )
 
@@ -30,8 +31,7 @@ func TestLogin(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	t.Setenv("AZURE_TOKEN_CREDENTIALS", "AzureCLICredential")
 	_, err := Login(t.Context(), Keys{})
-	hinted, ok := err.(interface{ Hint() string })
-	if !ok || !strings.Contains(err.Error(), "no Azure credentials") || !strings.Contains(hinted.Hint(), "azure/login") || strings.Contains(err.Error(), "\n") {
+	if !strings.Contains(err.Error(), "no Azure credentials") || !strings.Contains(hint.Of(err), "azure/login") || strings.Contains(err.Error(), "\n") {
 		t.Errorf("got %v", err)
 	}
 }

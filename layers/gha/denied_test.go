@@ -9,6 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/test/testactions"
 	"github.com/pack-cache/pack-cache/layers"
 )
@@ -21,8 +22,7 @@ func TestREST(t *testing.T) {
 	for _, token := range []string{"", "ghs_other-token"} {
 		s.rest.token = token
 		_, err := s.List(t.Context())
-		var hinted interface{ Hint() string }
-		if !errors.Is(err, layers.ErrDenied) || !errors.As(err, &hinted) || !strings.Contains(hinted.Hint(), "actions: write") {
+		if !errors.Is(err, layers.ErrDenied) || !strings.Contains(hint.Of(err), "actions: write") {
 			t.Errorf("error %v, want ErrDenied with a hint", err)
 		}
 	}
@@ -61,8 +61,7 @@ func TestDenied(t *testing.T) {
 			if err == nil {
 				_, err = test.store.Commit(t.Context(), "app", string(types.OCIManifestSchema1), manifestOf(t, []byte("new")), digest)
 			}
-			var hinted interface{ Hint() string }
-			if !errors.Is(err, layers.ErrDenied) || !strings.Contains(err.Error(), test.says) || !errors.As(err, &hinted) || hinted.Hint() == "" {
+			if !errors.Is(err, layers.ErrDenied) || !strings.Contains(err.Error(), test.says) || hint.Of(err) == "" {
 				t.Errorf("%s: write: %v", test.name, err)
 			}
 		}

@@ -5,7 +5,7 @@ import (
 	"context"
 	"os"
 
-	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/azblob"
@@ -41,9 +41,9 @@ func (a *azblobAttrs) check(string) error {
 	}
 	switch {
 	case a.AccountURL == "" && a.AccountName == "":
-		return attrs.Refuse("add account_url=URL, or set BUILDKIT_AZURE_STORAGE_ACCOUNT_URL", "attribute account_url is missing")
+		return hint.Usagef("add account_url=URL, or set BUILDKIT_AZURE_STORAGE_ACCOUNT_URL", "attribute account_url is missing")
 	case !a.SharedKey.IsZero() && !a.SAS.IsZero():
-		return attrs.Refuse("leave one of them out", "attributes secret_access_key and sas_token exclude each other")
+		return hint.Usagef("leave one of them out", "attributes secret_access_key and sas_token exclude each other")
 	}
 	a.AccountURL = cmp.Or(a.AccountURL, azblob.AccountURL(a.AccountName, "", ""))
 	a.AccountName = cmp.Or(a.AccountName, azblob.AccountName(a.AccountURL))
@@ -64,14 +64,15 @@ func (a *azblobAttrs) connect() error {
 			return nil
 		}
 	} else if !a.SharedKey.IsZero() || !a.SAS.IsZero() {
-		return attrs.Refuse("leave the others out", "attribute connection_string has a key already")
+		return hint.Usagef("leave the others out", "attribute connection_string has a key already")
 	}
 	said, err := azblob.ParseConnectionString(a.ConnectionString.Reveal())
 	if err != nil {
-		return attrs.Refuse("copy it from the account's access keys, in quotes if it has a comma", "attribute connection_string: %v", err)
+		return hint.Usagef("copy it from the account's access keys, in quotes if it has a comma", "attribute connection_string: %v", err)
 	}
 	if a.AccountURL != "" && a.AccountURL != said.URL || a.AccountName != "" && a.AccountName != said.Name {
-		return attrs.Refuse("leave account_url and account_name out, or the connection string", "attribute connection_string is for the account %s, not for %s",
+		return hint.Usagef("leave account_url and account_name out, or the connection string",
+			"attribute connection_string is for the account %s, not for %s",
 			said.Name, cmp.Or(a.AccountName, a.AccountURL))
 	}
 	a.AccountURL, a.AccountName, a.SharedKey, a.SAS = said.URL, said.Name, said.Keys.SharedKey, said.Keys.SAS

@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
@@ -33,7 +33,7 @@ func (a *generalAttrs) export(to *Export) error {
 	to.Timeout, to.Rule = a.Timeout, a.rule()
 	err := to.Compression.Check(to.DockerMediaTypes)
 	if option, ok := errors.AsType[*layers.OptionError](err); ok {
-		return attrs.Refuse(option.Hint(), "%s", option.Error())
+		return hint.Usagef(option.Hint(), "%w", option)
 	}
 	return err
 }

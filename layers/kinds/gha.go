@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/gha"
@@ -41,7 +42,7 @@ func (a *ghaAttrs) label() string {
 
 func (a *ghaAttrs) check(use string) error {
 	if a.Scope == "" && use == toExport {
-		return attrs.Refuse("add scope=NAME", "attribute scope is missing")
+		return hint.Usagef("add scope=NAME", "attribute scope is missing")
 	}
 	if a.Version == "" {
 		a.Version = "1"
@@ -59,7 +60,7 @@ func (a *ghaAttrs) checkAccess() error {
 	} else if a.Access == os.Getenv("ACTIONS_CACHE_MODE") {
 		a.Access = "" // a newer runner knows more words; then the service decides
 	} else {
-		return attrs.Refuse(attrs.DidYouMean(mode, modes)+"valid are: "+strings.Join(modes, ", "), "attribute access: there is no %q", a.Access)
+		return hint.Usagef(attrs.DidYouMean(mode, modes)+"valid are: "+strings.Join(modes, ", "), "attribute access: there is no %q", a.Access)
 	}
 	return nil
 }

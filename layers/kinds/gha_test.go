@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/gha"
@@ -64,8 +65,7 @@ func TestGHAOutside(t *testing.T) {
 		t.Fatal(name, err)
 	}
 	_, _, err = store.Resolve(t.Context(), name)
-	var hinted interface{ Hint() string }
-	if !errors.Is(err, layers.ErrNotFound) || !errors.As(err, &hinted) || !strings.Contains(hinted.Hint(), "docs/github-actions.md") {
+	if !errors.Is(err, layers.ErrNotFound) || !strings.Contains(hint.Of(err), "docs/github-actions.md") {
 		t.Errorf("resolve: %v", err)
 	}
 	if _, err := store.(layers.Lister).List(t.Context()); !errors.Is(err, layers.ErrDenied) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/inline"
 	"github.com/pack-cache/pack-cache/layers/registry"
@@ -16,7 +17,7 @@ type inlineAttrs struct{}
 
 func (a *inlineAttrs) check(use string) error {
 	if use == toImport {
-		return attrs.Refuse("write --import-cache type=registry,ref=IMAGE, with an app image that was published with --export-cache type=inline",
+		return hint.Usagef("write --import-cache type=registry,ref=IMAGE, with an app image that was published with --export-cache type=inline",
 			"an inline cache is part of an app image, and imported as one")
 	}
 	return nil

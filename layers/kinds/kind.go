@@ -64,7 +64,7 @@ type OpenStore func(ctx context.Context, at Location, with Credentials) (store l
 
 // checker is what attributes may be besides: such whose values have to be
 // checked, or completed. use is toImport or toExport. The error may be an
-// *attrs.Error.
+// *hint.UsageError.
 type checker interface {
 	check(use string) error
 }

@@ -8,7 +8,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
-	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/ocidir"
 )
@@ -28,14 +28,14 @@ var layoutName = regexp.MustCompile(`^[A-Za-z0-9_]+([-._:@/+]+[A-Za-z0-9_]+)*$`)
 
 func (a *localAttrs) check(use string) error {
 	if !layoutName.MatchString(a.Tag) {
-		return attrs.Refuse("use letters and digits, with . _ - : @ / + between them", "attribute tag: %q is not a name", a.Tag)
+		return hint.Usagef("use letters and digits, with . _ - : @ / + between them", "attribute tag: %q is not a name", a.Tag)
 	}
 	if _, err := v1.NewHash(a.Tag); err == nil {
-		return attrs.Refuse("write digest="+a.Tag+" to import an older snapshot", "attribute tag: %q is a digest", a.Tag)
+		return hint.Usagef("write digest="+a.Tag+" to import an older snapshot", "attribute tag: %q is a digest", a.Tag)
 	}
 	if a.Digest != "" {
 		if _, err := v1.NewHash(a.Digest); err != nil {
-			return attrs.Refuse("write sha256: and 64 hexadecimal digits", "attribute digest: %q is not a digest", a.Digest)
+			return hint.Usagef("write sha256: and 64 hexadecimal digits", "attribute digest: %q is not a digest", a.Digest)
 		}
 	}
 	// The phases have another working directory.

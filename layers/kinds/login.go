@@ -2,13 +2,13 @@ package kinds
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"sync"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/internal/web"
 )
@@ -70,7 +70,9 @@ func (l List) Login(at Location) Login {
 // within gives find so long. It may look at places that do not answer, such as the
 // metadata services of clouds, and at files that are pipes, which nothing ends.
 func within(ctx context.Context, limit time.Duration, find func(context.Context) (Keys, error)) (Keys, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, &slowLoginError{limit})
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, hint.Errorf(
+		"check that the metadata service, identity provider or program that has them answers, or give it more time with max-wait",
+		"the search for credentials took longer than %s", limit))
 	defer cancel()
 	type result struct {
 		keys Keys
@@ -90,19 +92,6 @@ func within(ctx context.Context, limit time.Duration, find func(context.Context)
 	case <-ctx.Done():
 		return Keys{}, context.Cause(ctx)
 	}
-}
-
-// slowLoginError says that no keys were found in time.
-type slowLoginError struct{ limit time.Duration }
-
-// Error implements error.
-func (e *slowLoginError) Error() string {
-	return fmt.Sprintf("the search for credentials took longer than %s", e.limit)
-}
-
-// Hint tells the way out.
-func (e *slowLoginError) Hint() string {
-	return "check that the metadata service, identity provider or program that has them answers, or give it more time with max-wait"
 }
 
 // remember is how long keys must be good for to be used once more.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers/objects"
 )
 
@@ -14,21 +14,21 @@ import (
 func checkKeys(name, blobs, manifests string) error {
 	names := objects.Names(name)
 	if slices.Contains(names, "") {
-		return attrs.Refuse("write one or more, as in name=branch;main", "attribute name: a name is empty")
+		return hint.Usagef("write one or more, as in name=branch;main", "attribute name: a name is empty")
 	}
 	for _, one := range names {
 		for part := range strings.SplitSeq(one, "/") {
 			if part == "" || part == "." || part == ".." {
-				return attrs.Refuse("leave out what is empty, . or .. between two /", "attribute name: %q is not a name", one)
+				return hint.Usagef("leave out what is empty, . or .. between two /", "attribute name: %q is not a name", one)
 			}
 		}
 	}
 	slices.Sort(names)
 	if len(slices.Compact(slices.Clone(names))) < len(names) {
-		return attrs.Refuse("give each once", "attribute name: a name is given twice")
+		return hint.Usagef("give each once", "attribute name: a name is given twice")
 	}
 	if blobs == manifests {
-		return attrs.Refuse("leave one of them out", "attributes blobs_prefix and manifests_prefix are the same")
+		return hint.Usagef("leave one of them out", "attributes blobs_prefix and manifests_prefix are the same")
 	}
 	return nil
 }
@@ -41,9 +41,9 @@ func checkURL(attribute, address string) error {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return attrs.Refuse("write it as https://HOST", "attribute %s is no URL", attribute)
+		return hint.Usagef("write it as https://HOST", "attribute %s is no URL", attribute)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return attrs.Refuse("write it as https://HOST; credentials have attributes of their own", "attribute %s has more than an address", attribute)
+		return hint.Usagef("write it as https://HOST; credentials have attributes of their own", "attribute %s has more than an address", attribute)
 	}
 	return nil
 }

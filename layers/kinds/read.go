@@ -6,11 +6,12 @@ import (
 	"strings"
 
 	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // Import reads a place to look for a cache in: attributes, or a reference. image
 // is the app image, which some caches are named after by default. The error may be
-// an *attrs.Error. What is returned with an error has the type, as far as it was
+// a *hint.UsageError. What is returned with an error has the type, as far as it was
 // understood.
 func (l List) Import(value, image string) (Import, error) {
 	pairs, err := split(value)
@@ -124,11 +125,11 @@ func (l List) kindOf(pairs []attrs.Pair) (Kind, []attrs.Pair, error) {
 	valid := strings.Join(types, ", ")
 	at := slices.IndexFunc(pairs, func(p attrs.Pair) bool { return p.Name == "type" })
 	if at < 0 {
-		return Kind{}, nil, attrs.Refuse("add type=, with one of: "+valid, "attribute type is missing")
+		return Kind{}, nil, hint.Usagef("add type=, with one of: "+valid, "attribute type is missing")
 	}
 	which := slices.Index(types, pairs[at].Value)
 	if which < 0 {
-		return Kind{}, nil, attrs.Refuse(attrs.DidYouMean(pairs[at].Value, types)+"valid are: "+valid, "attribute type: there is no %q", pairs[at].Value)
+		return Kind{}, nil, hint.Usagef(attrs.DidYouMean(pairs[at].Value, types)+"valid are: "+valid, "attribute type: there is no %q", pairs[at].Value)
 	}
 	return l[which], slices.Delete(slices.Clone(pairs), at, at+1), nil
 }

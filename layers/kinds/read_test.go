@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -105,13 +105,13 @@ func TestExport(t *testing.T) {
 }
 
 // wantRefused wants an error that a user can do something about.
-func wantRefused(t *testing.T, err error, says, hint string) {
+func wantRefused(t *testing.T, err error, says, way string) {
 	t.Helper()
-	refused, ok := errors.AsType[*attrs.Error](err)
+	refused, ok := errors.AsType[*hint.UsageError](err)
 	if !ok {
 		t.Fatalf("got %v, want a refusal", err)
 	}
-	if !strings.Contains(refused.Error(), says) || !strings.Contains(refused.Hint(), hint) {
+	if !strings.Contains(refused.Error(), says) || !strings.Contains(refused.Hint(), way) {
 		t.Errorf("got %q, %q", refused.Error(), refused.Hint())
 	}
 }

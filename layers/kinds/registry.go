@@ -3,7 +3,7 @@ package kinds
 import (
 	"context"
 
-	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/registry"
 )
@@ -18,7 +18,7 @@ type registryAttrs struct {
 
 func (a *registryAttrs) check(string) error {
 	if !a.ImageManifest {
-		return attrs.Refuse("leave image-manifest out", "attribute image-manifest=false is not possible: "+
+		return hint.Usagef("leave image-manifest out", "attribute image-manifest=false is not possible: "+
 			"a cache is an image that the lifecycle reads; some registries reject an index of blobs")
 	}
 	return nil

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/s3"
@@ -43,13 +43,13 @@ func (a *s3Attrs) label() string {
 func (a *s3Attrs) check(string) error {
 	switch {
 	case a.AccessKeyID.IsZero() != a.SecretAccessKey.IsZero():
-		return attrs.Refuse("give both, or none", "attributes access_key_id and secret_access_key belong together")
+		return hint.Usagef("give both, or none", "attributes access_key_id and secret_access_key belong together")
 	case a.AccessKeyID.IsZero() && !a.SessionToken.IsZero():
-		return attrs.Refuse("give all three", "attribute session_token belongs to access_key_id and secret_access_key")
+		return hint.Usagef("give all three", "attribute session_token belongs to access_key_id and secret_access_key")
 	case a.Parallel < 1 || a.Parallel > 16:
-		return attrs.Refuse("write a number from 1 to 16", "attribute upload_parallelism: %d is not possible", a.Parallel)
+		return hint.Usagef("write a number from 1 to 16", "attribute upload_parallelism: %d is not possible", a.Parallel)
 	case a.RetryAttempts < 0:
-		return attrs.Refuse("write a number from 1 on", "attribute retry_max_attempts: %d is not possible", a.RetryAttempts)
+		return hint.Usagef("write a number from 1 on", "attribute retry_max_attempts: %d is not possible", a.RetryAttempts)
 	}
 	if err := checkKeys(a.Name, a.BlobsPrefix, a.ManifestsPrefix); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/reach"
 	"github.com/pack-cache/pack-cache/layers"
 )
@@ -36,13 +37,12 @@ func (s *Store) failed(ctx context.Context, op string, err error) error {
 		return already
 	}
 	f := &failure{op: op, store: s.config.Label, cause: err}
-	var hinted interface{ Hint() string }
 	answer, ok := errors.AsType[*Error](err)
 	switch {
 	case ok && answer.Hint != "":
 		f.hint = answer.Hint
-	case errors.As(err, &hinted) && hinted.Hint() != "":
-		f.hint = hinted.Hint()
+	case hint.Of(err) != "":
+		f.hint = hint.Of(err)
 	case errors.Is(err, layers.ErrDenied):
 		f.hint = "check that the credentials are right, and that they may " + op + " objects there"
 	case ok && answer.Status == 0:

@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -44,10 +45,9 @@ func (s *Store) failed(op string, err error) error {
 		return err
 	}
 	f := &failure{op: op, dir: s.dir, cause: err}
-	foreign, isForeign := errors.AsType[*foreignError](err)
 	switch {
-	case isForeign:
-		f.hint = foreign.Hint()
+	case hint.Of(err) != "":
+		f.hint = hint.Of(err)
 	case errors.Is(err, fs.ErrNotExist):
 		f.kind = layers.ErrNotFound
 	case errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS):

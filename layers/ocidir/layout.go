@@ -3,10 +3,11 @@ package ocidir
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"strings"
+
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // layoutContent is the file oci-layout (image specification, "oci-layout file").
@@ -83,7 +84,8 @@ func refuseForeign(root *os.Root) error {
 		case name == lockName || name == "lost+found" || strings.HasPrefix(name, "."):
 			// Of ours, of the file system, or of nobody.
 		default:
-			return &foreignError{dir: root.Name(), name: name}
+			return hint.Errorf("give the cache a directory of its own, for example "+root.Name()+"/pack-cache",
+				"the directory holds %s and is no OCI image layout", name)
 		}
 	}
 	return nil
@@ -100,17 +102,4 @@ func hasIndex(root *os.Root) bool {
 func hasBlobs(root *os.Root) bool {
 	info, err := root.Stat(blobsName)
 	return err == nil && info.IsDir()
-}
-
-// foreignError says that a directory is used for something else.
-type foreignError struct{ dir, name string }
-
-// Error implements error.
-func (e *foreignError) Error() string {
-	return fmt.Sprintf("the directory holds %s and is no OCI image layout", e.name)
-}
-
-// Hint tells the way out.
-func (e *foreignError) Hint() string {
-	return "give the cache a directory of its own, for example " + e.dir + "/pack-cache"
 }

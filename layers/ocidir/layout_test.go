@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/google/go-containerregistry/pkg/v1/validate"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -213,8 +214,7 @@ func TestRefusesOtherDirectories(t *testing.T) {
 			if !test.refused {
 				return
 			}
-			var hinted interface{ Hint() string }
-			if !errors.As(err, &hinted) || !strings.Contains(err.Error(), "no OCI image layout") {
+			if hint.Of(err) == "" || !strings.Contains(err.Error(), "no OCI image layout") {
 				t.Errorf("error %v", err)
 			}
 			if diff := cmp.Diff(before, list(t, dir)); diff != "" {

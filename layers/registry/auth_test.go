@@ -21,20 +21,12 @@ import (
 	inprocess "github.com/google/go-containerregistry/pkg/registry"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 	"github.com/pack-cache/pack-cache/internal/test/testweb"
 	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
-
-// hint is what an error advises.
-func hint(err error) string {
-	var h interface{ Hint() string }
-	if errors.As(err, &h) {
-		return h.Hint()
-	}
-	return ""
-}
 
 func TestDenied(t *testing.T) {
 	t.Parallel()
@@ -60,11 +52,11 @@ func TestDenied(t *testing.T) {
 			if !errors.Is(err, layers.ErrDenied) || !strings.Contains(err.Error(), test.registry.Addr+"/team/cache") {
 				t.Errorf("error %v", err)
 			}
-			if !strings.Contains(hint(err), test.hint) || !strings.Contains(hint(err), test.registry.Addr) {
-				t.Errorf("hint %q, want %q", hint(err), test.hint)
+			if !strings.Contains(hint.Of(err), test.hint) || !strings.Contains(hint.Of(err), test.registry.Addr) {
+				t.Errorf("hint %q, want %q", hint.Of(err), test.hint)
 			}
 			for _, secret := range secrets {
-				if strings.Contains(err.Error()+hint(err), secret) {
+				if strings.Contains(err.Error()+hint.Of(err), secret) {
 					t.Errorf("%v shows a secret", err)
 				}
 			}
@@ -269,8 +261,8 @@ func TestUnreachable(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), test.host) || errors.Is(err, layers.ErrNotFound) {
 				t.Errorf("error %v", err)
 			}
-			if !strings.Contains(hint(err), test.hint) {
-				t.Errorf("hint %q, want %q", hint(err), test.hint)
+			if !strings.Contains(hint.Of(err), test.hint) {
+				t.Errorf("hint %q, want %q", hint.Of(err), test.hint)
 			}
 		})
 	}
@@ -287,7 +279,7 @@ func TestNoRegistry(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, _, err = s.Resolve(t.Context(), "latest")
-		if err == nil || errors.Is(err, layers.ErrNotFound) || !strings.Contains(err.Error(), "does not answer as a registry") || hint(err) == "" {
+		if err == nil || errors.Is(err, layers.ErrNotFound) || !strings.Contains(err.Error(), "does not answer as a registry") || hint.Of(err) == "" {
 			t.Errorf("status %d: error %v", status, err)
 		}
 	}
@@ -350,8 +342,8 @@ func TestKeychainFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err = s.Resolve(t.Context(), "latest")
-	if !errors.Is(err, errHelper) || hint(err) == "" {
-		t.Errorf("error %v, hint %q", err, hint(err))
+	if !errors.Is(err, errHelper) || hint.Of(err) == "" {
+		t.Errorf("error %v, hint %q", err, hint.Of(err))
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,6 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go/logging"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/internal/userfile"
 )
@@ -23,7 +23,8 @@ func Login(ctx context.Context, given Keys) (Keys, error) {
 	found := given
 	chain, err := config.LoadDefaultConfig(ctx, config.WithRegion(given.Region), config.WithLogger(logging.Nop{}))
 	if err != nil {
-		return Keys{}, &loginError{err, "check AWS_PROFILE, and the files that AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE and AWS_CA_BUNDLE name"}
+		return Keys{}, &loginError{hint.With("check AWS_PROFILE, and the files that AWS_CONFIG_FILE, AWS_SHARED_CREDENTIALS_FILE and AWS_CA_BUNDLE name",
+			err)}
 	}
 	if found.Endpoint == "" {
 		// AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_S3, or the shared configuration.
@@ -35,7 +36,7 @@ func Login(ctx context.Context, given Keys) (Keys, error) {
 	if path := os.Getenv("AWS_CA_BUNDLE"); path != "" {
 		bundle, err := userfile.Read(ctx, path)
 		if err != nil {
-			return Keys{}, &loginError{err, "check AWS_CA_BUNDLE"}
+			return Keys{}, &loginError{hint.With("check AWS_CA_BUNDLE", err)}
 		}
 		found.Authorities = string(bundle)
 	}
@@ -44,7 +45,8 @@ func Login(ctx context.Context, given Keys) (Keys, error) {
 	}
 	credentials, err := chain.Credentials.Retrieve(ctx)
 	if err != nil {
-		return Keys{}, &loginError{err, "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give this job a role, such as with aws-actions/configure-aws-credentials"}
+		return Keys{}, &loginError{hint.With("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE, or give this job a role, such as with aws-actions/configure-aws-credentials",
+			err)}
 	}
 	found.AccessKeyID = credentials.AccessKeyID
 	found.Secret, found.Token = redact.NewSecret(credentials.SecretAccessKey), redact.NewSecret(credentials.SessionToken)
@@ -68,16 +70,13 @@ func region(ctx context.Context, found Keys, chain aws.Config) (string, error) {
 		err = errors.New("neither the environment nor the shared configuration names one")
 	}
 	if err != nil {
-		return "", &loginError{fmt.Errorf("no region: %w", err), "add region=REGION, or set AWS_REGION"}
+		return "", &loginError{hint.Errorf("add region=REGION, or set AWS_REGION", "no region: %w", err)}
 	}
 	return chain.Region, nil
 }
 
 // loginError says why there are no keys.
-type loginError struct {
-	error
-	hint string
-}
+type loginError struct{ error }
 
 // Error implements error.
 func (e *loginError) Error() string {
@@ -86,6 +85,3 @@ func (e *loginError) Error() string {
 
 // Unwrap returns why.
 func (e *loginError) Unwrap() error { return e.error }
-
-// Hint tells the way out.
-func (e *loginError) Hint() string { return e.hint }

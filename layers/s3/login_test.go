@@ -12,6 +12,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/redact"
 )
 
@@ -83,8 +84,7 @@ func TestLogin(t *testing.T) {
 			environment(t, test.env)
 			got, err := Login(t.Context(), test.given)
 			if test.says != "" {
-				hinted, ok := err.(interface{ Hint() string })
-				if !ok || !strings.Contains(err.Error(), test.says) || !strings.Contains(hinted.Hint(), test.hint) {
+				if !strings.Contains(err.Error(), test.says) || !strings.Contains(hint.Of(err), test.hint) {
 					t.Errorf("got %v", err)
 				}
 				return

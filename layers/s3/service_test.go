@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/internal/test/testservers"
 	"github.com/pack-cache/pack-cache/layers/objects"
@@ -197,11 +198,10 @@ func TestHints(t *testing.T) {
 			t.Parallel()
 			test.config.RetryAttempts = 1
 			_, _, err := newStore(t, test.config).Resolve(t.Context(), "main")
-			hinted, ok := err.(interface{ Hint() string })
-			if !ok || !strings.Contains(err.Error(), test.says) || !strings.Contains(hinted.Hint(), test.hint) {
+			if !strings.Contains(err.Error(), test.says) || !strings.Contains(hint.Of(err), test.hint) {
 				t.Errorf("got %v", err)
-			} else if !strings.Contains(hinted.Hint(), test.hint) {
-				t.Errorf("hint %q", hinted.Hint())
+			} else if !strings.Contains(hint.Of(err), test.hint) {
+				t.Errorf("hint %q", hint.Of(err))
 			}
 		})
 	}

@@ -6,6 +6,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -64,8 +65,7 @@ func (s *suite) wantNoWrite(t *testing.T, store layers.Store, now, next snapshot
 	if !errors.Is(err, layers.ErrDenied) {
 		t.Errorf("commit: error %v, want ErrDenied", err)
 	}
-	var hinted interface{ Hint() string }
-	if !errors.As(err, &hinted) || hinted.Hint() == "" {
+	if hint.Of(err) == "" {
 		t.Errorf("commit: error %v has no hint", err)
 	}
 }

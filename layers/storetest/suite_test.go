@@ -14,6 +14,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -268,14 +269,7 @@ func (l *limited) denied() error {
 	case l.has("hint is missing"):
 		return layers.ErrDenied
 	case l.has("denied is another error"):
-		return hinted{errors.New("no")}
+		return hint.Errorf("ask somebody else", "no")
 	}
-	return hinted{layers.ErrDenied}
+	return hint.With("ask somebody else", layers.ErrDenied)
 }
-
-// hinted is an error with advice.
-type hinted struct{ error }
-
-func (h hinted) Unwrap() error { return h.error }
-
-func (h hinted) Hint() string { return "ask somebody else" }

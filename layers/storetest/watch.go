@@ -9,6 +9,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -78,8 +79,8 @@ func (w watched) check(err error) {
 	for _, format := range []string{"%v", "%+v", "%#v"} {
 		w.search("an error", fmt.Sprintf(format, err))
 	}
-	if h, ok := err.(interface{ Hint() string }); ok {
-		w.search("a hint", h.Hint())
+	for _, way := range hint.All(err) {
+		w.search("a hint", way)
 	}
 }
 

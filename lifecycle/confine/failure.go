@@ -6,6 +6,8 @@ import (
 	"io/fs"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // Failure is an error that may have crossed the boundary between two
@@ -30,34 +32,7 @@ func (f *Failure) Is(target error) bool {
 
 // FailureOf readies err for the journey to another process.
 func FailureOf(err error) *Failure {
-	f := &Failure{Message: err.Error(), Missing: errors.Is(err, fs.ErrNotExist), NoRoom: NoRoom(err)}
-	if hinted, ok := errors.AsType[interface {
-		error
-		Hint() string
-	}](err); ok {
-		f.Remedy = hinted.Hint()
-	}
-	return f
-}
-
-// hinted is an error with a remedy.
-type hinted struct {
-	err    error
-	remedy string
-}
-
-func (h *hinted) Error() string { return h.err.Error() }
-func (h *hinted) Unwrap() error { return h.err }
-
-// Hint says what the user can do about it.
-func (h *hinted) Hint() string { return h.remedy }
-
-// WithHint wraps err with a remedy, unless one of the two is missing.
-func WithHint(err error, remedy string) error {
-	if err == nil || remedy == "" {
-		return err
-	}
-	return &hinted{err, remedy}
+	return &Failure{Message: err.Error(), Remedy: hint.Of(err), Missing: errors.Is(err, fs.ErrNotExist), NoRoom: NoRoom(err)}
 }
 
 // Step names what was being done when err came up.

@@ -24,20 +24,6 @@ type startError struct{ error }
 
 func (s *startError) Unwrap() error { return s.error }
 
-// hinted is an error with a remedy.
-type hinted struct {
-	error
-	remedy string
-}
-
-func (h *hinted) Unwrap() error { return h.error }
-
-// Hint says what the user can do about it.
-func (h *hinted) Hint() string { return h.remedy }
-
-// withHint adds a remedy to an error.
-func withHint(err error, remedy string) error { return &hinted{err, remedy} }
-
 // step names what was being done when err came up.
 func step(err error, format string, args ...any) error {
 	if err == nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/docker/docker/api/types/mount"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/docker/inside"
 )
@@ -86,8 +87,7 @@ func explainMounts(err error, mounts []lifecycle.Mount) error {
 	}
 	for _, m := range mounts {
 		if m.Host != "" && strings.Contains(err.Error(), path.Clean(m.Host)) {
-			return withHint(fmt.Errorf("mount of %s: %w", m.Target, err),
-				"paths of the host are those of the machine on which the docker daemon runs")
+			return hint.Errorf("paths of the host are those of the machine on which the docker daemon runs", "mount of %s: %w", m.Target, err)
 		}
 	}
 	return err

@@ -11,6 +11,8 @@ import (
 
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/docker/client"
+
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // oldestAPI is the oldest version of the API that the engine speaks.
@@ -32,8 +34,8 @@ type daemon struct {
 func probe(ctx context.Context, config Config) (*daemon, error) {
 	api, err := connect(config.Host)
 	if err != nil {
-		return nil, withHint(fmt.Errorf("docker daemon: %w", err),
-			"check --docker-host and the environment variables DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH")
+		return nil, hint.Errorf("check --docker-host and the environment variables DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH",
+			"docker daemon: %w", err)
 	}
 	d := &daemon{api: api, images: make(chan struct{}, 1), oldPlace: oldPlace, oldImage: oldImage}
 	if err := d.check(ctx); err != nil {
@@ -52,12 +54,12 @@ func (d *daemon) check(ctx context.Context) error {
 		return d.unreachable(ctx, err)
 	}
 	if version.Os != "linux" {
-		return withHint(fmt.Errorf("the docker daemon at %s runs %s containers", d.api.DaemonHost(), version.Os),
-			"switch it to Linux containers, or choose another engine")
+		return hint.Errorf("switch it to Linux containers, or choose another engine",
+			"the docker daemon at %s runs %s containers", d.api.DaemonHost(), version.Os)
 	}
 	if versions.LessThan(d.api.ClientVersion(), oldestAPI) {
-		return withHint(fmt.Errorf("the docker daemon at %s is too old: it speaks version %s of the API", d.api.DaemonHost(), d.api.ClientVersion()),
-			"use Docker 20.10 or newer, or Podman 4 or newer; version "+oldestAPI+" of the API is needed")
+		return hint.Errorf("use Docker 20.10 or newer, or Podman 4 or newer; version "+oldestAPI+" of the API is needed",
+			"the docker daemon at %s is too old: it speaks version %s of the API", d.api.DaemonHost(), d.api.ClientVersion())
 	}
 	d.arch, d.product = version.Arch, "Docker "+version.Version
 	for _, part := range version.Components {
@@ -92,5 +94,5 @@ func (d *daemon) unreachable(ctx context.Context, err error) error {
 	case strings.Contains(err.Error(), "HTTP request to an HTTPS server"):
 		remedy = "the daemon speaks TLS: set DOCKER_TLS_VERIFY and DOCKER_CERT_PATH"
 	}
-	return withHint(fmt.Errorf("no docker daemon answers at %s: %w", host, err), remedy)
+	return hint.Errorf(remedy, "no docker daemon answers at %s: %w", host, err)
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle/enginetest"
 )
 
@@ -86,7 +87,7 @@ func TestProbeUnreachable(t *testing.T) {
 }
 
 // wantHint fails unless err has a text in it, and a hint with another.
-func wantHint(t *testing.T, err error, want, hint string) {
+func wantHint(t *testing.T, err error, want, way string) {
 	t.Helper()
 	if want == "" {
 		if err != nil {
@@ -97,8 +98,7 @@ func wantHint(t *testing.T, err error, want, hint string) {
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Fatalf("got %v, want an error with %q", err, want)
 	}
-	hinted, ok := err.(interface{ Hint() string })
-	if !ok || !strings.Contains(hinted.Hint(), hint) {
-		t.Errorf("%v: no hint with %q: %v", err, hint, hinted)
+	if !strings.Contains(hint.Of(err), way) {
+		t.Errorf("%v: no hint with %q: %q", err, way, hint.Of(err))
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle/docker/inside"
 )
 
@@ -88,8 +89,8 @@ func readProgram(file, arch string) ([]byte, error) {
 	if _, missing := os.Stat(sibling); missing == nil {
 		return checkProgram(sibling, sibling, arch)
 	}
-	return nil, withHint(err, fmt.Sprintf("phases run in Linux containers, as pack-cache itself: put the program for linux/%s of the same release beside this one as %s, or name it in %s",
-		arch, sibling, ProgramEnv))
+	return nil, hint.With(fmt.Sprintf("phases run in Linux containers, as pack-cache itself: put the program for linux/%s of the same release beside this one as %s, or name it in %s",
+		arch, sibling, ProgramEnv), err)
 }
 
 // checkProgram reads a program that containers can run.
@@ -101,14 +102,14 @@ func checkProgram(file, name, arch string) ([]byte, error) {
 	const remedy = "phases run in Linux containers; use a pack-cache that was built for them with CGO_ENABLED=0"
 	program, err := elf.NewFile(bytes.NewReader(data))
 	if err != nil {
-		return nil, withHint(fmt.Errorf("%s is not a program for Linux", name), remedy)
+		return nil, hint.Errorf(remedy, "%s is not a program for Linux", name)
 	}
 	if made := machines[program.Machine]; made != arch {
-		return nil, withHint(fmt.Errorf("%s is for %s, and the docker daemon runs on %s", name, made, arch), remedy)
+		return nil, hint.Errorf(remedy, "%s is for %s, and the docker daemon runs on %s", name, made, arch)
 	}
 	for _, segment := range program.Progs {
 		if segment.Type == elf.PT_INTERP {
-			return nil, withHint(fmt.Errorf("%s is not statically linked", name), remedy)
+			return nil, hint.Errorf(remedy, "%s is not statically linked", name)
 		}
 	}
 	return data, nil

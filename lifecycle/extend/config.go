@@ -13,6 +13,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -53,7 +54,8 @@ func RunImage(base, made v1.Image, dockerfiles []lifecycle.Dockerfile, configs [
 		return nil, err
 	}
 	if isRoot(userOf(above)) {
-		return nil, &rootError{}
+		return nil, hint.Errorf("have the last run.Dockerfile change the user back: USER ${user_id}:${group_id}",
+			"after all image extensions the run image's user is root")
 	}
 	config := below.DeepCopy()
 	taken := above.DeepCopy().Config
@@ -66,17 +68,6 @@ func RunImage(base, made v1.Image, dockerfiles []lifecycle.Dockerfile, configs [
 	config.RootFS.DiffIDs = above.RootFS.DiffIDs
 	config.History = history(below, dockerfiles, configs)
 	return withLayers(base, made, config)
-}
-
-// rootError says that an app image would run as root.
-type rootError struct{}
-
-// Error implements error.
-func (*rootError) Error() string { return "after all image extensions the run image's user is root" }
-
-// Hint tells the way out.
-func (*rootError) Hint() string {
-	return "have the last run.Dockerfile change the user back: USER ${user_id}:${group_id}"
 }
 
 // labels are those of the extended image, but for what the program that applied

@@ -12,6 +12,7 @@ import (
 
 	"github.com/buildpacks/lifecycle/api"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
@@ -39,8 +40,8 @@ type said struct {
 // another user nothing would keep it from this process, so it is not run.
 func (h *host) askLifecycle(ctx context.Context, user lifecycle.User) (said, error) {
 	if h.abi == 0 && !h.root {
-		return said{}, confine.WithHint(fmt.Errorf("there is no %s, and %w (%w)", lifecyclePath, errNotAsked, h.noABI),
-			"name the builder that pack-cache runs in with --builder")
+		return said{}, hint.Errorf("name the builder that pack-cache runs in with --builder",
+			"there is no %s, and %w (%w)", lifecyclePath, errNotAsked, h.noABI)
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()

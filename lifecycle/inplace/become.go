@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
@@ -65,9 +66,9 @@ func (t *task) explain(err error) error {
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	case t.Phase.Root == lifecycle.OwnRoot:
-		return confine.WithHint(fmt.Errorf("%w (its loader)", err), "pack-cache must be linked statically (CGO_ENABLED=0)")
+		return hint.Errorf("pack-cache must be linked statically (CGO_ENABLED=0)", "%w (its loader)", err)
 	case !path.IsAbs(t.Phase.Args[0]):
 		return fmt.Errorf("%w (it has to be an absolute path in the builder)", err)
 	}
-	return confine.WithHint(err, "the builder image lacks it, or what it needs; check that the image is a complete builder")
+	return hint.With("the builder image lacks it, or what it needs; check that the image is a complete builder", err)
 }

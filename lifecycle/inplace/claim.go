@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
@@ -38,7 +39,7 @@ func (h *host) claim() (*os.File, error) {
 		return nil, err
 	}
 	if !info.IsDir() || ownerOf(info).UID != os.Geteuid() {
-		return nil, confine.WithHint(fmt.Errorf("%s is not a directory of user %d", h.dir, os.Geteuid()), "remove it, or name another directory in TMPDIR")
+		return nil, hint.Errorf("remove it, or name another directory in TMPDIR", "%s is not a directory of user %d", h.dir, os.Geteuid())
 	}
 	if err := os.Chmod(h.dir, placeAccess); err != nil {
 		return nil, err
@@ -50,7 +51,7 @@ func (h *host) claim() (*os.File, error) {
 	if err := unix.Flock(int(file.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
 		file.Close()
 		if errors.Is(err, unix.EWOULDBLOCK) {
-			return nil, confine.WithHint(errors.New("another build runs in this container, and there is only one /layers"), "wait for its end, or build in another container")
+			return nil, hint.Errorf("wait for its end, or build in another container", "another build runs in this container, and there is only one /layers")
 		}
 		return nil, err
 	}
@@ -102,8 +103,8 @@ func (h *host) displace() error {
 	}
 	if err := move(lifecycle.AppDir, h.path(keptDir)); err != nil {
 		back := move(h.path(keptDir), lifecycle.AppDir)
-		return confine.WithHint(errors.Join(fmt.Errorf("%s is where the application is built, but there are other files that cannot be moved away: %w", lifecycle.AppDir, err), back),
-			"have the source checked out or mounted somewhere else, such as /source, and name it with --path")
+		return hint.With("have the source checked out or mounted somewhere else, such as /source, and name it with --path",
+			errors.Join(fmt.Errorf("%s is where the application is built, but there are other files that cannot be moved away: %w", lifecycle.AppDir, err), back))
 	}
 	return h.mark(movedMark)
 }

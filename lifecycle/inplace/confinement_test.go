@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/internal/test/testneeds"
 	"github.com/pack-cache/pack-cache/lifecycle"
@@ -154,11 +155,7 @@ func TestAccept(t *testing.T) {
 				}
 				return
 			}
-			hinted, ok := errors.AsType[interface {
-				error
-				Hint() string
-			}](err)
-			if !ok || !strings.Contains(hinted.Hint(), test.want) {
+			if !strings.Contains(hint.Of(err), test.want) {
 				t.Errorf("got %v, want a hint with %q", err, test.want)
 			}
 		})

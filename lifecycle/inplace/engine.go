@@ -10,6 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/builder/unpack"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
@@ -49,8 +50,8 @@ func probeInside(config Config) (*host, error) {
 	}
 	for _, path := range []string{detectorPath, orderPath} {
 		if _, err := os.Stat(path); err != nil {
-			return nil, confine.WithHint(elsewhere("pack-cache does not run inside a builder image: there is no "+path),
-				"start pack-cache in the builder image: as `image:` of a GitLab CI job, as a step of a Tekton task")
+			return nil, hint.With("start pack-cache in the builder image: as `image:` of a GitLab CI job, as a step of a Tekton task",
+				elsewhere("pack-cache does not run inside a builder image: there is no "+path))
 		}
 	}
 	return probe(config, "")

@@ -2,13 +2,12 @@ package inplace
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
-	"github.com/pack-cache/pack-cache/lifecycle/confine"
 	"github.com/pack-cache/pack-cache/lifecycle/volume"
 )
 
@@ -66,8 +65,8 @@ func (h *host) openFixed(name string, u lifecycle.User) (*fixed, error) {
 func (f *fixed) checkEmpty() error {
 	entries, err := os.ReadDir(f.path)
 	if err == nil && len(entries) > 0 {
-		err = confine.WithHint(fmt.Errorf("%s has files that are not of this build, such as %s", f.path, entries[0].Name()),
-			"remove them: a build begins with an empty directory there")
+		err = hint.Errorf("remove them: a build begins with an empty directory there",
+			"%s has files that are not of this build, such as %s", f.path, entries[0].Name())
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
@@ -32,16 +33,16 @@ func probe(config Config, base string) (*host, error) {
 	if h.root {
 		for capability, what := range map[int]string{unix.CAP_SETUID: "SETUID", unix.CAP_SETGID: "SETGID", unix.CAP_CHOWN: "CHOWN", unix.CAP_KILL: "KILL"} {
 			if !confine.HasCapability(capability) {
-				return nil, confine.WithHint(fmt.Errorf("root lacks CAP_%s here and so cannot start the build as another user", what),
-					"run the container as the build user of the builder (in Kubernetes runAsUser, in GitLab CI image:docker:user)")
+				return nil, hint.Errorf("run the container as the build user of the builder (in Kubernetes runAsUser, in GitLab CI image:docker:user)",
+					"root lacks CAP_%s here and so cannot start the build as another user", what)
 			}
 		}
 	}
 	h.abi, h.noABI = confine.LandlockABI()
 	for _, dir := range []string{lifecycle.LayersDir, lifecycle.AppDir} {
 		if err := usable(dir); err != nil {
-			return nil, confine.WithHint(err,
-				"give the container a directory "+dir+" that its user may write to, such as an emptyDir volume mounted there; the paths of the app image depend on it")
+			return nil, hint.With("give the container a directory "+dir+" that its user may write to, such as an emptyDir volume mounted there; the paths of the app image depend on it",
+				err)
 		}
 	}
 	base, err := chooseBase(base)
@@ -112,8 +113,8 @@ func chooseBase(wanted string) (string, error) {
 		}
 		errs = append(errs, err)
 	}
-	return "", confine.WithHint(fmt.Errorf("no directory for the build's files: %w", errors.Join(errs...)),
-		"name one in TMPDIR, on a file system that is neither read-only nor noexec")
+	return "", hint.Errorf("name one in TMPDIR, on a file system that is neither read-only nor noexec",
+		"no directory for the build's files: %w", errors.Join(errs...))
 }
 
 // passable tells whether other users can get to what is in a directory.
@@ -151,11 +152,11 @@ func (h *host) describe() string {
 func (h *host) accept(d lifecycle.Demand) error {
 	switch {
 	case h.abi == 0 && !d.Trusted:
-		return confine.WithHint(fmt.Errorf("%w, so an untrusted builder could read the credentials", h.noABI),
-			"trust the builder if you do (--trust-builder, or `pack-cache config trusted-builders add BUILDER`), or use a kernel from 5.19 on with Landlock, or another engine (--engine sandbox or docker)")
+		return hint.Errorf("trust the builder if you do (--trust-builder, or `pack-cache config trusted-builders add BUILDER`), or use a kernel from 5.19 on with Landlock, or another engine (--engine sandbox or docker)",
+			"%w, so an untrusted builder could read the credentials", h.noABI)
 	case d.Network == lifecycle.NetworkNone:
-		return confine.WithHint(errors.New("phases have the container's network: no other one can be made here"),
-			"leave out --network none, or use another engine (--engine sandbox or docker)")
+		return hint.Errorf("leave out --network none, or use another engine (--engine sandbox or docker)",
+			"phases have the container's network: no other one can be made here")
 	}
 	return d.User.Check()
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/lifecycle"
@@ -272,7 +273,7 @@ func (p *place) explain(ctx context.Context, err error, what string) error {
 		return err
 	}
 	if confine.NoRoom(err) {
-		err = confine.WithHint(err, "make room in this container, on the file systems of /layers, /workspace and "+p.Dir())
+		err = hint.With("make room in this container, on the file systems of /layers, /workspace and "+p.Dir(), err)
 	}
 	return fmt.Errorf("%s: %w", what, err)
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/builder"
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
@@ -106,8 +107,8 @@ func (e *Engine) Is(ctx context.Context, named v1.Image) error {
 		return err
 	}
 	differ := func(what, here, there string) error {
-		return confine.WithHint(fmt.Errorf("pack-cache runs in another builder than the one named: its %s %s here and %s there", what, here, there),
-			"leave out --builder to use the one that pack-cache runs in, run pack-cache in the other one, or use another engine (--engine sandbox or docker)")
+		return hint.Errorf("leave out --builder to use the one that pack-cache runs in, run pack-cache in the other one, or use another engine (--engine sandbox or docker)",
+			"pack-cache runs in another builder than the one named: its %s %s here and %s there", what, here, there)
 	}
 	switch {
 	case b.Lifecycle != "" && here.version != "" && b.Lifecycle != here.version:
@@ -141,8 +142,8 @@ func residentEnv(environ []string) ([]string, error) {
 	}
 	info, err := os.Stat(lifecycle.LayersDir)
 	if err != nil || ownerOf(info).UID == 0 {
-		return nil, confine.WithHint(errors.New("the build user of the builder that pack-cache runs in is not known: CNB_USER_ID and CNB_GROUP_ID are not set"),
-			"start pack-cache with the environment of the image")
+		return nil, hint.Errorf("start pack-cache with the environment of the image",
+			"the build user of the builder that pack-cache runs in is not known: CNB_USER_ID and CNB_GROUP_ID are not set")
 	}
 	owner := ownerOf(info)
 	return append(out, "CNB_USER_ID="+strconv.Itoa(owner.UID), "CNB_GROUP_ID="+strconv.Itoa(owner.GID)), nil

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pack-cache/pack-cache/builder/unpack"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 	"github.com/pack-cache/pack-cache/lifecycle/inplace/takeoverimage"
@@ -49,11 +50,12 @@ func (e *Takeover) Name() string { return "takeover" }
 // probeTakeover is the probe of a container of pack-cache's own image.
 func probeTakeover(config Config) (*host, error) {
 	if _, err := os.Stat(takeoverMark); err != nil {
-		return nil, confine.WithHint(elsewhere("this is not a container of pack-cache's takeover image: there is no "+takeoverMark),
-			"run pack-cache in that image (`make takeover-image`)")
+		return nil, hint.With("run pack-cache in that image (`make takeover-image`)",
+			elsewhere("this is not a container of pack-cache's takeover image: there is no "+takeoverMark))
 	}
 	if err := unix.Access("/usr", unix.W_OK|unix.X_OK); err != nil {
-		return nil, confine.WithHint(&fs.PathError{Op: "write to", Path: "/usr", Err: err}, "run the container without a read-only root file system, from the image as it is")
+		return nil, hint.With("run the container without a read-only root file system, from the image as it is",
+			&fs.PathError{Op: "write to", Path: "/usr", Err: err})
 	}
 	h, err := probe(config, takeoverimage.WorkDir)
 	if err == nil {
@@ -95,7 +97,7 @@ func (p *place) become(ctx context.Context, img v1.Image) error {
 		p.report.Info("This container is that builder already")
 		return nil
 	case err == nil || exists(becoming):
-		return confine.WithHint(errors.New("this container has been turned into another builder, or half of one"), "start a new container for every builder")
+		return hint.Errorf("start a new container for every builder", "this container has been turned into another builder, or half of one")
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}

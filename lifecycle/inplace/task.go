@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
@@ -80,8 +81,8 @@ func (p *place) mounts(phase lifecycle.Phase) ([]confine.Rule, error) {
 			source = m.Host
 		}
 		if filepath.Clean(m.Target) != filepath.Clean(source) {
-			return nil, confine.WithHint(fmt.Errorf("mount of %s: nothing can be mounted in place, and it is at %s", m.Target, source),
-				"use another engine (--engine sandbox or docker)")
+			return nil, hint.Errorf("use another engine (--engine sandbox or docker)",
+				"mount of %s: nothing can be mounted in place, and it is at %s", m.Target, source)
 		}
 		if _, err := os.Stat(source); errors.Is(err, fs.ErrNotExist) && m.Optional {
 			continue

@@ -14,6 +14,7 @@ import (
 	"github.com/buildpacks/lifecycle/platform/files"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle/extend"
 )
 
@@ -59,7 +60,8 @@ func analyze(ctx context.Context, j *job, in AnalyzeInput) (AnalyzeOutput, error
 		return AnalyzeOutput{}, err
 	}
 	if _, err := analyzer.RunImage.TopLayer(); err != nil {
-		return AnalyzeOutput{}, &runImageError{in.RunImage, err}
+		return AnalyzeOutput{}, hint.Errorf("an app image is a run image with more layers; name one that has a layer with --run-image",
+			"run image %s: %w", in.RunImage, err)
 	}
 	analyzed, err := j.analyzeBounded(analyzer)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -19,6 +18,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/layers/ocidir"
@@ -224,8 +224,7 @@ func TestBorrowedErrors(t *testing.T) {
 			t.Parallel()
 			store, _ := lendTo(t, failing{ocidir.New(ocidir.Config{Dir: t.TempDir()}), kind})
 			_, _, err := store.Resolve(t.Context(), "main")
-			var hinted interface{ Hint() string }
-			if !errors.Is(err, kind) || !errors.As(err, &hinted) || hinted.Hint() != "ask again" {
+			if !errors.Is(err, kind) || hint.Of(err) != "ask again" {
 				t.Errorf("error %v", err)
 			}
 		})
@@ -238,14 +237,8 @@ type failing struct {
 }
 
 func (f failing) Resolve(context.Context, string) (v1.Descriptor, []byte, error) {
-	return v1.Descriptor{}, nil, hinted{fmt.Errorf("it failed: %w", f.kind)}
+	return v1.Descriptor{}, nil, hint.Errorf("ask again", "it failed: %w", f.kind)
 }
-
-type hinted struct{ error }
-
-func (h hinted) Unwrap() error { return h.error }
-
-func (h hinted) Hint() string { return "ask again" }
 
 // TestBorrowedOwnerGone does not wait for answers that cannot come.
 func TestBorrowedOwnerGone(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -37,7 +38,7 @@ func sentinels() map[string]error {
 }
 
 func refuse(err error) *refusal {
-	r := &refusal{Message: err.Error(), Advice: advice(err)}
+	r := &refusal{Message: err.Error(), Advice: hint.Of(err)}
 	for name, kind := range sentinels() {
 		if errors.Is(err, kind) {
 			r.Kind = name

@@ -40,24 +40,6 @@ func (h *platformHandler) InitImage(ref string) (imgutil.Image, error) {
 	return img, nil
 }
 
-// runImageError says that no app image can be based on a run image: it has no layers.
-// The lifecycle finds that when the buildpacks have done their work.
-type runImageError struct {
-	name string
-	err  error
-}
-
-// Error implements error.
-func (e *runImageError) Error() string { return fmt.Sprintf("run image %s: %v", e.name, e.err) }
-
-// Unwrap returns what is wrong.
-func (e *runImageError) Unwrap() error { return e.err }
-
-// Hint tells the way out.
-func (e *runImageError) Hint() string {
-	return "an app image is a run image with more layers; name one that has a layer with --run-image"
-}
-
 // RunImage is the run image that image extensions have chosen or change.
 type RunImage struct {
 	// Name is what it is called, Reference the image itself.

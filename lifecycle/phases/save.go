@@ -10,6 +10,7 @@ import (
 
 	"github.com/buildpacks/lifecycle/buildpack"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/kinds"
 )
@@ -190,7 +191,7 @@ func (s *save) startFrom(ctx context.Context, request *layers.SaveRequest) (*lay
 
 func (o *SaveOutcome) fill(report *layers.SaveReport, err error, of made) {
 	if err != nil {
-		o.Failed, o.Advice = err.Error(), advice(err)
+		o.Failed, o.Advice = err.Error(), hint.Of(err)
 		return
 	}
 	o.Digest, o.Changed, o.Sent, o.Seconds = report.Digest.String(), report.Changed, report.Sent, report.Duration.Seconds()
@@ -200,15 +201,6 @@ func (o *SaveOutcome) fill(report *layers.SaveReport, err error, of made) {
 			Size: l.Size, Sent: l.Sent, Seconds: l.Duration.Round(time.Millisecond).Seconds(),
 		})
 	}
-}
-
-// advice is what the user can do about an error, "" if nothing is known.
-func advice(err error) string {
-	var hinted interface{ Hint() string }
-	if errors.As(err, &hinted) {
-		return hinted.Hint()
-	}
-	return ""
 }
 
 func existingDir(parent, dir string) string {

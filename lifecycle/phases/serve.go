@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/heroku/color"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/posix"
 	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/internal/web"
@@ -138,7 +139,7 @@ func noRoom(err error) bool {
 
 func describe(name lifecycle.Name, err error) *Error {
 	e := &Error{
-		Phase: name, Message: err.Error(), Advice: advice(err), Trouble: troubleWith(err), NoRoom: noRoom(err),
+		Phase: name, Message: err.Error(), Advice: hint.Of(err), Trouble: troubleWith(err), NoRoom: noRoom(err),
 		Code: codeOf(name),
 	}
 	if closed, ok := errors.AsType[*fs.PathError](err); ok && e.Advice == "" && name == lifecycle.Export && errors.Is(err, fs.ErrPermission) {

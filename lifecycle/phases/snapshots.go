@@ -8,6 +8,7 @@ import (
 	"github.com/buildpacks/lifecycle/buildpack"
 	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/kinds"
@@ -62,13 +63,13 @@ func (j *job) loadImports(ctx context.Context, imports []kinds.Import, target la
 			outcome.Missing = true
 			outcome.Reason = "nothing is kept there yet"
 			if why := missing(err); why != "" {
-				outcome.Reason, outcome.Advice = why, advice(err)
+				outcome.Reason, outcome.Advice = why, hint.Of(err)
 			}
 		case errors.Is(err, errOtherTarget):
 			outcome.Missing = true
 			outcome.Reason = err.Error()
 		case err != nil:
-			outcome.Reason, outcome.Advice = err.Error(), advice(err)
+			outcome.Reason, outcome.Advice = err.Error(), hint.Of(err)
 			outcome.Denied = errors.Is(err, layers.ErrDenied)
 			outcome.GaveUp = errors.Is(err, web.ErrGaveUp)
 		default:
@@ -77,7 +78,7 @@ func (j *job) loadImports(ctx context.Context, imports []kinds.Import, target la
 				outcome.Reason = "it names layers that cannot be restored: " + few(dropped)
 			}
 			if missing := snapshot.Incomplete(); missing != nil {
-				outcome.Reason, outcome.Advice = missing.Error(), advice(missing)
+				outcome.Reason, outcome.Advice = missing.Error(), hint.Of(missing)
 			}
 			found.sources = append(found.sources, source{snapshot, inner, func() { stop(); cancel() }, len(found.outcomes)})
 		}
@@ -155,24 +156,13 @@ func loadSnapshot(ctx context.Context, store layers.Store, name string) (*layers
 }
 
 func asForeign(err error) error {
-	if errors.Is(err, layers.ErrForeign) {
-		return &foreignError{err}
+	if !errors.Is(err, layers.ErrForeign) {
+		return err
 	}
-	return err
-}
-
-// foreignError says that a cache's reference names something else.
-type foreignError struct{ error }
-
-// Unwrap returns what was found.
-func (e *foreignError) Unwrap() error { return e.error }
-
-// Hint tells the way out.
-func (e *foreignError) Hint() string {
-	if found, ok := errors.AsType[*layers.ForeignError](e.error); ok && found.Unmarked {
-		return "choose another reference for the cache, or publish the app image with --export-cache type=inline"
+	if found, ok := errors.AsType[*layers.ForeignError](err); ok && found.Unmarked {
+		return hint.With("choose another reference for the cache, or publish the app image with --export-cache type=inline", err)
 	}
-	return "choose another reference for the cache, or replace what is there with --clear-cache"
+	return hint.With("choose another reference for the cache, or replace what is there with --clear-cache", err)
 }
 
 // metadata merges what the snapshots hold for builds: a layer comes from the

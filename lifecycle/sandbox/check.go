@@ -1,10 +1,8 @@
 package sandbox
 
 import (
-	"fmt"
-
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
-	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // checkUser tells whether phases can run as u.
@@ -13,8 +11,7 @@ func (h *host) checkUser(u lifecycle.User) error {
 		return err
 	}
 	if !h.identity.contains(u) {
-		return confine.WithHint(fmt.Errorf("user %d:%d is not among the ids that this user may use", u.UID, u.GID),
-			"give the user 65536 ids in /etc/subuid and /etc/subgid")
+		return hint.Errorf("give the user 65536 ids in /etc/subuid and /etc/subgid", "user %d:%d is not among the ids that this user may use", u.UID, u.GID)
 	}
 	return nil
 }

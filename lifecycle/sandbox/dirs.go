@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/pack-cache/pack-cache/lifecycle/confine"
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // stores are the directories in which builders are unpacked, absolute paths.
@@ -77,7 +77,7 @@ func workDir(dir string) (string, error) {
 		return "", err
 	}
 	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
-		return "", confine.WithHint(fmt.Errorf("temporary directory %s: %w", dir, err), "name another directory in TMPDIR")
+		return "", hint.Errorf("name another directory in TMPDIR", "temporary directory %s: %w", dir, err)
 	}
 	return dir, nil
 }
@@ -94,8 +94,7 @@ func ownDir(dir string, look func(string) (os.FileInfo, error)) error {
 	}
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !info.IsDir() || !ok || int(stat.Uid) != os.Geteuid() {
-		return confine.WithHint(fmt.Errorf("layer store: %s is not a directory of user %d", dir, os.Geteuid()),
-			"name another directory for the layer store")
+		return hint.Errorf("name another directory for the layer store", "layer store: %s is not a directory of user %d", dir, os.Geteuid())
 	}
 	return nil
 }

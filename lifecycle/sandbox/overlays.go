@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
@@ -53,8 +54,8 @@ func tryOverlays(t *task) (*support, error) {
 			}
 		}
 		if err := tryUpper(memory, t.Identity.userNS()); err != nil {
-			return nil, confine.WithHint(confine.Step(err, "overlay file system"),
-				"the kernel must offer the overlay file system (modprobe overlay; in user namespaces Linux 5.11 or newer)")
+			return nil, hint.With("the kernel must offer the overlay file system (modprobe overlay; in user namespaces Linux 5.11 or newer)",
+				confine.Step(err, "overlay file system"))
 		}
 	}
 	return found, nil

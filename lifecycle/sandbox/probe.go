@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
@@ -46,7 +47,7 @@ func (h *host) probe(ctx context.Context, ids []identity, reasons []string, repo
 		failures = append(failures, fmt.Errorf("ids %q: %w", id.Kind, err))
 		reasons = append(reasons, fmt.Sprintf("ids %q do not work: %v", id.Kind, err))
 	}
-	return confine.WithHint(fmt.Errorf("no sandbox can be made here: %w", errors.Join(failures...)), remedy(failures))
+	return hint.Errorf(remedy(failures), "no sandbox can be made here: %w", errors.Join(failures...))
 }
 
 // checkExec makes sure that programs in volumes and in /tmp, such as a build
@@ -57,8 +58,7 @@ func checkExec(dir string) error {
 		return &os.PathError{Op: "statfs", Path: dir, Err: err}
 	}
 	if stat.Flags&unix.ST_NOEXEC != 0 {
-		return confine.WithHint(fmt.Errorf("%s is mounted noexec, so a build cannot run programs there", dir),
-			"set TMPDIR to a directory on another file system")
+		return hint.Errorf("set TMPDIR to a directory on another file system", "%s is mounted noexec, so a build cannot run programs there", dir)
 	}
 	return nil
 }
@@ -106,11 +106,8 @@ func (h *host) try(ctx context.Context, id identity, report progress.Reporter) (
 // remedy reads from the machine's settings why namespaces do not work.
 func remedy(failures []error) string {
 	for _, failure := range slices.Backward(failures) {
-		if hint, ok := errors.AsType[interface {
-			error
-			Hint() string
-		}](failure); ok && hint.Hint() != "" {
-			return hint.Hint()
+		if way := hint.Of(failure); way != "" {
+			return way
 		}
 	}
 	switch {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle/enginetest"
 )
 
@@ -45,11 +46,7 @@ func TestProbeFails(t *testing.T) {
 					t.Errorf("%q does not say %q", err, want)
 				}
 			}
-			hint, ok := errors.AsType[interface {
-				error
-				Hint() string
-			}](err)
-			if !ok || hint.Hint() == "" {
+			if hint.Of(err) == "" {
 				t.Errorf("no hint in %v", err)
 			}
 			if left := entries(t, work); len(left) > 0 {

@@ -3,8 +3,8 @@ package sandbox
 import (
 	"golang.org/x/sys/unix"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
-	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // room is how many bytes this user can write to dir's file system.
@@ -29,5 +29,5 @@ func isFull(dir string) bool {
 // withRoomHint adds to an error of a place in work what to do when that is
 // full.
 func withRoomHint(err error, work string) error {
-	return confine.WithHint(&lifecycle.NoRoomError{Err: err}, "make room on the file system of "+work+", or name a directory on a larger one in TMPDIR")
+	return hint.With("make room on the file system of "+work+", or name a directory on a larger one in TMPDIR", &lifecycle.NoRoomError{Err: err})
 }

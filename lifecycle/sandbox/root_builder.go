@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
@@ -40,7 +41,7 @@ func systemMounts(t *task) ([]mounting, error) {
 	// before the pivot.
 	proc, err := fresh("proc", "/proc", restricted|noExec)
 	if err != nil {
-		return nil, confine.WithHint(err, "a container engine hides parts of /proc here: allow an unmasked one (in Kubernetes procMount: Unmasked)")
+		return nil, hint.With("a container engine hides parts of /proc here: allow an unmasked one (in Kubernetes procMount: Unmasked)", err)
 	}
 	// Programs learn from /sys how much memory and CPU they may use.
 	sys, err := bindIfPresent("/sys", "/sys", restricted|noExec|readOnly)

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
@@ -116,7 +117,7 @@ func (t *task) command() (exe string, argv []string) {
 // explain tells the usual reason why a program that is there cannot be found.
 func explain(err error, t *task) error {
 	if t.Phase.Root == lifecycle.OwnRoot && errors.Is(err, fs.ErrNotExist) {
-		return confine.WithHint(fmt.Errorf("%w (its loader)", err), "pack-cache must be linked statically (CGO_ENABLED=0)")
+		return hint.Errorf("pack-cache must be linked statically (CGO_ENABLED=0)", "%w (its loader)", err)
 	}
 	if strings.HasPrefix(t.Phase.Args[0], "/") || !errors.Is(err, fs.ErrNotExist) {
 		return notInBuilder(err)
@@ -129,5 +130,5 @@ func notInBuilder(err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return confine.WithHint(err, "the builder image lacks it, or what it needs; check that the image is a complete builder")
+	return hint.With("the builder image lacks it, or what it needs; check that the image is a complete builder", err)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pack-cache/pack-cache/internal/grammar"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/kinds"
@@ -105,7 +106,7 @@ func (f *file) resolve(e entry, in Input) (*Cache, error) {
 	c := &Cache{Name: e.Name, File: f.path, Own: f.own}
 	failed := f.fill(c, e, v, in)
 	if failed != nil {
-		return nil, refuse(failed.hint, "%s: cache %s: %s", f.path, e.Name, failed.message)
+		return nil, fmt.Errorf("%s: cache %s: %w", f.path, e.Name, failed)
 	}
 	if values.used {
 		c.DotEnv = values.path
@@ -113,7 +114,7 @@ func (f *file) resolve(e entry, in Input) (*Cache, error) {
 	return c, nil
 }
 
-func (f *file) fill(c *Cache, e entry, v *variables, in Input) *Error {
+func (f *file) fill(c *Cache, e entry, v *variables, in Input) error {
 	seen := isPlace
 	if f.own {
 		seen = nil
@@ -127,7 +128,7 @@ func (f *file) fill(c *Cache, e entry, v *variables, in Input) *Error {
 		{"directory", &e.Directory, seen}, {"username", &e.Username, nil}, {"password", &e.Password, nil},
 	}
 	for _, field := range fields {
-		var failed *Error
+		var failed error
 		if *field.value, failed = v.replace(field.name, *field.value, field.allowed); failed != nil {
 			return failed
 		}
@@ -136,7 +137,8 @@ func (f *file) fill(c *Cache, e entry, v *variables, in Input) *Error {
 	e.Namespace, e.ImageTag = strings.ToLower(strings.Trim(e.Namespace, "/")), strings.ToLower(e.ImageTag)
 	for _, part := range []struct{ field, value string }{{"namespace", e.Namespace}, {"image_tag", e.ImageTag}} {
 		if part.value != "" && !repositoryPath.MatchString(part.value) {
-			return &Error{part.field + " cannot be a part of a repository's name", "use letters and digits, with single separators ('.', '_', '-' or '/') between them"}
+			return hint.Usagef("use letters and digits, with single separators ('.', '_', '-' or '/') between them",
+				"%s cannot be a part of a repository's name", part.field)
 		}
 	}
 	if e.Provider == providerLocal {
@@ -151,24 +153,23 @@ var repositoryPath = regexp.MustCompile(`^[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*(/[a-
 
 var registryHost = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]{1,5})?$`)
 
-func (f *file) fillRegistry(c *Cache, e entry, in Input) *Error {
+func (f *file) fillRegistry(c *Cache, e entry, in Input) error {
 	host := strings.TrimSuffix(strings.TrimPrefix(e.URL, "https://"), "/")
 	if !registryHost.MatchString(host) {
-		return &Error{"url is not the host of a registry", "write a host, with a port if need be, such as ghcr.io or registry.example.com:5000; what follows it is the namespace"}
+		return hint.Usagef("write a host, with a port if need be, such as ghcr.io or registry.example.com:5000; what follows it is the namespace",
+			"url is not the host of a registry")
 	}
 	repository, err := name.NewRepository(host + "/" + path.Join(e.Namespace, e.ImageTag))
 	if err != nil || grammar.Host(repository.RegistryStr()) != grammar.Host(host) {
-		return &Error{"url is not the host of a registry that can be told from a namespace", "write a host with a dot or a port, such as ghcr.io"}
+		return hint.Usagef("write a host with a dot or a port, such as ghcr.io", "url is not the host of a registry that can be told from a namespace")
 	}
 	if !f.own && !in.trusts(repository.RegistryStr()) {
-		return &Error{
-			fmt.Sprintf("only this file names the registry %s, and the file may have come with the source", host),
-			fmt.Sprintf("if you trust %s with the cache and with credentials, add --trust-cache-host %s, or trusted_hosts = [%q] in your own file, %s", host, host, host, in.ownPath()),
-		}
+		return hint.Usagef(fmt.Sprintf("if you trust %s with the cache and with credentials, add --trust-cache-host %s, or trusted_hosts = [%q] in your own file, %s", host, host, host, in.ownPath()),
+			"only this file names the registry %s, and the file may have come with the source", host)
 	}
 	c.repository = repository
 	if e.Password != "" && e.Username == "" || e.Username != "" && e.Password == "" {
-		return &Error{"of username and password, one is empty", "set both, or neither to use what you are logged in with"}
+		return hint.Usagef("set both, or neither to use what you are logged in with", "of username and password, one is empty")
 	}
 	if e.Password != "" {
 		c.Login = &trust.Login{Repository: repository, Username: e.Username, Password: redact.NewSecret(e.Password)}
@@ -176,18 +177,18 @@ func (f *file) fillRegistry(c *Cache, e entry, in Input) *Error {
 	return nil
 }
 
-func (f *file) fillLocal(c *Cache, e entry) *Error {
+func (f *file) fillLocal(c *Cache, e entry) error {
 	if e.Directory == "" {
 		caches, err := os.UserCacheDir()
 		if err != nil {
-			return &Error{"there is no place for local caches", "set HOME or XDG_CACHE_HOME, or directory"}
+			return hint.Usagef("set HOME or XDG_CACHE_HOME, or directory", "there is no place for local caches")
 		}
 		c.directory = filepath.Join(caches, "pack-cache", "images", filepath.FromSlash(e.ImageTag))
 		return nil
 	}
 	here, err := filepath.Abs(filepath.Dir(f.path))
 	if err != nil {
-		return &Error{"directory: " + err.Error(), "write an absolute path"}
+		return hint.Usagef("write an absolute path", "directory: %v", err)
 	}
 	dir := filepath.FromSlash(e.Directory)
 	if !filepath.IsAbs(dir) {
@@ -195,8 +196,8 @@ func (f *file) fillLocal(c *Cache, e entry) *Error {
 	}
 	c.directory = filepath.Join(dir, filepath.FromSlash(e.ImageTag))
 	if !f.own && !isBelow(here, c.directory) {
-		return &Error{"directory is not below that of the file, and the file may have come with the source",
-			"choose a directory below " + here + ", or move the cache to your own file"}
+		return hint.Usagef("choose a directory below "+here+", or move the cache to your own file",
+			"directory is not below that of the file, and the file may have come with the source")
 	}
 	return nil
 }

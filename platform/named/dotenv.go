@@ -7,6 +7,7 @@ import (
 	"regexp"
 
 	"github.com/pack-cache/pack-cache/internal/envfile"
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // dotEnvName is the file beside a pack-cache.toml that has values of variables.
@@ -32,11 +33,11 @@ func readDotEnv(path string, own bool) (*dotEnv, error) {
 		if failed, ok := errors.AsType[*fs.PathError](err); ok {
 			err = failed.Err
 		}
-		return nil, refuse("check the file", "%s cannot be read: %v", d.path, err)
+		return nil, hint.Usagef("check the file", "%s cannot be read: %v", d.path, err)
 	}
 	read, err := envfile.Parse(text)
 	if err != nil {
-		return nil, refuse(envfile.Form, "%s: %v", d.path, err)
+		return nil, hint.Usagef(envfile.Form, "%s: %v", d.path, err)
 	}
 	for _, v := range read {
 		if v.Given { // the environment goes before the file

@@ -13,6 +13,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/attrs"
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/userfile"
 )
 
@@ -60,19 +61,19 @@ var (
 )
 
 // read reads a file. The error is an fs.ErrNotExist if there is none, and else
-// an *Error that shows no value.
+// a *hint.UsageError that shows no value.
 func read(path string, own bool) (*file, error) {
 	text, err := readText(path, own)
 	if err != nil {
 		if failed, ok := errors.AsType[*fs.PathError](err); ok && !errors.Is(err, fs.ErrNotExist) {
-			return nil, refuse("check the file", "%s cannot be read: %v", path, failed.Err)
+			return nil, hint.Usagef("check the file", "%s cannot be read: %v", path, failed.Err)
 		}
 		return nil, err
 	}
 	var read content
 	known, err := bounds.TOML(text, &read)
 	if err != nil {
-		return nil, refuse("correct the file", "%s: %s", path, tomlReason(err))
+		return nil, hint.Usagef("correct the file", "%s: %s", path, tomlReason(err))
 	}
 	if unknown := known.Undecoded(); len(unknown) > 0 {
 		key, valid := unknown[0], topKeys
@@ -80,11 +81,12 @@ func read(path string, own bool) (*file, error) {
 			valid = entryKeys
 		}
 		last := key[len(key)-1]
-		return nil, refuse(attrs.DidYouMean(last, valid)+"valid are: "+strings.Join(valid, ", "), "%s: unknown key %s", path, key)
+		return nil, hint.Usagef(attrs.DidYouMean(last, valid)+"valid are: "+strings.Join(valid, ", "), "%s: unknown key %s", path, key)
 	}
 	f := &file{path: path, own: own, entries: read.Caches, hosts: read.TrustedHosts}
 	if len(f.hosts) > 0 && !own {
-		return nil, refuse("name the host with --trust-cache-host, or in your own file", "%s: trusted_hosts has no place in a file that may have come with the source", path)
+		return nil, hint.Usagef("name the host with --trust-cache-host, or in your own file",
+			"%s: trusted_hosts has no place in a file that may have come with the source", path)
 	}
 	return f, f.check()
 }
@@ -130,41 +132,41 @@ func (f *file) check() error {
 	seen := map[string]bool{}
 	for i, e := range f.entries {
 		if e.Name == "" {
-			return refuse("add name = \"…\"", "%s: image_caches %d has no name", f.path, i+1)
+			return hint.Usagef("add name = \"…\"", "%s: image_caches %d has no name", f.path, i+1)
 		}
 		if !cacheName.MatchString(e.Name) {
-			return refuse("use letters, digits, '.', '_' and '-'", "%s: %q is not a name for a cache", f.path, e.Name)
+			return hint.Usagef("use letters, digits, '.', '_' and '-'", "%s: %q is not a name for a cache", f.path, e.Name)
 		}
 		if seen[e.Name] {
-			return refuse("give each its own name", "%s: two caches are called %s", f.path, e.Name)
+			return hint.Usagef("give each its own name", "%s: two caches are called %s", f.path, e.Name)
 		}
 		seen[e.Name] = true
 		if err := e.check(); err != nil {
-			return refuse(err.hint, "%s: cache %s: %s", f.path, e.Name, err.message)
+			return fmt.Errorf("%s: cache %s: %w", f.path, e.Name, err)
 		}
 	}
 	return nil
 }
 
 // check refuses keys that are missing, or make no sense together.
-func (e entry) check() *Error {
+func (e entry) check() error {
 	for _, key := range []struct{ name, value, provider string }{
 		{"url", e.URL, providerRegistry}, {"namespace", e.Namespace, providerRegistry},
 		{"username", e.Username, providerRegistry}, {"password", e.Password, providerRegistry},
 		{"directory", e.Directory, providerLocal},
 	} {
 		if key.value != "" && key.provider != e.Provider && (e.Provider == providerRegistry || e.Provider == providerLocal) {
-			return &Error{message: fmt.Sprintf("%s is for provider = %q", key.name, key.provider), hint: "leave it out, or change the provider"}
+			return hint.Usagef("leave it out, or change the provider", "%s is for provider = %q", key.name, key.provider)
 		}
 	}
-	missing := func(key, example string) *Error {
-		return &Error{message: fmt.Sprintf("%s is missing", key), hint: fmt.Sprintf("add %s = %q", key, example)}
+	missing := func(key, example string) error {
+		return hint.Usagef(fmt.Sprintf("add %s = %q", key, example), "%s is missing", key)
 	}
 	switch {
 	case e.Provider == "":
 		return missing("provider", providerRegistry)
 	case e.Provider != providerRegistry && e.Provider != providerLocal:
-		return &Error{message: fmt.Sprintf("there is no provider %q", e.Provider), hint: attrs.DidYouMean(e.Provider, providers) + "valid are: " + strings.Join(providers, ", ")}
+		return hint.Usagef(attrs.DidYouMean(e.Provider, providers)+"valid are: "+strings.Join(providers, ", "), "there is no provider %q", e.Provider)
 	case e.ImageTag == "":
 		return missing("image_tag", "app-cache")
 	case e.Provider == providerRegistry && e.URL == "":
@@ -175,18 +177,4 @@ func (e entry) check() *Error {
 		return missing("username", "${REGISTRY_USER}")
 	}
 	return nil
-}
-
-// Error says what is wrong with a file or an entry in it. It shows no value that
-// may be secret.
-type Error struct{ message, hint string }
-
-// Error implements error.
-func (e *Error) Error() string { return e.message }
-
-// Hint tells the way out.
-func (e *Error) Hint() string { return e.hint }
-
-func refuse(hint, format string, args ...any) error {
-	return &Error{fmt.Sprintf(format, args...), hint}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/attrs"
 	"github.com/pack-cache/pack-cache/internal/grammar"
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // Input says where to look for a named cache, and whom the user trusts.
@@ -37,7 +38,7 @@ func (in Input) trusts(host string) bool {
 func (in Input) ownPath() string { return cmp.Or(in.Own, FileName+" in $PACK_HOME") }
 
 // Find returns the cache with a name, its variables replaced. The error is an
-// *Error.
+// *hint.UsageError.
 func Find(name string, in Input) (*Cache, error) {
 	files, err := in.files()
 	if err != nil {
@@ -58,14 +59,14 @@ func Find(name string, in Input) (*Cache, error) {
 		}
 	}
 	if len(files) == 0 {
-		return nil, refuse("write one with [[image_caches]], or name it with --cache-config",
+		return nil, hint.Usagef("write one with [[image_caches]], or name it with --cache-config",
 			"there is no %s in %s, so no cache is called %q", FileName, strings.Join(in.places(), ", "), name)
 	}
-	hint := "there is none in " + in.paths(files)
+	way := "there is none in " + in.paths(files)
 	if len(known) > 0 {
-		hint = attrs.DidYouMean(name, known) + "there are: " + strings.Join(known, ", ") + " (" + in.paths(files) + ")"
+		way = attrs.DidYouMean(name, known) + "there are: " + strings.Join(known, ", ") + " (" + in.paths(files) + ")"
 	}
-	return nil, refuse(hint, "no cache is called %q", name)
+	return nil, hint.Usagef(way, "no cache is called %q", name)
 }
 
 // Names lists the caches that there are, in their order, each once.
@@ -107,7 +108,7 @@ func (in Input) files() ([]*file, error) {
 	if in.Config != "" {
 		named, err := read(in.Config, false)
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, refuse("check the path", "--cache-config %s: there is no such file", in.Config)
+			return nil, hint.Usagef("check the path", "--cache-config %s: there is no such file", in.Config)
 		}
 		if err != nil {
 			return nil, err

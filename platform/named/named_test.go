@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -163,7 +164,7 @@ func TestHostile(t *testing.T) {
 			if err == nil {
 				t.Fatalf("accepted: %s", told(c))
 			}
-			text := err.Error() + "\n" + err.(*Error).Hint()
+			text := err.Error() + "\n" + hint.Of(err)
 			if !strings.Contains(text, test.says) || strings.Contains(text, secret) {
 				t.Errorf("error %q, want %q and no secret", text, test.says)
 			}
@@ -204,7 +205,7 @@ func TestRefused(t *testing.T) {
 			t.Parallel()
 			p := newPlace(t, map[string]string{FileName: test.toml}, nil)
 			_, err := Find("team", p.input("ghcr.io"))
-			if err == nil || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.(*Error).Hint(), test.hint) {
+			if err == nil || !strings.Contains(err.Error(), test.says) || !strings.Contains(hint.Of(err), test.hint) {
 				t.Errorf("error %v, want %q and hint %q", err, test.says, test.hint)
 			}
 		})

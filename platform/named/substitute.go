@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // variables replaces ${VAR} and ${VAR:-default} in parsed values.
@@ -29,7 +30,7 @@ func (v *variables) lookup(name string) (string, bool) {
 
 // replace replaces the variables in the value of a field. allowed, if not nil,
 // says which. The error shows no value.
-func (v *variables) replace(field, value string, allowed func(name string) bool) (string, *Error) {
+func (v *variables) replace(field, value string, allowed func(name string) bool) (string, error) {
 	var out strings.Builder
 	for {
 		before, rest, found := strings.Cut(value, "${")
@@ -40,13 +41,11 @@ func (v *variables) replace(field, value string, allowed func(name string) bool)
 		inside, after, closed := strings.Cut(rest, "}")
 		name, fallback, hasFallback := strings.Cut(inside, ":-")
 		if !closed || !variableName.MatchString(name) {
-			return "", &Error{fmt.Sprintf("%s: a ${ is not followed by the name of a variable and a }", field), "write ${NAME} or ${NAME:-default}"}
+			return "", hint.Usagef("write ${NAME} or ${NAME:-default}", "%s: a ${ is not followed by the name of a variable and a }", field)
 		}
 		if allowed != nil && !allowed(name) {
-			return "", &Error{
-				fmt.Sprintf("%s: ${%s} may be a secret, and %s is not a secret place", field, name, field),
-				"use a variable whose name ends in " + strings.Join(placeNames, ", ") + ", or move the cache to your own file",
-			}
+			return "", hint.Usagef("use a variable whose name ends in "+strings.Join(placeNames, ", ")+", or move the cache to your own file",
+				"%s: ${%s} may be a secret, and %s is not a secret place", field, name, field)
 		}
 		switch found, ok := v.lookup(name); {
 		case ok:
@@ -54,8 +53,8 @@ func (v *variables) replace(field, value string, allowed func(name string) bool)
 		case hasFallback:
 			out.WriteString(fallback)
 		default:
-			return "", &Error{fmt.Sprintf("%s: the variable %s is not set", field, name),
-				fmt.Sprintf("set it, put it into %s, or write ${%s:-default}", v.dotEnv.path, name)}
+			return "", hint.Usagef(fmt.Sprintf("set it, put it into %s, or write ${%s:-default}", v.dotEnv.path, name),
+				"%s: the variable %s is not set", field, name)
 		}
 		value = after
 	}

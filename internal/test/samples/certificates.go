@@ -2,24 +2,13 @@ package samples
 
 import (
 	"errors"
-	"fmt"
 	"os"
+
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // certificateFile is where Debian, and so both builders, have their bundle.
 const certificateFile = "etc/ssl/certs/ca-certificates.crt"
-
-// noCertificatesError says that this machine has no bundle.
-type noCertificatesError struct{ tried []string }
-
-func (e *noCertificatesError) Error() string {
-	return fmt.Sprintf("this machine has no CA certificates (looked at %v)", e.tried)
-}
-
-// Hint tells the way out.
-func (e *noCertificatesError) Hint() string {
-	return "install ca-certificates, or name a bundle in SSL_CERT_FILE"
-}
 
 // machineCertificates returns the PEM bundle that this machine trusts, private
 // authorities of its network included.
@@ -37,5 +26,5 @@ func machineCertificates() ([]byte, error) {
 			return nil, err
 		}
 	}
-	return nil, &noCertificatesError{tried}
+	return nil, hint.Errorf("install ca-certificates, or name a bundle in SSL_CERT_FILE", "this machine has no CA certificates (looked at %v)", tried)
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // writeNotice sends a notice in a line of its own.
@@ -21,14 +23,8 @@ func writeNotice(w io.Writer, secret string, n Notice) error {
 
 // noticeOf is what there is to say about a failure.
 func noticeOf(err error) Notice {
-	n := Notice{Error: err.Error(), Missing: errors.Is(err, fs.ErrNotExist)}
+	n := Notice{Error: err.Error(), Remedy: hint.Of(err), Missing: errors.Is(err, fs.ErrNotExist)}
 	_, n.Misplaced = errors.AsType[*misplaced](err)
-	if hinted, ok := errors.AsType[interface {
-		error
-		Hint() string
-	}](err); ok {
-		n.Remedy = hinted.Hint()
-	}
 	return n
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
@@ -119,18 +120,7 @@ func reap(pid int) (int, error) {
 func (p *Phase) explain(err error) error {
 	err = fmt.Errorf("starting %s: %w", p.Exe, err)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &hinted{err, "the builder image lacks it, or what it needs; check that the image is a complete builder"}
+		return hint.With("the builder image lacks it, or what it needs; check that the image is a complete builder", err)
 	}
 	return err
 }
-
-// hinted is an error with a remedy.
-type hinted struct {
-	error
-	remedy string
-}
-
-func (h *hinted) Unwrap() error { return h.error }
-
-// Hint says what the user can do about it.
-func (h *hinted) Hint() string { return h.remedy }

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"math"
 	"os"
@@ -16,6 +15,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pack-cache/pack-cache/internal/envfile"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/userfile"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/platform"
@@ -44,7 +44,7 @@ func (o *Options) complete(ctx context.Context, given *pflag.FlagSet) error {
 		return err
 	}
 	if o.ExecEnv != "" && !execEnv.MatchString(o.ExecEnv) {
-		return usagef("use letters, digits, . and - alone", "--exec-env %q cannot be the name of an execution environment", o.ExecEnv)
+		return hint.Usagef("use letters, digits, . and - alone", "--exec-env %q cannot be the name of an execution environment", o.ExecEnv)
 	}
 	to, err := o.output.Complete(o.Image, o.publish)
 	if err != nil {
@@ -55,7 +55,7 @@ func (o *Options) complete(ctx context.Context, given *pflag.FlagSet) error {
 	}
 	o.Image, o.Output = to.Name, to.Output
 	if o.imageCache == "" && o.UpdateImageCache {
-		return usagef("name a cache with --image-cache", "--update-image-cache without --image-cache")
+		return hint.Usagef("name a cache with --image-cache", "--update-image-cache without --image-cache")
 	}
 	if o.imageCache != "" {
 		if o.ImageCache, err = o.named.Find(o.imageCache, o.AppDir, o.Image); err != nil {
@@ -63,7 +63,7 @@ func (o *Options) complete(ctx context.Context, given *pflag.FlagSet) error {
 		}
 	}
 	if o.CacheRequired && len(o.Imports)+len(o.Exports) == 0 && o.ImageCache == nil {
-		return usagef("name a cache with --cache-image", "--cache-required without a cache")
+		return hint.Usagef("name a cache with --cache-image", "--cache-required without a cache")
 	}
 	o.Options.Verbose, o.Options.NoColor = o.Flags.Verbose, o.Flags.NoColor || !o.Streams.Color()
 	return nil
@@ -78,7 +78,7 @@ func id(given *pflag.FlagSet, flag string, value int) (*int, error) {
 	case !given.Changed(flag):
 		return nil, nil
 	case value < 0 || value > math.MaxInt32:
-		return nil, usagef("give a number from 0 to 2147483647", "--%s %d is not an id", flag, value)
+		return nil, hint.Usagef("give a number from 0 to 2147483647", "--%s %d is not an id", flag, value)
 	}
 	return &value, nil
 }
@@ -97,11 +97,11 @@ func environment(ctx context.Context, files, variables []string) (map[string]str
 			err = failed.Err
 		}
 		if err != nil {
-			return nil, usagef("check the path", "--env-file %s: %v", path, err)
+			return nil, hint.Usagef("check the path", "--env-file %s: %v", path, err)
 		}
 		read, err := envfile.Parse(string(content))
 		if err != nil {
-			return nil, usagef(envfile.Form, "--env-file %s: %v", path, err)
+			return nil, hint.Usagef(envfile.Form, "--env-file %s: %v", path, err)
 		}
 		for _, v := range read {
 			if env[v.Name] = v.Value; !v.Given {
@@ -111,7 +111,7 @@ func environment(ctx context.Context, files, variables []string) (map[string]str
 	}
 	for _, variable := range variables {
 		if err := set(env, variable); err != nil {
-			return nil, usagef(envForm, "--env: %v", err)
+			return nil, hint.Usagef(envForm, "--env: %v", err)
 		}
 	}
 	return env, nil
@@ -145,13 +145,8 @@ func creationTime(value string) (*time.Time, error) {
 		t = time.Unix(seconds, 0).UTC()
 	default:
 		if t, err = time.Parse(time.RFC3339, value); err != nil {
-			return nil, usagef("give seconds since 1970, a time such as 2026-01-31T12:00:00Z, or now", "--creation-time %q is not a time", value)
+			return nil, hint.Usagef("give seconds since 1970, a time such as 2026-01-31T12:00:00Z, or now", "--creation-time %q is not a time", value)
 		}
 	}
 	return &t, nil
-}
-
-// usagef returns a usage error with a hint.
-func usagef(hint, format string, args ...any) error {
-	return platform.NewUsageError(fmt.Sprintf(format, args...), hint)
 }

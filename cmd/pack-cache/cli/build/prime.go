@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform"
 )
 
@@ -70,7 +70,7 @@ func atMostOneName(cmd *cobra.Command, args []string) error {
 	if len(args) <= 1 {
 		return nil
 	}
-	return exit.Usage(fmt.Errorf("`%s` takes one cache, but %d were given", cmd.CommandPath(), len(args)), "leave the name out to fill all")
+	return hint.Usagef("leave the name out to fill all", "`%s` takes one cache, but %d were given", cmd.CommandPath(), len(args))
 }
 
 // imageFlags are flags of build that are about the app image, or that prime has
@@ -84,11 +84,11 @@ var imageFlags = []string{
 func (o *PrimeOptions) complete(ctx context.Context, given *pflag.FlagSet) error {
 	for _, flag := range imageFlags {
 		if given.Lookup(flag) != nil && given.Changed(flag) {
-			return usagef("leave it out", "--%s is not for prime, which makes no app image", flag)
+			return hint.Usagef("leave it out", "--%s is not for prime, which makes no app image", flag)
 		}
 	}
 	if o.output.Placed() {
-		return usagef("write --output text or json", "--output says where an app image goes, and prime makes none")
+		return hint.Usagef("write --output text or json", "--output says where an app image goes, and prime makes none")
 	}
 	// Nothing is published, but caches are kept in registries as if it were.
 	o.publish = true
@@ -147,7 +147,7 @@ func (o *PrimeOptions) names() ([]string, error) {
 	}
 	names, err := o.named.Names(o.AppDir)
 	if err == nil && len(names) == 0 {
-		return nil, usagef("name one with --export-cache or --cache-image, or write a pack-cache.toml", "there is no cache to fill")
+		return nil, hint.Usagef("name one with --export-cache or --cache-image, or write a pack-cache.toml", "there is no cache to fill")
 	}
 	return names, err
 }

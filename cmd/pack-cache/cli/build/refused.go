@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/spf13/pflag"
+
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // refused are flags of pack that make no sense here, with the reason and the way
@@ -38,7 +40,7 @@ func checkRefused(f *pflag.FlagSet) error {
 	f.Visit(func(given *pflag.Flag) {
 		i := slices.IndexFunc(refused, func(r refusedFlag) bool { return r.name == given.Name })
 		if i >= 0 && err == nil {
-			err = usagef(refused[i].hint, "--%s is not possible: %s", given.Name, refused[i].why)
+			err = hint.Usagef(refused[i].hint, "--%s is not possible: %s", given.Name, refused[i].why)
 		}
 	})
 	return err

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -20,7 +21,7 @@ func volumes(values []string) ([]lifecycle.Mount, error) {
 	for _, value := range values {
 		m, err := volume(value)
 		if err != nil {
-			return nil, usagef(volumeForm, "--volume %q: %v", value, err)
+			return nil, hint.Usagef(volumeForm, "--volume %q: %v", value, err)
 		}
 		mounts = append(mounts, m)
 	}

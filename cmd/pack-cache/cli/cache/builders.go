@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/units"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
-	"github.com/pack-cache/pack-cache/platform"
 )
 
 // prunedBuilders is the result as JSON.
@@ -19,10 +19,11 @@ type prunedBuilders struct {
 // pruneBuilders removes unpacked builders that nobody has used for a while.
 func (o *PruneOptions) pruneBuilders(ctx context.Context) error {
 	if o.Keep != -1 {
-		return platform.NewUsageError("--keep is about caches", "give --older-than")
+		return hint.Usagef("give --older-than", "--keep is about caches")
 	}
 	if o.Older == "" {
-		return platform.NewUsageError("--builders without --older-than", "say how long a builder must not have been used, as in --older-than 30d; 0s is all that no build is using")
+		return hint.Usagef("say how long a builder must not have been used, as in --older-than 30d; 0s is all that no build is using",
+			"--builders without --older-than")
 	}
 	age, err := duration("--older-than", o.Older)
 	if err != nil {

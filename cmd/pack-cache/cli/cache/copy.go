@@ -7,11 +7,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/units"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
-	"github.com/pack-cache/pack-cache/platform"
 )
 
 // CopyOptions are the flags and arguments of the command.
@@ -56,7 +55,7 @@ func twoCaches(cmd *cobra.Command, args []string) error {
 	if len(args) == 2 {
 		return nil
 	}
-	return exit.Usage(fmt.Errorf("`%s` takes two caches, but %d were given", cmd.CommandPath(), len(args)), "see `"+cmd.CommandPath()+" --help`")
+	return hint.Usagef("see `"+cmd.CommandPath()+" --help`", "`%s` takes two caches, but %d were given", cmd.CommandPath(), len(args))
 }
 
 // copied is the result as JSON.
@@ -97,12 +96,12 @@ func runCopy(ctx context.Context, opts *CopyOptions) error {
 	if to.anyTarget {
 		name = snapshot.Name() // a target's name is the same everywhere
 		if !from.anyTarget {
-			return platform.NewUsageError("TO names no target", "add target=, as in target="+snapshot.Name())
+			return hint.Usagef("add target=, as in target="+snapshot.Name(), "TO names no target")
 		}
 	}
 	report, err := layers.Copy(ctx, layers.CopyRequest{From: snapshot, To: opened[1].Store, Name: name, Overwrite: opts.Overwrite})
 	if errors.Is(err, layers.ErrForeign) {
-		return platform.NewUsageError(err.Error(), "choose another name, or replace what is there with --overwrite")
+		return hint.Usagef("choose another name, or replace what is there with --overwrite", "%v", err)
 	}
 	if err != nil {
 		return explain(ctx, to, err)

@@ -12,8 +12,8 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/units"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
-	"github.com/pack-cache/pack-cache/platform"
 )
 
 // ListOptions are the flags and arguments of the command.
@@ -95,7 +95,7 @@ func runList(ctx context.Context, opts *ListOptions) error {
 // cannot says which kind of cache has not the ability that a command needs.
 func cannot(p place, err error) error {
 	if lacking, ok := errors.AsType[*layers.CannotError](err); ok {
-		return platform.NewUsageError(fmt.Sprintf("caches of type=%s cannot %s", p.At.Type, lacking.What), "name the cache itself, as build does")
+		return hint.Usagef("name the cache itself, as build does", "caches of type=%s cannot %s", p.At.Type, lacking.What)
 	}
 	return err
 }

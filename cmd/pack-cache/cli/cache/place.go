@@ -13,9 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/caches"
-	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/platform"
@@ -37,7 +37,7 @@ func (c *common) add(cmd *cobra.Command) {
 
 func (c *common) check() error {
 	if c.output != "text" && c.output != "json" {
-		return platform.NewUsageError(fmt.Sprintf("--output %q is not known", c.output), "choose text or json")
+		return hint.Usagef("choose text or json", "--output %q is not known", c.output)
 	}
 	return nil
 }
@@ -95,12 +95,13 @@ func (c *common) to(written string) (place, error) {
 		return place{}, err
 	}
 	if at.Inline {
-		return place{}, platform.NewUsageError("TO: an inline cache is part of an app image", "build the image with --export-cache type=inline")
+		return place{}, hint.Usagef("build the image with --export-cache type=inline", "TO: an inline cache is part of an app image")
 	}
 	plain := kinds.Export{Location: at.Location, Compression: at.Compression, Timeout: at.Timeout}
 	if at.Max != plain.Max || at.Required || at.ForceCompression || at.DockerMediaTypes ||
 		at.Compression.Level != nil || at.Compression.Codec != layers.Zstd {
-		return place{}, platform.NewUsageError("TO: a copy is made byte for byte", "leave out mode, ignore-error, oci-mediatypes, compression, compression-level and force-compression")
+		return place{}, hint.Usagef("leave out mode, ignore-error, oci-mediatypes, compression, compression-level and force-compression",
+			"TO: a copy is made byte for byte")
 	}
 	access := platform.CacheAccess{At: at.Location, Push: true}
 	return place{CacheAccess: access, written: written, timeout: at.Timeout}, nil
@@ -118,11 +119,7 @@ func isNamed(written string) ([]attrs.Pair, bool) {
 func (c *common) namedPlace(written string, pairs []attrs.Pair, write bool) (place, error) {
 	var a namedAttrs
 	if err := attrs.Set(pairs, "", nil, &a); err != nil {
-		hint := ""
-		if refused, ok := errors.AsType[*attrs.Error](err); ok {
-			hint = refused.Hint()
-		}
-		return place{}, platform.NewUsageError("type=named: "+err.Error(), hint)
+		return place{}, fmt.Errorf("type=named: %w", err)
 	}
 	found, err := c.named.Find(a.Name, "")
 	if err != nil {
@@ -216,7 +213,7 @@ func loadWith(ctx context.Context, p place, opened platform.OpenedCache, one fun
 	}
 	snapshot, err := one(ctx, opened.Store, opened.Name)
 	if errors.Is(err, layers.ErrNotFound) {
-		return nil, &missingError{fmt.Errorf("there is no cache at %s: %w", layers.At(opened.String(), opened.Name), err)}
+		return nil, hint.Errorf(missingHint, "there is no cache at %s: %w", layers.At(opened.String(), opened.Name), err)
 	}
 	return snapshot, err
 }
@@ -229,7 +226,7 @@ func loadOnly(ctx context.Context, p place, opened platform.OpenedCache) (*layer
 	}
 	switch len(all) {
 	case 0:
-		return nil, &missingError{fmt.Errorf("there is no cache in %s: %w", opened, layers.ErrNotFound)}
+		return nil, hint.Errorf(missingHint, "there is no cache in %s: %w", opened, layers.ErrNotFound)
 	case 1:
 		return all[0].Snapshot, nil
 	}
@@ -238,29 +235,16 @@ func loadOnly(ctx context.Context, p place, opened platform.OpenedCache) (*layer
 		targets = append(targets, one.Name)
 	}
 	slices.Sort(targets)
-	return nil, platform.NewUsageError(fmt.Sprintf("%s stands for the caches of %d targets", p.written, len(all)), "add target=, with one of: "+strings.Join(targets, ", "))
+	return nil, hint.Usagef("add target=, with one of: "+strings.Join(targets, ", "), "%s stands for the caches of %d targets", p.written, len(all))
 }
 
-// missingError says that there is no cache.
-type missingError struct{ error }
+// missingHint is what helps when there is no cache.
+const missingHint = "`pack-cache cache list` shows what is there; a registry may also hide what you may not see"
 
-// Unwrap returns the store's words.
-func (e *missingError) Unwrap() error { return e.error }
-
-// Hint tells the way out.
-func (e *missingError) Hint() string {
-	return "`pack-cache cache list` shows what is there; a registry may also hide what you may not see"
-}
-
-// explain marks the error of a store for the exit code.
+// explain says why a store's time is over.
 func explain(ctx context.Context, p place, err error) error {
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, context.DeadlineExceeded) && context.Cause(ctx) != nil:
+	if errors.Is(err, context.DeadlineExceeded) && context.Cause(ctx) != nil {
 		return fmt.Errorf("%s: %w", p.written, context.Cause(ctx))
-	case errors.Is(err, layers.ErrDenied) && p.At.Type != "local":
-		return exit.Credentials(err)
 	}
 	return err
 }

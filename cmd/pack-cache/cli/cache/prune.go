@@ -15,8 +15,8 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/units"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
-	"github.com/pack-cache/pack-cache/platform"
 )
 
 // PruneOptions are the flags and arguments of the command.
@@ -87,7 +87,7 @@ func duration(flag, written string) (time.Duration, error) {
 	}
 	d, err := time.ParseDuration(written)
 	if err != nil || d < 0 {
-		return 0, platform.NewUsageError(fmt.Sprintf("%s %q is not a duration", flag, written), "write a number with a unit, such as 30d, 12h or 90m")
+		return 0, hint.Usagef("write a number with a unit, such as 30d, 12h or 90m", "%s %q is not a duration", flag, written)
 	}
 	return d, nil
 }
@@ -99,7 +99,7 @@ func (o *PruneOptions) request() (layers.PruneRequest, error) {
 		request.Keep = &o.Keep
 	}
 	if o.Keep < -1 {
-		return request, platform.NewUsageError(fmt.Sprintf("--keep %d makes no sense", o.Keep), "give how many caches to keep, 0 for none")
+		return request, hint.Usagef("give how many caches to keep, 0 for none", "--keep %d makes no sense", o.Keep)
 	}
 	var err error
 	if o.Older != "" {
@@ -107,7 +107,7 @@ func (o *PruneOptions) request() (layers.PruneRequest, error) {
 			return request, err
 		}
 		if request.OlderThan == 0 {
-			return request, platform.NewUsageError("--older-than 0 is every cache", "write --keep 0 if that is meant")
+			return request, hint.Usagef("write --keep 0 if that is meant", "--older-than 0 is every cache")
 		}
 	}
 	request.Young, err = duration("--unused-for", o.Young)
@@ -142,7 +142,7 @@ func runPrune(ctx context.Context, opts *PruneOptions) error {
 	request.Store = opened[0].Store
 	_, sweeps := request.Store.(layers.Sweeper)
 	if !sweeps && request.Keep == nil && request.OlderThan == 0 {
-		return platform.NewUsageError("nothing is asked to be deleted", "give --keep or --older-than")
+		return hint.Usagef("give --keep or --older-than", "nothing is asked to be deleted")
 	}
 	report, err := layers.Prune(ctx, request)
 	if printErr := opts.print(report); printErr != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/units"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -78,7 +79,8 @@ func (o *VerifyOptions) verify(ctx context.Context, snapshot *layers.Snapshot) e
 		}
 	}
 	if result.Damaged > 0 {
-		return &damagedError{fmt.Sprintf("cache %s is damaged: %d of %d layers", snapshot, result.Damaged, len(result.Layers))}
+		return hint.Errorf("the next build that saves to it stores the damaged layers anew",
+			"cache %s is damaged: %d of %d layers", snapshot, result.Damaged, len(result.Layers))
 	}
 	return nil
 }
@@ -93,15 +95,4 @@ func verdict(l inspectedLayer) string {
 		return "DAMAGED  " + name + ": " + l.Damage
 	}
 	return fmt.Sprintf("ok       %s (%s, unpacked %s)", name, units.Size(l.Size), units.Size(l.Uncompressed))
-}
-
-// damagedError says that a cache is not whole.
-type damagedError struct{ message string }
-
-// Error implements error.
-func (e *damagedError) Error() string { return e.message }
-
-// Hint tells the way out.
-func (e *damagedError) Hint() string {
-	return "the next build that saves to it stores the damaged layers anew"
 }

@@ -1,12 +1,10 @@
 package caches
 
 import (
-	"fmt"
-
 	"github.com/spf13/pflag"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers/kinds"
-	"github.com/pack-cache/pack-cache/platform"
 )
 
 // Flags are the flags of a command that name caches.
@@ -85,13 +83,13 @@ func (f *Flags) Parse(image string, publish bool) (imports []kinds.Import, expor
 		case exportFlag, exportAlias:
 			if to, err = Export(f.list, flag, g.value, image); err == nil {
 				if to.Inline && !publish {
-					return nil, nil, platform.NewUsageError(fmt.Sprintf("%s type=%s needs --publish", flag, to.Type), "add --publish")
+					return nil, nil, hint.Usagef("add --publish", "%s type=%s needs --publish", flag, to.Type)
 				}
 				exports = append(exports, to)
 			}
 		case imageFlag:
 			if !publish {
-				return nil, nil, platform.NewUsageError(fmt.Sprintf("%s needs --publish", flag), "add --publish")
+				return nil, nil, hint.Usagef("add --publish", "%s needs --publish", flag)
 			}
 			from, to, err = Image(f.list, flag, g.value)
 			imports, exports = append(imports, from), append(exports, to)

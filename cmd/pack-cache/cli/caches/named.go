@@ -2,14 +2,12 @@ package caches
 
 import (
 	"cmp"
-	"errors"
 	"os"
 	"path/filepath"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/spf13/pflag"
 
-	"github.com/pack-cache/pack-cache/platform"
 	"github.com/pack-cache/pack-cache/platform/config"
 	"github.com/pack-cache/pack-cache/platform/named"
 )
@@ -36,7 +34,7 @@ func (f *NamedFlags) Find(which, source string, images ...string) (*named.Cache,
 		return nil, err
 	}
 	found, err := named.Find(which, in)
-	return found, namedUsage(err)
+	return found, err
 }
 
 // Names lists the named caches that there are.
@@ -46,7 +44,7 @@ func (f *NamedFlags) Names(source string) ([]string, error) {
 		return nil, err
 	}
 	names, err := named.Names(in)
-	return names, namedUsage(err)
+	return names, err
 }
 
 func (f *NamedFlags) input(source string, images []string) (named.Input, error) {
@@ -98,11 +96,4 @@ func checkoutOf(dir string) string {
 			return dir
 		}
 	}
-}
-
-func namedUsage(err error) error {
-	if refused, ok := errors.AsType[*named.Error](err); ok {
-		return platform.NewUsageError(refused.Error(), refused.Hint())
-	}
-	return err
 }

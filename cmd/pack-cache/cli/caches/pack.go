@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
@@ -28,7 +29,7 @@ func Pack(list kinds.List, flag, value, image string) (kinds.Import, kinds.Expor
 	var a packAttrs
 	pairs, bare, err := attrs.SplitBy(value, ';')
 	if err == nil && bare != "" {
-		err = attrs.Refuse("write it as type=build;format=image;name=REGISTRY/REPOSITORY", "%q has no =", bare)
+		err = hint.Usagef("write it as type=build;format=image;name=REGISTRY/REPOSITORY", "%q has no =", bare)
 	}
 	if err == nil {
 		err = attrs.Set(pairs, "", nil, &a)
@@ -62,19 +63,20 @@ func Image(list kinds.List, flag, reference string) (kinds.Import, kinds.Export,
 func (a packAttrs) check(image string) error {
 	switch {
 	case a.Type == "launch":
-		return attrs.Refuse("leave it out", "type=launch is not possible: it is a cache for app images in a Docker daemon; layers of a published app image are reused from the registry")
+		return hint.Usagef("leave it out",
+			"type=launch is not possible: it is a cache for app images in a Docker daemon; layers of a published app image are reused from the registry")
 	case a.Format == "image" && a.Name == "":
-		return attrs.Refuse("add name=REGISTRY/REPOSITORY", "attribute name is missing for format=image")
+		return hint.Usagef("add name=REGISTRY/REPOSITORY", "attribute name is missing for format=image")
 	case a.Format == "bind" && a.Source == "":
-		return attrs.Refuse("add source=DIRECTORY", "attribute source is missing for format=bind")
+		return hint.Usagef("add source=DIRECTORY", "attribute source is missing for format=bind")
 	case a.Format == "bind" && a.Name != "":
-		return attrs.Refuse("write source=DIRECTORY alone", "attribute name is not for format=bind")
+		return hint.Usagef("write source=DIRECTORY alone", "attribute name is not for format=bind")
 	case a.Format != "bind" && a.Source != "":
-		return attrs.Refuse("write name=NAME, or format=bind", "attribute source is not for format=%s", a.Format)
+		return hint.Usagef("write name=NAME, or format=bind", "attribute source is not for format=%s", a.Format)
 	case a.Format == "volume" && a.Name == "" && image == "":
-		return attrs.Refuse("add name=NAME", "attribute name is missing: there is no app image to name the volume after")
+		return hint.Usagef("add name=NAME", "attribute name is missing: there is no app image to name the volume after")
 	case a.Format == "volume" && a.Name != "" && !volumeName.MatchString(a.Name):
-		return attrs.Refuse("use letters, digits, _, . and -, and begin with a letter or digit", "attribute name: %q is not a name for a volume", a.Name)
+		return hint.Usagef("use letters, digits, _, . and -, and begin with a letter or digit", "attribute name: %q is not a name for a volume", a.Name)
 	}
 	return nil
 }
@@ -86,7 +88,7 @@ var volumeName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`)
 func volumeDir(volume, image string) (string, error) {
 	caches, err := os.UserCacheDir()
 	if err != nil {
-		return "", errors.Join(attrs.Refuse("set HOME or XDG_CACHE_HOME, or write format=bind;source=DIRECTORY", "there is no place for volumes"), err)
+		return "", errors.Join(hint.Usagef("set HOME or XDG_CACHE_HOME, or write format=bind;source=DIRECTORY", "there is no place for volumes"), err)
 	}
 	if volume == "" {
 		volume = volumeOf(image)

@@ -1,11 +1,8 @@
 package caches
 
 import (
-	"errors"
-
-	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers/kinds"
-	"github.com/pack-cache/pack-cache/platform"
 )
 
 // Import reads a place to look for a cache in. flag is for errors, which are usage
@@ -29,9 +26,5 @@ func usage(flag, kind string, err error) error {
 	if kind != "" {
 		flag += " type=" + kind
 	}
-	hint := ""
-	if refused, ok := errors.AsType[*attrs.Error](err); ok {
-		hint = refused.Hint()
-	}
-	return platform.NewUsageError(flag+": "+err.Error(), hint)
+	return hint.Usagef(hint.Of(err), "%s: %w", flag, err)
 }

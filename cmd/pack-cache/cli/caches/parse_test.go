@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers/kinds"
-	"github.com/pack-cache/pack-cache/platform"
 )
 
 const digest = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -77,13 +77,13 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-func wantUsage(t *testing.T, err error, says, hint string) {
+func wantUsage(t *testing.T, err error, says, way string) {
 	t.Helper()
-	refused, ok := errors.AsType[*platform.UsageError](err)
+	refused, ok := errors.AsType[*hint.UsageError](err)
 	if !ok {
 		t.Fatalf("got %v, want a usage error", err)
 	}
-	if !strings.Contains(refused.Error(), says) || !strings.Contains(refused.Hint(), hint) {
+	if !strings.Contains(refused.Error(), says) || !strings.Contains(refused.Hint(), way) {
 		t.Errorf("got %q, %q", refused.Error(), refused.Hint())
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"os"
 	"path/filepath"
@@ -16,6 +15,7 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/config"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -46,7 +46,7 @@ func run(t *testing.T, args ...string) outcome {
 // isBuilder takes every name for that of a builder, but one.
 func isBuilder(_ context.Context, name string) error {
 	if name == "acme/none" {
-		return exit.Usage(errors.New("acme/none is no builder"), "name another one")
+		return hint.Usagef("name another one", "acme/none is no builder")
 	}
 	return nil
 }

@@ -2,12 +2,11 @@ package config
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/config/setting"
-	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform"
 	"github.com/pack-cache/pack-cache/platform/config"
 )
@@ -40,7 +39,7 @@ func settings(isBuilder func(context.Context, string) error) []setting.Setting {
 				if slices.Contains(pullPolicies, policy) {
 					return nil
 				}
-				return exit.Usage(fmt.Errorf("pull policy %q is not known", policy), "choose one of "+strings.Join(pullPolicies, ", "))
+				return hint.Usagef("choose one of "+strings.Join(pullPolicies, ", "), "pull policy %q is not known", policy)
 			},
 			Complete: pullPolicies,
 		},

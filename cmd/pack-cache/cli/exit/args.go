@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // NoArgs refuses arguments as a mistake in usage. For a command with commands
@@ -16,7 +18,7 @@ func NoArgs(cmd *cobra.Command, args []string) error {
 	if cmd.HasAvailableSubCommands() {
 		err = fmt.Errorf("`%s` has no command %q", cmd.CommandPath(), args[0])
 	}
-	return Usage(err, "see `"+cmd.CommandPath()+" --help`")
+	return hint.Usagef("see `"+cmd.CommandPath()+" --help`", "%w", err)
 }
 
 // OneArg refuses anything but one argument, which is called what, as a mistake
@@ -26,7 +28,6 @@ func OneArg(what string) cobra.PositionalArgs {
 		if len(args) == 1 {
 			return nil
 		}
-		return Usage(fmt.Errorf("`%s` takes one %s, but %d were given", cmd.CommandPath(), what, len(args)),
-			"see `"+cmd.CommandPath()+" --help`")
+		return hint.Usagef("see `"+cmd.CommandPath()+" --help`", "`%s` takes one %s, but %d were given", cmd.CommandPath(), what, len(args))
 	}
 }

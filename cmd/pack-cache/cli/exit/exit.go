@@ -7,15 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
-	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/internal/shorten"
+	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/platform"
 	"github.com/pack-cache/pack-cache/trust"
@@ -34,30 +36,9 @@ const (
 	CodeCancelled     = 130
 )
 
-// Usage marks err as a mistake in what the user asked for: exit code 2. The
-// hints tell the way out.
-func Usage(err error, hints ...string) error { return &marked{err, CodeUsage, hints} }
-
-// Credentials marks err as a matter of credentials: exit code 4. The hints tell
-// the way out. Errors of type *trust.CredentialError need no mark.
-func Credentials(err error, hints ...string) error { return &marked{err, CodeCredentials, hints} }
-
-// marked is an error whose exit code is known.
-type marked struct {
-	error
-	code  int
-	hints []string
-}
-
-// Unwrap returns the error that was marked.
-func (m *marked) Unwrap() error { return m.error }
-
-// Hint tells the way out.
-func (m *marked) Hint() string { return strings.Join(m.hints, "\n") }
-
 // Code returns the exit code for the error of a command. Where an error says
-// several things, a phase's own exit code comes first, then what was marked,
-// and that somebody cancelled the command last.
+// several things, a phase's own exit code comes first, and that somebody cancelled
+// the command last.
 func Code(err error) int {
 	if err == nil {
 		return CodeOK
@@ -65,10 +46,7 @@ func Code(err error) int {
 	if phase, ok := errors.AsType[*lifecycle.ExitError](err); ok && LifecycleFirst <= phase.Code && phase.Code <= LifecycleLast {
 		return phase.Code
 	}
-	if mark, ok := errors.AsType[*marked](err); ok {
-		return mark.code
-	}
-	if _, ok := errors.AsType[*platform.UsageError](err); ok {
+	if _, ok := errors.AsType[*hint.UsageError](err); ok {
 		return CodeUsage
 	}
 	if _, ok := errors.AsType[*platform.CacheNotSavedError](err); ok {
@@ -83,14 +61,17 @@ func Code(err error) int {
 	return CodeFailure
 }
 
-// isCredentials says whether err is about credentials: one that could not be
-// had, or a registry that refused a request.
+// isCredentials says whether err is about credentials: one that could not be had,
+// or a server that refused a request. A directory that this user may not use is not.
 func isCredentials(err error) bool {
 	if _, ok := errors.AsType[*trust.CredentialError](err); ok {
 		return true
 	}
 	if cache, ok := errors.AsType[*platform.CacheNotReadError](err); ok {
 		return cache.Denied
+	}
+	if errors.Is(err, layers.ErrDenied) {
+		return !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS)
 	}
 	answer, ok := errors.AsType[*transport.Error](err)
 	return ok && (answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusForbidden)
@@ -110,8 +91,8 @@ func Print(w io.Writer, err error) int {
 	}
 	var text strings.Builder
 	writeLines(&text, "ERROR: ", message)
-	for _, hint := range hints(err) {
-		writeLines(&text, "HINT: ", hint)
+	for _, way := range hints(err) {
+		writeLines(&text, "HINT: ", way)
 	}
 	// Nobody is left to tell that this failed.
 	_, _ = io.WriteString(w, shorten.Words(redact.String(text.String())))
@@ -136,28 +117,5 @@ func hints(err error) []string {
 	if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || strings.Contains(err.Error(), fewFiles) {
 		return []string{"raise the limit of open files, with `ulimit -n 4096` or in the settings of the service or container"}
 	}
-	var all []string
-	add := func(hint string) {
-		if hint != "" && !slices.Contains(all, hint) {
-			all = append(all, hint)
-		}
-	}
-	var walk func(error)
-	walk = func(err error) {
-		if hinted, ok := err.(interface{ Hint() string }); ok {
-			add(hinted.Hint())
-		}
-		switch wrapper := err.(type) {
-		case interface{ Unwrap() error }:
-			if inner := wrapper.Unwrap(); inner != nil {
-				walk(inner)
-			}
-		case interface{ Unwrap() []error }:
-			for _, inner := range wrapper.Unwrap() {
-				walk(inner)
-			}
-		}
-	}
-	walk(err)
-	return all
+	return hint.All(err)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"syscall"
 	"testing"
@@ -13,6 +14,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
+	"github.com/pack-cache/pack-cache/internal/hint"
+	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/platform"
 	"github.com/pack-cache/pack-cache/trust"
@@ -30,11 +33,12 @@ func TestCode(t *testing.T) {
 	}{
 		{"none", nil, 0},
 		{"plain", plain, 1},
-		{"usage", exit.Usage(plain), 2},
-		{"wrapped usage", fmt.Errorf("a: %w", exit.Usage(plain)), 2},
-		{"platform's usage", fmt.Errorf("a: %w", platform.NewUsageError("m", "h")), 2},
+		{"usage", hint.Usagef("", "%w", plain), 2},
+		{"wrapped usage", fmt.Errorf("a: %w", hint.Usagef("", "%w", plain)), 2},
+		{"a store that refuses", fmt.Errorf("a: %w", layers.ErrDenied), 4},
+		{"a directory of somebody else", errors.Join(layers.ErrDenied, &fs.PathError{Op: "open", Path: "/x", Err: syscall.EACCES}), 1},
+		{"a directory that is only read", errors.Join(layers.ErrDenied, &fs.PathError{Op: "open", Path: "/x", Err: syscall.EROFS}), 1},
 		{"cache not saved", fmt.Errorf("a: %w", &platform.CacheNotSavedError{To: "r", Reason: "x"}), 3},
-		{"marked credentials", exit.Credentials(plain), 4},
 		{"credentials", fmt.Errorf("a: %w", credential), 4},
 		{"cache refused", &platform.CacheNotReadError{Denied: true}, 4},
 		{"cache not read", &platform.CacheNotReadError{}, 1},
@@ -67,9 +71,9 @@ func TestCode(t *testing.T) {
 func TestFewFiles(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
-		hinted{fmt.Errorf("no docker daemon answers: %w", syscall.EMFILE), "start the daemon"},
-		hinted{fmt.Errorf("open: %w", syscall.ENFILE), "choose another directory"},
-		hinted{errors.New("a helper: pipe2: too many open files"), "allow namespaces"},
+		hint.With("start the daemon", fmt.Errorf("no docker daemon answers: %w", syscall.EMFILE)),
+		hint.With("choose another directory", fmt.Errorf("open: %w", syscall.ENFILE)),
+		hint.Errorf("allow namespaces", "a helper: pipe2: too many open files"),
 	} {
 		var out bytes.Buffer
 		exit.Print(&out, err)
@@ -79,18 +83,9 @@ func TestFewFiles(t *testing.T) {
 	}
 }
 
-// hinted is an error with a hint.
-type hinted struct {
-	error
-	hint string
-}
-
-func (h hinted) Hint() string  { return h.hint }
-func (h hinted) Unwrap() error { return h.error }
-
 func TestPrint(t *testing.T) {
 	t.Parallel()
-	inner := hinted{errors.New("inner"), "do this"}
+	inner := hint.Errorf("do this", "inner")
 	tests := []struct {
 		name string
 		err  error
@@ -101,12 +96,11 @@ func TestPrint(t *testing.T) {
 		{"plain", errors.New("it broke"), 1, "ERROR: it broke\n"},
 		{"several lines", errors.New("it\nbroke\n"), 1, "ERROR: it\n      broke\n"},
 		{"hint below", fmt.Errorf("outer: %w", inner), 1, "ERROR: outer: inner\nHINT: do this\n"},
-		{"two hints", hinted{fmt.Errorf("outer: %w", inner), "do that"}, 1, "ERROR: outer: inner\nHINT: do that\nHINT: do this\n"},
-		{"the same hint twice", hinted{inner, "do this"}, 1, "ERROR: inner\nHINT: do this\n"},
-		{"no hint", hinted{errors.New("x"), ""}, 1, "ERROR: x\n"},
+		{"two hints", hint.With("do that", fmt.Errorf("outer: %w", inner)), 1, "ERROR: outer: inner\nHINT: do that\nHINT: do this\n"},
+		{"the same hint twice", hint.With("do this", inner), 1, "ERROR: inner\nHINT: do this\n"},
+		{"no hint", hint.Errorf("", "x"), 1, "ERROR: x\n"},
 		{"joined", errors.Join(errors.New("a"), inner), 1, "ERROR: a\n      inner\nHINT: do this\n"},
-		{"usage", exit.Usage(errors.New("unknown flag: --x"), "see --help"), 2, "ERROR: unknown flag: --x\nHINT: see --help\n"},
-		{"credentials", exit.Credentials(errors.New("no"), "log in", "or not"), 4, "ERROR: no\nHINT: log in\n      or not\n"},
+		{"usage", hint.Usagef("see --help", "unknown flag: --x"), 2, "ERROR: unknown flag: --x\nHINT: see --help\n"},
 		{"cancelled", fmt.Errorf("phase: %w", context.Canceled), 130, "ERROR: cancelled\n"},
 		{"secret", errors.New("Get https://bob:hunter2@r.example.com/: EOF"), 1, "ERROR: Get https://[redacted]@r.example.com/: EOF\n"},
 	}
@@ -128,7 +122,7 @@ func TestPrint(t *testing.T) {
 func TestPrintLongPath(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
-	exit.Print(&out, exit.Usage(errors.New("cannot open /begin/"+strings.Repeat("directory/", 400)+"end"), "name another than /"+strings.Repeat("x", 4000)))
+	exit.Print(&out, hint.Usagef("name another than /"+strings.Repeat("x", 4000), "cannot open /begin/%send", strings.Repeat("directory/", 400)))
 	if text := out.String(); len(text) > 1000 || !strings.Contains(text, "ERROR: cannot open /begin/") || !strings.Contains(text, "/end\nHINT: name another") {
 		t.Errorf("%d bytes: %s", len(text), text)
 	}

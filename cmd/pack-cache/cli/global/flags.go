@@ -10,6 +10,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/reporter"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/platform"
@@ -61,12 +62,12 @@ func (f *Flags) Platform() (*platform.Platform, error) {
 }
 
 // ExactArgs refuses any other number of arguments than n, with a hint.
-func ExactArgs(n int, hint string) cobra.PositionalArgs {
+func ExactArgs(n int, way string) cobra.PositionalArgs {
 	return func(_ *cobra.Command, args []string) error {
 		if len(args) == n {
 			return nil
 		}
-		return platform.NewUsageError(countError(len(args), n), hint)
+		return hint.Usagef(way, "%s", countError(len(args), n))
 	}
 }
 

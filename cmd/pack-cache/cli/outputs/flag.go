@@ -4,6 +4,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform"
 )
 
@@ -47,17 +48,17 @@ func (f *Flag) Complete(image string, publish bool) (Given, error) {
 	case 1:
 		where = f.where[0]
 	default:
-		return Given{}, platform.NewUsageError("--output says more than once where the app image goes: "+strings.Join(f.where, " and "),
-			"an app image goes to one place; build again for another one, which reuses all layers")
+		return Given{}, hint.Usagef("an app image goes to one place; build again for another one, which reuses all layers",
+			"--output says more than once where the app image goes: %s", strings.Join(f.where, " and "))
 	}
 	dir, isDir := strings.CutPrefix(image, platform.LayoutPrefix)
 	switch {
 	case isDir && dir == "":
-		return Given{}, platform.NewUsageError("oci: names no directory", "write oci:DIRECTORY")
+		return Given{}, hint.Usagef("write oci:DIRECTORY", "oci: names no directory")
 	case isDir && publish:
-		return Given{}, platform.NewUsageError(image+" is a directory, which --publish cannot publish", "leave --publish out, or name an image in a registry")
+		return Given{}, hint.Usagef("leave --publish out, or name an image in a registry", "%s is a directory, which --publish cannot publish", image)
 	case isDir && where != "":
-		return Given{}, platform.NewUsageError(image+" is a directory, and --output "+where+" is another place", "leave one of them out")
+		return Given{}, hint.Usagef("leave one of them out", "%s is a directory, and --output %s is another place", image, where)
 	case isDir:
 		path, err := filepath.Abs(dir)
 		return Given{Output: platform.Output{To: platform.ToLayout, Path: path}}, err
@@ -71,7 +72,7 @@ func (f *Flag) Complete(image string, publish bool) (Given, error) {
 		return Given{}, err
 	}
 	if publish && given.To != platform.ToRegistry {
-		return Given{}, platform.NewUsageError("--publish and --output "+where+" contradict each other", "leave --publish out, or write --output type=registry")
+		return Given{}, hint.Usagef("leave --publish out, or write --output type=registry", "--publish and --output %s contradict each other", where)
 	}
 	if given.Name == "" {
 		given.Name = image

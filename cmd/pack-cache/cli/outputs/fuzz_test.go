@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform"
 )
 
@@ -17,7 +18,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, value string) {
 		given, err := Parse("--output", value)
 		if err != nil {
-			if _, usage := errors.AsType[*platform.UsageError](err); !usage {
+			if _, usage := errors.AsType[*hint.UsageError](err); !usage {
 				t.Errorf("%q: %v", value, err)
 			}
 			return

@@ -6,7 +6,6 @@
 package outputs
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform"
 )
 
@@ -94,7 +94,7 @@ func kinds() []kind {
 
 func file(to platform.Destination, dest, name string) (Given, error) {
 	if dest == "-" {
-		return Given{}, attrs.Refuse("name a file; standard output has the result", "attribute dest: the image cannot go to standard output")
+		return Given{}, hint.Usagef("name a file; standard output has the result", "attribute dest: the image cannot go to standard output")
 	}
 	path, err := filepath.Abs(dest)
 	return Given{platform.Output{To: to, Path: path}, name}, err
@@ -109,11 +109,7 @@ func Parse(flag, value string) (Given, error) {
 	if kind != "" {
 		flag += " type=" + kind
 	}
-	var hint string
-	if refused, ok := errors.AsType[*attrs.Error](err); ok {
-		hint = refused.Hint()
-	}
-	return Given{}, platform.NewUsageError(fmt.Sprintf("%s: %v", flag, err), hint)
+	return Given{}, hint.Usagef(hint.Of(err), "%s: %w", flag, err)
 }
 
 func parse(value string) (given Given, of string, err error) {
@@ -129,15 +125,16 @@ func parse(value string) (given Given, of string, err error) {
 	valid := strings.Join(types, ", ")
 	if bare != "" {
 		words := append([]string{"text", "json"}, types...)
-		return given, "", attrs.Refuse(attrs.DidYouMean(bare, words)+"write text or json for the form of the result, or type= with one of: "+valid, "there is no %q", bare)
+		return given, "", hint.Usagef(attrs.DidYouMean(bare, words)+"write text or json for the form of the result, or type= with one of: "+valid,
+			"there is no %q", bare)
 	}
 	at := slices.IndexFunc(pairs, func(p attrs.Pair) bool { return p.Name == "type" })
 	if at < 0 {
-		return given, "", attrs.Refuse("add type=, with one of: "+valid, "attribute type is missing")
+		return given, "", hint.Usagef("add type=, with one of: "+valid, "attribute type is missing")
 	}
 	which := slices.Index(types, pairs[at].Value)
 	if which < 0 {
-		return given, "", attrs.Refuse(attrs.DidYouMean(pairs[at].Value, types)+"valid are: "+valid, "attribute type: there is no %q", pairs[at].Value)
+		return given, "", hint.Usagef(attrs.DidYouMean(pairs[at].Value, types)+"valid are: "+valid, "attribute type: there is no %q", pairs[at].Value)
 	}
 	read := all[which].attributes()
 	if err := attrs.Set(slices.Delete(pairs, at, at+1), "", nil, read); err != nil {

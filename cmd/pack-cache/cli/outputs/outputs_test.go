@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/outputs"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform"
 )
 
@@ -70,7 +71,7 @@ func TestFlag(t *testing.T) {
 			}
 			got, err := flag.Complete(test.image, test.publish)
 			if test.refused != "" {
-				usage, ok := errors.AsType[*platform.UsageError](err)
+				usage, ok := errors.AsType[*hint.UsageError](err)
 				if !ok || !strings.Contains(usage.Error(), test.refused) || usage.Hint() == "" {
 					t.Errorf("got %v, want a usage error with a hint that says %q", err, test.refused)
 				}

@@ -15,6 +15,7 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/phase"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/version"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform"
 )
 
@@ -34,7 +35,7 @@ machine finds them.`,
 		SilenceUsage:  true,
 	}
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return exit.Usage(err, "see `"+cmd.CommandPath()+" --help`")
+		return hint.Usagef("see `"+cmd.CommandPath()+" --help`", "%w", err)
 	})
 	cmd.SetOut(g.Streams.Out)
 	cmd.SetErr(g.Streams.Err)

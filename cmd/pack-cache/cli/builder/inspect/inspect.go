@@ -4,13 +4,13 @@ package inspect
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform"
 )
 
@@ -48,7 +48,7 @@ default builder.`,
 				opts.output = "text"
 			}
 			if opts.output != "text" && opts.output != "json" {
-				return exit.Usage(fmt.Errorf("--output %q is not known", opts.output), "choose text or json")
+				return hint.Usagef("choose text or json", "--output %q is not known", opts.output)
 			}
 			if run != nil {
 				return run(cmd.Context(), opts)

@@ -3,7 +3,6 @@ package registrymirrors
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform"
 	"github.com/pack-cache/pack-cache/platform/config"
 )
@@ -99,14 +99,14 @@ func runList(streams *iostreams.Streams) error {
 
 func runAdd(ctx context.Context, streams *iostreams.Streams, registry, mirror string) error {
 	if mirror == "" {
-		return exit.Usage(errors.New("no mirror given"), "name it with --mirror HOST, or --mirror HOST/PATH")
+		return hint.Usagef("name it with --mirror HOST, or --mirror HOST/PATH", "no mirror given")
 	}
 	for _, host := range []string{registry, mirror} {
 		if host == "*" && host == registry {
 			continue
 		}
 		if strings.Contains(host, "://") || host == registry && strings.Contains(host, "/") {
-			return exit.Usage(fmt.Errorf("%q is not a host", host), "write it as HOST, or HOST:PORT")
+			return hint.Usagef("write it as HOST, or HOST:PORT", "%q is not a host", host)
 		}
 		if err := platform.CheckReference("image in "+host, host+"/repository"); err != nil {
 			return err

@@ -3,7 +3,6 @@ package runimagemirrors
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform"
 	"github.com/pack-cache/pack-cache/platform/config"
 )
@@ -115,7 +115,7 @@ func forImage(image string) string {
 
 func runAdd(ctx context.Context, streams *iostreams.Streams, image string, mirrors []string) error {
 	if len(mirrors) == 0 {
-		return exit.Usage(errors.New("no mirror given"), "name it with --mirror REFERENCE")
+		return hint.Usagef("name it with --mirror REFERENCE", "no mirror given")
 	}
 	if err := platform.CheckReference("run image", image); err != nil {
 		return err

@@ -5,13 +5,12 @@ package setting
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform/config"
 )
 
@@ -39,7 +38,7 @@ func NewCmd(streams *iostreams.Streams, s Setting) *cobra.Command {
 		Use: s.Use, Short: s.Short, Long: s.Long, Example: s.Example,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
-				return exit.Usage(fmt.Errorf("`%s` takes one %s, but %d were given", cmd.CommandPath(), s.Noun, len(args)), "see `"+cmd.CommandPath()+" --help`")
+				return hint.Usagef("see `"+cmd.CommandPath()+" --help`", "`%s` takes one %s, but %d were given", cmd.CommandPath(), s.Noun, len(args))
 			}
 			return nil
 		},
@@ -52,7 +51,7 @@ func NewCmd(streams *iostreams.Streams, s Setting) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			switch {
 			case unset && len(args) > 0:
-				return exit.Usage(errors.New("--unset takes no value"), "leave out one of the two")
+				return hint.Usagef("leave out one of the two", "--unset takes no value")
 			case unset:
 				return s.unset(cmd.Context(), streams)
 			case len(args) == 0:

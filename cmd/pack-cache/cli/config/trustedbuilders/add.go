@@ -8,6 +8,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform/config"
 	"github.com/pack-cache/pack-cache/trust"
 )
@@ -42,7 +43,7 @@ func NewCmdAdd(streams *iostreams.Streams, run func(context.Context, AddOptions)
 func runAdd(ctx context.Context, opts AddOptions) error {
 	what, err := trust.Describe(opts.Builder)
 	if err != nil {
-		return exit.Usage(err, referenceHint)
+		return hint.Usagef(referenceHint, "%w", err)
 	}
 	file, err := config.LoadUser()
 	if err != nil {

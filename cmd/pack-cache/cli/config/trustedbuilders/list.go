@@ -10,6 +10,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform/config"
 	"github.com/pack-cache/pack-cache/trust"
 )
@@ -59,7 +60,7 @@ type listed struct {
 
 func runList(opts ListOptions) error {
 	if opts.Output != "text" && opts.Output != "json" {
-		return exit.Usage(fmt.Errorf("--output %q is not known", opts.Output), "choose text or json")
+		return hint.Usagef("choose text or json", "--output %q is not known", opts.Output)
 	}
 	file, err := config.LoadUser()
 	if err != nil {

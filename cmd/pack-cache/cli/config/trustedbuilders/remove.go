@@ -8,6 +8,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform/config"
 	"github.com/pack-cache/pack-cache/trust"
 )
@@ -40,7 +41,7 @@ func NewCmdRemove(streams *iostreams.Streams, run func(context.Context, RemoveOp
 
 func runRemove(ctx context.Context, opts RemoveOptions) error {
 	if _, err := trust.Describe(opts.Builder); err != nil {
-		return exit.Usage(err, referenceHint)
+		return hint.Usagef(referenceHint, "%w", err)
 	}
 	file, err := config.LoadUser()
 	if err != nil {
@@ -68,34 +69,20 @@ func runRemove(ctx context.Context, opts RemoveOptions) error {
 	return nil
 }
 
-// notRemovedError says why there was nothing to remove. It is an error, because
+// notRemoved says why there was nothing to remove. It is an error, because
 // whoever takes trust away and misspells the builder must not believe that it
 // is gone.
-type notRemovedError struct{ message, hint string }
-
-// Error implements error.
-func (e *notRemovedError) Error() string { return e.message }
-
-// Hint tells the way out.
-func (e *notRemovedError) Hint() string { return e.hint }
-
 func notRemoved(file *config.File, builder string, entry trust.Listing, trusted bool) error {
 	switch {
 	case trusted && entry.Known:
-		return &notRemovedError{
-			fmt.Sprintf("builder %s is a known builder (%s), and those cannot be made untrusted", builder, entry.Entry),
-			"a copy in a registry of your own is untrusted until you add it",
-		}
+		return hint.Errorf("a copy in a registry of your own is untrusted until you add it",
+			"builder %s is a known builder (%s), and those cannot be made untrusted", builder, entry.Entry)
 	case trusted:
-		return &notRemovedError{
-			fmt.Sprintf("builder %s is not listed itself, but trusted because %s", builder, because(file, entry)),
-			"remove that: pack-cache config trusted-builders remove " + entry.Entry,
-		}
+		return hint.Errorf("remove that: pack-cache config trusted-builders remove "+entry.Entry,
+			"builder %s is not listed itself, but trusted because %s", builder, because(file, entry))
 	}
-	return &notRemovedError{
-		fmt.Sprintf("builder %s wasn't trusted: it is not listed in %s", builder, file.Path()),
-		"`pack-cache config trusted-builders list` shows what is",
-	}
+	return hint.Errorf("`pack-cache config trusted-builders list` shows what is",
+		"builder %s wasn't trusted: it is not listed in %s", builder, file.Path())
 }
 
 // completeListed offers the builders of the configuration to the shell.

@@ -7,7 +7,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -23,6 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/reporter"
+	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/test/samples"
 	"github.com/pack-cache/pack-cache/internal/test/samples/runapp"
 	"github.com/pack-cache/pack-cache/internal/test/testregistry"
@@ -39,11 +39,8 @@ func main() {
 	defer stop()
 	if err := run(ctx, *program, *app); err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
-		if hinted, ok := errors.AsType[interface {
-			error
-			Hint() string
-		}](err); ok {
-			fmt.Fprintln(os.Stderr, "hint:", hinted.Hint())
+		if way := hint.Of(err); way != "" {
+			fmt.Fprintln(os.Stderr, "hint:", way)
 		}
 		os.Exit(1)
 	}
