@@ -329,6 +329,21 @@ func TestInPlace(t *testing.T) {
 		out.wantCode(t, 2)
 		out.wantStderr(t, "engine inplace cannot mount anything")
 	})
+	t.Run("a volume, and any engine", func(t *testing.T) {
+		t.Parallel()
+		out := in.machine(t).run(append([]string{"build", "--volume", "/opt:/mnt/opt"}, args("volume-anywhere")...)...)
+		out.wantCode(t, 2)
+		out.wantStderr(t, "ERROR: no builder given: engine inplace cannot mount anything", "HINT: or name a builder with --builder")
+	})
+	t.Run("by somebody who may not write to /layers", func(t *testing.T) {
+		t.Parallel()
+		closed := *in
+		closed.flags = append(restricted("4711:0"), "--volume", t.TempDir()+":/layers:ro")
+		out := closed.machine(t).run(append([]string{"build"}, args("closed")...)...)
+		out.wantCode(t, 1)
+		out.wantStderr(t, "ERROR: no builder given, and engine inplace cannot use the one that pack-cache runs in: ", "/layers",
+			"HINT: or name a builder with --builder", "HINT: give the container a directory /layers that its user may write to")
+	})
 	t.Run("no network", func(t *testing.T) {
 		t.Parallel()
 		out := in.machine(t).run(append([]string{"build", "--engine", "inplace", "--network", "none"}, args("network")...)...)

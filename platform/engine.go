@@ -115,14 +115,35 @@ func resident(ctx context.Context, engines []lifecycle.Engine) lifecycle.Residen
 	return nil
 }
 
-// noBuilder says what is missing where there is no builder.
+// noBuilder says what is missing where there is no builder. In a container that is a
+// builder's, it is the reason why that builder cannot be used.
 func noBuilder(ctx context.Context, engines []lifecycle.Engine) error {
-	if _, ok := engines[0].(lifecycle.Resident); ok && len(engines) == 1 {
-		if err := engines[0].Probe(ctx); err != nil {
-			return fmt.Errorf("engine %s: %w", engines[0].Name(), err)
+	for _, engine := range engines {
+		if _, ok := engine.(lifecycle.Resident); !ok {
+			continue
 		}
+		err := engine.Probe(ctx)
+		if errors.Is(err, lifecycle.ErrElsewhere) && len(engines) > 1 {
+			continue
+		}
+		return hint.Errorf(otherBuilder, "no builder given, and engine %s cannot use the one that pack-cache runs in: %w", engine.Name(), err)
 	}
 	return hint.Usagef("name one with --builder", "no builder given")
+}
+
+const otherBuilder = "or name a builder with --builder, for the other engines"
+
+// notHere says why a build cannot have the builder that pack-cache runs in, which
+// would be there: its flags ask for another engine.
+func (p *Platform) notHere(r *resolved) error {
+	opts, err := r.Options, error(nil)
+	for _, engine := range p.Engines {
+		if _, ok := engine.(lifecycle.Resident); ok {
+			opts.Engine = engine.Name()
+			_, err = able([]lifecycle.Engine{engine}, opts, r.platform)
+		}
+	}
+	return hint.Errorf(otherBuilder, "no builder given: %w", err)
 }
 
 // defaultBuilder takes the builder that pack-cache runs in, or else that of
@@ -139,7 +160,11 @@ func (p *Platform) builderImage(ctx context.Context, r *resolved) (v1.Image, err
 		img, err := p.have(ctx, r, need{what: "builder", ref: r.builderRef, anonymous: p.builderAnonymous(r)})
 		return img, p.builderUnnamed(r, err)
 	}
-	return resident(ctx, r.engines).Builder(ctx)
+	home := resident(ctx, r.engines)
+	if home == nil {
+		return nil, p.notHere(r)
+	}
+	return home.Builder(ctx)
 }
 
 // builderName is what the builder is called.

@@ -120,6 +120,48 @@ func TestChooseEngine(t *testing.T) {
 	})
 }
 
+// TestNoBuilder says why the builder that pack-cache runs in cannot be used, if it
+// runs in one.
+func TestNoBuilder(t *testing.T) {
+	t.Parallel()
+	closed := hint.Errorf("mount a volume there", "/layers: permission denied")
+	elsewhere := hint.With("run it in a builder", lifecycle.ErrElsewhere)
+	sandbox := &fakeEngine{name: "sandbox"}
+	for _, test := range []struct {
+		name    string
+		engines []lifecycle.Engine
+		want    string
+		usage   bool
+	}{
+		{"elsewhere", []lifecycle.Engine{&fakeHome{&fakeEngine{name: "inplace", probe: elsewhere}, nil}, sandbox}, "no builder given", true},
+		{"no such engine", []lifecycle.Engine{sandbox}, "no builder given", true},
+		{"in one that cannot be used", []lifecycle.Engine{&fakeHome{&fakeEngine{name: "inplace", probe: closed}, nil}, sandbox},
+			"no builder given, and engine inplace cannot use the one that pack-cache runs in: /layers: permission denied", false},
+		{"elsewhere, but chosen", []lifecycle.Engine{&fakeHome{&fakeEngine{name: "inplace", probe: elsewhere}, nil}},
+			"no builder given, and engine inplace cannot use the one that pack-cache runs in: not in such a place", false},
+	} {
+		err := noBuilder(t.Context(), test.engines)
+		if _, usage := errors.AsType[*hint.UsageError](err); err.Error() != test.want || usage != test.usage {
+			t.Errorf("%s: %v (usage: %t)", test.name, err, usage)
+		}
+	}
+	p := &Platform{Engines: []lifecycle.Engine{&fakeMountless{fakeHome{&fakeEngine{name: "inplace"}, nil}}, sandbox}}
+	r := &resolved{Options: Options{Network: lifecycle.NetworkHost, Volumes: []lifecycle.Mount{{Host: "/a", Target: "/b"}}}, engines: []lifecycle.Engine{sandbox}}
+	var err error
+	if r.platform, err = parsePlatform(""); err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.builderImage(t.Context(), r)
+	if want := "no builder given: engine inplace cannot mount anything, as --volume and --workspace ask for"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %q", err, want)
+	}
+}
+
+// fakeMountless is a home in which nothing can be mounted.
+type fakeMountless struct{ fakeHome }
+
+func (e *fakeMountless) Paths() lifecycle.Paths { return lifecycle.Paths{} }
+
 // chosen has an engine chosen for a build of nothing.
 func chosen(t *testing.T, p *Platform, wanted string, unnamed bool) error {
 	t.Helper()
