@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pack-cache/pack-cache/internal/hint"
+	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
@@ -30,6 +31,7 @@ func own[In any](ctx context.Context, b *build, name lifecycle.Name, scope trust
 	session := phases.Session{
 		PlatformAPI: b.api, User: b.user(), Owner: b.owner(), Paths: b.paths, ExecEnv: b.ExecEnv,
 		Insecure: b.Insecure, Verbose: b.Verbose, Grant: grant, Rule: b.Rule, Unreachable: unreachable(grant),
+		Greetings: web.GreetingsOf(ctx),
 	}
 	call := phases.Call{Place: b.place, Phase: b.plan[name], Session: session, Renew: mint, Apps: b.outlet, Log: log}
 	for _, set := range more {

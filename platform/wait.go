@@ -19,6 +19,7 @@ const secondChance = 4 * time.Second
 // patience returns a context for what a build cannot do without: its builder, its
 // run image and the registry of its app image.
 func (p *Platform) patience(ctx context.Context, rule web.Rule) context.Context {
+	ctx = web.WithGreetings(ctx, &web.Greetings{})
 	return web.With(ctx, web.NewBudget(rule.Or(web.Patient()), "", p.Progress.Info))
 }
 

@@ -35,6 +35,13 @@ type Transport struct {
 
 // RoundTrip implements http.RoundTripper.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	if g := GreetingsOf(req.Context()); g != nil && greets(req) {
+		return g.greet(req, func() (*http.Response, error) { return t.roundTrip(req) })
+	}
+	return t.roundTrip(req)
+}
+
+func (t *Transport) roundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	b := Of(ctx)
 	if b == nil {

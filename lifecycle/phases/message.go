@@ -27,6 +27,8 @@ type Session struct {
 	// Unreachable says why registries that only caches are in cannot be reached,
 	// by host. They are not asked again.
 	Unreachable map[string]string `json:"unreachable,omitempty"`
+	// Greetings are the registries that have been greeted.
+	Greetings *web.Greetings `json:"greetings,omitempty"`
 }
 
 // request is the first message to a phase.

@@ -109,7 +109,11 @@ func serve(ctx context.Context, link *link, stores kinds.List, run handler) (jso
 	if err := j.log.SetLevel(level); err != nil {
 		return nil, err
 	}
-	useTransport(j.Insecure, j.Rule, j.say)
+	if j.Greetings == nil {
+		j.Greetings = &web.Greetings{}
+	}
+	ctx = web.WithGreetings(ctx, j.Greetings)
+	useTransport(ctx, j.Insecure, j.Rule, j.say)
 	j.keychain = authn.NewMultiKeychain()
 	if j.Grant != nil {
 		j.keychain = j.Grant.Keychain(link.renew)

@@ -1,6 +1,7 @@
 package phases
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,23 +15,27 @@ import (
 // process does. They take what net/http has as its default, and cannot be given
 // another transport; a phase is a process with nothing else in it. The libraries
 // are not told of insecure registries, for which they would take one that knows
-// no proxy. All of their requests together wait by rule; say gets lines for the
-// user.
-func useTransport(insecure []string, rule web.Rule, say func(string)) {
+// no proxy. All of their requests together wait by rule, and use the greetings of
+// ctx; say gets lines for the user.
+func useTransport(ctx context.Context, insecure []string, rule web.Rule, say func(string)) {
 	rule = rule.Or(web.Patient())
-	http.DefaultTransport = &plainTransport{inner: trust.Transport(insecure, rule, web.NewBudget(rule, "", say)), insecure: insecure}
+	http.DefaultTransport = &plainTransport{
+		inner: trust.Transport(insecure, rule, web.NewBudget(rule, "", say)), insecure: insecure, greetings: web.GreetingsOf(ctx),
+	}
 }
 
 // plainTransport asks insecure registries by HTTP if they do not speak TLS.
 type plainTransport struct {
-	inner    http.RoundTripper
-	insecure []string
+	inner     http.RoundTripper
+	insecure  []string
+	greetings *web.Greetings
 	// plain has the hosts that do not speak TLS.
 	plain sync.Map
 }
 
 // RoundTrip implements http.RoundTripper.
 func (t *plainTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.WithContext(web.WithGreetings(req.Context(), t.greetings))
 	host := req.URL.Host
 	if req.URL.Scheme != "https" || !t.isInsecure(host) {
 		return t.inner.RoundTrip(req)
