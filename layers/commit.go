@@ -12,6 +12,7 @@ import (
 
 	"github.com/buildpacks/lifecycle/buildpack"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -50,56 +51,82 @@ func (s *saver) commit(ctx context.Context, own []saved) (*SaveReport, error) {
 		if err := s.fillEmpty(ctx, made, report); err != nil {
 			return nil, err
 		}
-		if now != nil {
-			same, err := now.says(made)
-			if err == nil && same {
-				same, err = s.refresh(ctx, now)
+		same, err := s.stays(ctx, now, made)
+		switch {
+		case err != nil && !errors.Is(err, ErrConflict):
+			return nil, err
+		case err == nil && same:
+			report.Digest = now.digest
+			return report, nil
+		case err == nil:
+			raw, mediaType, n, failed := s.finish(ctx, made)
+			if failed != nil {
+				return nil, failed
 			}
-			if err != nil {
-				return nil, err
-			}
-			if same {
-				report.Digest = now.digest
+			report.Sent += n
+			sent += n
+			var committed v1.Descriptor
+			if committed, err = s.Store.Commit(ctx, s.Name, string(mediaType), raw, digest); err == nil {
+				report.Digest, report.Changed = committed.Digest, true
+				report.Sent += int64(len(raw))
 				return report, nil
 			}
-		}
-		if s.Ready != nil {
-			if err := s.Ready(ctx); err != nil {
-				return nil, err
-			}
-		}
-		config, n, err := made.pushConfig(ctx, s.Store, s.Broken)
-		if err != nil {
-			return nil, err
-		}
-		report.Sent += n
-		sent += n
-		raw, mediaType, err := made.manifest(config)
-		if err != nil {
-			return nil, err
-		}
-		committed, err := s.Store.Commit(ctx, s.Name, string(mediaType), raw, digest)
-		if err == nil {
-			report.Digest, report.Changed = committed.Digest, true
-			report.Sent += int64(len(raw))
-			return report, nil
 		}
 		conflict := errors.Is(err, ErrConflict) && attempt < maxCommits
 		gone := errors.Is(err, ErrNotFound) && attempt <= maxLost
 		if !conflict && !gone {
 			return nil, err
 		}
-		if err := s.awaitTurn(ctx, attempt); err != nil {
+		if base, digest, err = s.again(ctx, attempt, own); err != nil {
 			return nil, err
 		}
-		if now, digest, err = s.reload(ctx); err != nil {
-			return nil, err
-		}
-		base = now
-		if err := s.renew(ctx, now, own); err != nil {
-			return nil, err
+		now = base
+	}
+}
+
+// again prepares the next attempt, on top of what others have saved meanwhile.
+func (s *saver) again(ctx context.Context, attempt int, own []saved) (*Snapshot, v1.Hash, error) {
+	if err := s.awaitTurn(ctx, attempt); err != nil {
+		return nil, v1.Hash{}, err
+	}
+	now, digest, err := s.reload(ctx)
+	if err == nil {
+		err = s.renew(ctx, now, own)
+	}
+	return now, digest, err
+}
+
+// stays reports whether the name stands for all that would be made. What was known
+// before is made sure of: to commit what is there changes nothing, and the error wraps
+// ErrConflict if it is not there any more.
+func (s *saver) stays(ctx context.Context, now *Snapshot, made *contents) (bool, error) {
+	if now == nil {
+		return false, nil
+	}
+	same, err := now.says(made)
+	if err == nil && same {
+		same, err = s.refresh(ctx, now)
+	}
+	if err == nil && same && now.known {
+		_, err = s.Store.Commit(ctx, s.Name, string(now.mediaType), now.raw, now.digest)
+	}
+	return same, err
+}
+
+// finish waits until the name may move, stores the config, and returns the manifest
+// and how many bytes of the config were sent.
+func (s *saver) finish(ctx context.Context, made *contents) (raw []byte, mediaType types.MediaType, sent int64, err error) {
+	if s.Ready != nil {
+		if err := s.Ready(ctx); err != nil {
+			return nil, "", 0, err
 		}
 	}
+	config, sent, err := made.pushConfig(ctx, s.Store, s.Broken)
+	if err != nil {
+		return nil, "", 0, err
+	}
+	raw, mediaType, err = made.manifest(config)
+	return raw, mediaType, sent, err
 }
 
 // awaitTurn waits a random time, so that builds that have met once do not meet

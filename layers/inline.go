@@ -50,7 +50,7 @@ func InlineMark(target Target) (string, error) {
 // both launch and cache, and those of the newest snapshot that refers to the
 // image, if the store knows of any (Referrers).
 func LoadImport(ctx context.Context, store Store, name string) (*Snapshot, error) {
-	return load(ctx, store, name, true)
+	return (*Known)(nil).load(ctx, store, name, true)
 }
 
 // readInline fills in the snapshot from the labels of an app image.

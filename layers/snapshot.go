@@ -24,8 +24,12 @@ type Snapshot struct {
 	manifest  *v1.Manifest
 	raw       []byte
 	mediaType types.MediaType
-	metadata  platform.CacheMetadata
-	target    Target
+	// config is the config as it is stored.
+	config []byte
+	// known says that the name was not resolved for this snapshot.
+	known    bool
+	metadata platform.CacheMetadata
+	target   Target
 	// blobs are the layers by diffID, in the form of the OCI image config.
 	blobs map[string]v1.Descriptor
 	// order holds the diffIDs as the config lists them.
@@ -49,22 +53,22 @@ type Snapshot struct {
 // than a cache, such as an app image, and ErrCorrupt (as a *DamagedError) when it
 // stands for a cache of which something is lost or broken.
 func Load(ctx context.Context, store Store, name string) (*Snapshot, error) {
-	return load(ctx, store, name, false)
+	return (*Known)(nil).load(ctx, store, name, false)
 }
 
 // load is Load; with inline, it is LoadImport.
-func load(ctx context.Context, store Store, name string, inline bool) (*Snapshot, error) {
-	descriptor, raw, err := store.Resolve(ctx, name)
+func (k *Known) load(ctx context.Context, store Store, name string, inline bool) (*Snapshot, error) {
+	descriptor, raw, err := k.resolve(ctx, store, name)
 	if err != nil {
 		return nil, err
 	}
-	s := &Snapshot{store: store, name: name, digest: descriptor.Digest, memory: newBlockPool(maxRanges, rangeSize)}
+	s := &Snapshot{store: store, name: name, digest: descriptor.Digest, known: k != nil, memory: newBlockPool(maxRanges, rangeSize)}
 	manifest, err := s.parseManifest(descriptor.MediaType, raw)
 	if err != nil {
 		return nil, err
 	}
 	s.manifest, s.raw, s.mediaType = manifest, raw, descriptor.MediaType
-	config, err := s.readConfig(ctx, manifest.Config)
+	config, err := s.readConfig(ctx, manifest.Config, k)
 	if err != nil {
 		return nil, err
 	}
@@ -177,11 +181,11 @@ func (s *Snapshot) parseManifest(mediaType types.MediaType, raw []byte) (*v1.Man
 	return manifest, nil
 }
 
-func (s *Snapshot) readConfig(ctx context.Context, blob v1.Descriptor) (*v1.ConfigFile, error) {
+func (s *Snapshot) readConfig(ctx context.Context, blob v1.Descriptor, k *Known) (*v1.ConfigFile, error) {
 	if blob.Size < 0 || blob.Size > bounds.MaxDocument {
 		return nil, s.broken(fmt.Sprintf("its config has %d bytes", blob.Size), v1.Hash{})
 	}
-	reader := openBlob(ctx, s.store, blob, nil)
+	reader := k.open(ctx, s.store, blob)
 	defer reader.Close()
 	data, err := io.ReadAll(newVerifier(reader, blob))
 	switch {
@@ -196,6 +200,7 @@ func (s *Snapshot) readConfig(ctx context.Context, blob v1.Descriptor) (*v1.Conf
 	if err := bounds.JSON(data, &config); err != nil {
 		return nil, s.broken(fmt.Sprintf("its config cannot be read: %v", err), v1.Hash{})
 	}
+	s.config = data
 	return &config, nil
 }
 

@@ -2,6 +2,7 @@ package platform
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -9,33 +10,52 @@ import (
 	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
-// maxExpecting is how long it may take to find out how large a cache is. Not to
-// know it costs less.
-const maxExpecting = 2 * time.Second
+// maxLooking is how long it may take to look what the caches hold. Phases look again
+// at those that were slower.
+const maxLooking = 2 * time.Second
 
-// expect returns how many bytes a restore of the largest import takes, or 0 if that is not known or the build shall use the disk.
-func (p *Platform) expect(ctx context.Context, r *resolved) int64 {
-	if r.OnDisk || r.ClearCache {
+// look reads what the imports are made of, so that phases need not. It returns how
+// many bytes a restore of the largest one takes, 0 if that is not known.
+func (p *Platform) look(ctx context.Context, r *resolved) int64 {
+	if r.ClearCache {
 		return 0
 	}
-	ctx, cancel := context.WithTimeout(ctx, maxExpecting)
+	ctx, cancel := context.WithTimeout(ctx, maxLooking)
 	defer cancel()
 	var mu sync.Mutex
 	var largest int64
 	var all sync.WaitGroup
-	for _, at := range r.imports {
+	for i := range r.imports {
 		all.Go(func() {
-			snapshot, err := p.load(ctx, r, at.Location)
+			at := &r.imports[i].Location
+			snapshot, err := p.load(ctx, r, *at)
 			if err != nil {
 				return // restore finds out, and says so
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			largest = max(largest, snapshot.Footprint())
+			r.know(at, snapshot.Known())
 		})
 	}
 	all.Wait()
 	return largest
+}
+
+// know notes what an import in a registry holds, there and with the exports to the
+// same reference. Other stores have to be asked for a manifest before they find what
+// it names.
+func (r *resolved) know(at *kinds.Location, known *layers.Known) {
+	refs := registryRefs(*at)
+	if refs == nil {
+		return
+	}
+	at.Known = known
+	for i := range r.exports {
+		if to := &r.exports[i].Location; slices.Equal(registryRefs(*to), refs) {
+			to.Known = known
+		}
+	}
 }
 
 // load reads what a cache is made of, in this process.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"sync"
 
 	"golang.org/x/sync/errgroup"
 
@@ -30,10 +31,16 @@ func (p *Platform) open(ctx context.Context, r *resolved) (lifecycle.Place, erro
 	var place lifecycle.Place
 	var err error
 	if early, ok := r.engine.(lifecycle.Early); ok {
-		spec.InMemory, spec.Expected = lifecycle.VolumesForMemory(), p.expect(ctx, r)
+		spec.InMemory = lifecycle.VolumesForMemory()
+		if size := p.look(ctx, r); !r.OnDisk {
+			spec.Expected = size
+		}
 		place, err = early.OpenEarly(ctx, spec)
 	} else {
+		var looking sync.WaitGroup
+		looking.Go(func() { p.look(ctx, r) })
 		place, err = r.engine.Open(ctx, spec)
+		looking.Wait()
 	}
 	if err != nil {
 		return nil, r.noBuilder(err)

@@ -27,6 +27,9 @@ type Location struct {
 	Login int `json:"login,omitempty"`
 	// Loan is set if the phase cannot reach the store itself.
 	Loan *Loan `json:"loan,omitempty"`
+	// Known is the snapshot that was there when the build began; nil if the phase
+	// has to ask for it.
+	Known *layers.Known `json:"known,omitempty"`
 	// Rule says how long requests may wait, and the search for keys.
 	Rule web.Rule `json:"rule"`
 }

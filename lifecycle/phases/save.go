@@ -160,7 +160,8 @@ func (s *save) request() layers.SaveRequest {
 // be replaced. What is not a cache is never replaced unasked. It returns what is
 // damaged, nil if nothing is.
 func (s *save) startFrom(ctx context.Context, request *layers.SaveRequest) (*layers.DamagedError, error) {
-	snapshot, err := loadSnapshot(ctx, request.Store, request.Name)
+	snapshot, err := s.at.Known.Load(ctx, request.Store, request.Name)
+	err = asForeign(err)
 	damaged := layers.AsDamaged(err)
 	foreign, _ := errors.AsType[*layers.ForeignError](err)
 	switch {

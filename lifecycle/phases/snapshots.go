@@ -134,7 +134,7 @@ func (j *job) load(ctx context.Context, at kinds.Location, target layers.Target)
 	if err != nil {
 		return nil, err
 	}
-	snapshot, err := layers.LoadImport(ctx, store, name)
+	snapshot, err := at.Known.LoadImport(ctx, store, name)
 	if err != nil {
 		return nil, asForeign(err)
 	}
@@ -147,13 +147,6 @@ func (j *job) load(ctx context.Context, at kinds.Location, target layers.Target)
 // errOtherTarget says that there is nothing for a build like this one, which is
 // no more of a failure than if there were nothing at all.
 var errOtherTarget = errors.New("what is kept there is for another target")
-
-// loadSnapshot is layers.Load with what to do when the name stands for something
-// else.
-func loadSnapshot(ctx context.Context, store layers.Store, name string) (*layers.Snapshot, error) {
-	snapshot, err := layers.Load(ctx, store, name)
-	return snapshot, asForeign(err)
-}
 
 func asForeign(err error) error {
 	if !errors.Is(err, layers.ErrForeign) {
