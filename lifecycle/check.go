@@ -8,8 +8,8 @@ import (
 )
 
 // Check finds what makes a phase impossible in every engine without a daemon.
-// Volumes are the names of those that the place has.
-func (p Phase) Check(volumes map[string]bool) error {
+// Volumes are those that the place has, by their names.
+func (p Phase) Check(volumes map[string]string) error {
 	if p.Network.OfDaemon() {
 		return fmt.Errorf("unknown network %q", p.Network)
 	}
@@ -23,7 +23,7 @@ func (p Phase) Check(volumes map[string]bool) error {
 
 // CheckForDaemon finds what makes a phase impossible in every engine, also in one
 // with a daemon.
-func (p Phase) CheckForDaemon(volumes map[string]bool) error {
+func (p Phase) CheckForDaemon(volumes map[string]string) error {
 	switch {
 	case p.Root != BuilderRoot && p.Root != OwnRoot:
 		return fmt.Errorf("unknown root %q", p.Root)
@@ -60,14 +60,15 @@ func (u User) Check() error {
 	return nil
 }
 
-func (m Mount) check(volumes map[string]bool) error {
+func (m Mount) check(volumes map[string]string) error {
+	_, known := volumes[m.Volume]
 	sources := slices.DeleteFunc([]string{m.Volume, m.Builder, m.Host, m.Named}, func(s string) bool { return s == "" })
 	switch {
 	case len(sources) != 1:
 		return fmt.Errorf("needs one source, not %d", len(sources))
 	case !path.IsAbs(m.Target) || path.Clean(m.Target) == "/":
 		return errors.New("the target has to be an absolute path below the root")
-	case m.Volume != "" && !volumes[m.Volume]:
+	case m.Volume != "" && !known:
 		return fmt.Errorf("no volume %q", m.Volume)
 	case m.Optional && m.Builder == "":
 		return errors.New("only what is the builder's can be optional")

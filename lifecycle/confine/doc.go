@@ -5,7 +5,8 @@
 // other processes of the same user may see.
 //
 // It also has what goes with it: a program that nobody can change under a
-// process that runs it, and errors that cross from one process to another.
+// process that runs it, how such a process is started, becomes the phase and is
+// waited for, and errors that cross from one process to another.
 //
 // What this package is not for: what a phase may see. That is the engine's.
 package confine

@@ -20,34 +20,26 @@ import (
 var _ lifecycle.Extender = (*place)(nil)
 
 // ExtendBuilder implements lifecycle.Extender.
-func (p *place) ExtendBuilder(ctx context.Context, extension lifecycle.Extension) ([]*v1.ConfigFile, error) {
-	if err := p.enter(); err != nil {
-		return nil, err
-	}
-	defer p.running.Done()
-	inner, cancel := p.untilClosed(ctx)
-	defer cancel()
-	last, configs, err := p.extend(inner, p.builder.current(), extension)
-	if err != nil {
-		return nil, p.explain(ctx, err, "extending the builder")
-	}
-	p.extended.set(last)
-	return configs, nil
+func (p *place) ExtendBuilder(ctx context.Context, extension lifecycle.Extension) (configs []*v1.ConfigFile, err error) {
+	err = p.Do(ctx, "extending the builder", func(ctx context.Context) error {
+		last, made, err := p.extend(ctx, p.builder.current(), extension)
+		if err != nil {
+			return err
+		}
+		configs = made
+		p.extended.set(last)
+		return nil
+	})
+	return configs, err
 }
 
 // ExtendImage implements lifecycle.Extender.
-func (p *place) ExtendImage(ctx context.Context, base v1.Image, extension lifecycle.Extension) (lifecycle.DaemonImage, []*v1.ConfigFile, error) {
-	if err := p.enter(); err != nil {
-		return nil, nil, err
-	}
-	defer p.running.Done()
-	inner, cancel := p.untilClosed(ctx)
-	defer cancel()
-	made, configs, err := p.extendImage(inner, base, extension)
-	if err != nil {
-		return nil, nil, p.explain(ctx, err, "extending the run image")
-	}
-	return made, configs, nil
+func (p *place) ExtendImage(ctx context.Context, img v1.Image, extension lifecycle.Extension) (made lifecycle.DaemonImage, configs []*v1.ConfigFile, err error) {
+	err = p.Do(ctx, "extending the run image", func(ctx context.Context) (err error) {
+		made, configs, err = p.extendImage(ctx, img, extension)
+		return err
+	})
+	return made, configs, err
 }
 
 func (p *place) extendImage(ctx context.Context, base v1.Image, extension lifecycle.Extension) (lifecycle.DaemonImage, []*v1.ConfigFile, error) {

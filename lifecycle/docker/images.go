@@ -2,7 +2,6 @@ package docker
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -176,16 +175,5 @@ func (d *daemon) receive(ctx context.Context, archive io.Reader) error {
 		return err
 	}
 	defer answer.Body.Close()
-	lines := json.NewDecoder(answer.Body)
-	for {
-		var line struct{ Error string }
-		switch err := lines.Decode(&line); {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return err
-		case line.Error != "":
-			return errors.New(line.Error)
-		}
-	}
+	return follow(answer.Body, io.Discard)
 }

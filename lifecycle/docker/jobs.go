@@ -1,6 +1,7 @@
 package docker
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -12,6 +13,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
 
+	"github.com/pack-cache/pack-cache/lifecycle/base"
 	"github.com/pack-cache/pack-cache/lifecycle/docker/inside"
 )
 
@@ -74,20 +76,20 @@ func check(n inside.Notice, more bool) error {
 	return nil
 }
 
-// unpack unpacks an archive into a volume.
-func (p *place) unpack(ctx context.Context, volume string, archive io.Reader) error {
+// Unpack implements base.Work.
+func (p *place) Unpack(ctx context.Context, volume string, archive io.Reader) error {
 	j, err := p.execute(ctx, &inside.Order{Import: &inside.Import{Volume: volume, User: p.user}}, io.Discard)
 	if err != nil {
 		return err
 	}
 	defer j.conn.Close()
-	source := &readErrors{Reader: archive}
+	var failures base.ReadErrors
 	sent := make(chan struct{})
 	go func() {
 		defer close(sent)
 		// That the job takes no more is told by the job.
-		_ = inside.CopyFrames(j.conn.Conn, source)
-		if source.err != nil {
+		_ = inside.CopyFrames(j.conn.Conn, failures.Of(archive))
+		if failures.First() != nil {
 			j.conn.Close()
 		}
 	}()
@@ -100,25 +102,7 @@ func (p *place) unpack(ctx context.Context, volume string, archive io.Reader) er
 		}
 	}
 	<-sent
-	if source.err != nil {
-		return source.err
-	}
-	return errCutShort
-}
-
-// readErrors notes errors of reading, as opposed to those of writing.
-type readErrors struct {
-	io.Reader
-	err error
-}
-
-// Read implements io.Reader.
-func (r *readErrors) Read(p []byte) (int, error) {
-	n, err := r.Reader.Read(p)
-	if err != nil && !errors.Is(err, io.EOF) {
-		r.err = err
-	}
-	return n, err
+	return cmp.Or(failures.First(), errCutShort)
 }
 
 // open opens a file of a volume, or the archive of a directory.

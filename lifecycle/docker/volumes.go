@@ -34,7 +34,7 @@ func (p *place) makeVolumes(ctx context.Context, names []string) error {
 		if !volumeName.MatchString(name) {
 			return fmt.Errorf("volume %q: not a name", name)
 		}
-		p.volumes[name] = true
+		p.Volumes[name] = name
 		all.Go(func() error { return p.makeVolume(ctx, p.volumeOf(name)) })
 	}
 	all.Go(func() error { return p.makeVolume(ctx, p.programs()) })
@@ -53,7 +53,7 @@ func (p *place) makeVolume(ctx context.Context, name string) error {
 func (p *place) startAttendant(ctx context.Context) error {
 	work := &inside.Attend{User: p.user}
 	mounts := []mounting{{volume: p.programs(), target: inside.ProgramDir, fill: true}}
-	for name := range p.volumes {
+	for name := range p.Volumes {
 		work.Volumes = append(work.Volumes, name)
 		mounts = append(mounts, mounting{volume: p.volumeOf(name), target: path.Join(inside.WorkDir, name)})
 	}

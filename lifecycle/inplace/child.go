@@ -23,9 +23,9 @@ const (
 
 // Descriptors of the engines' own processes.
 const (
-	orderFD   = 3 // keeper: orders; starter: the task, as JSON
-	answerFD  = 4 // what became of it, as JSON
-	programFD = 5 // the program that the engines' processes and own phases run
+	answerFD  = 3 // what became of it, as JSON
+	programFD = 4 // the program that the engines' processes and own phases run
+	orderFD   = 5 // keeper: orders; starter: the task, as JSON
 )
 
 // task is everything that a starter needs to become a phase.
@@ -64,7 +64,7 @@ func Child() {
 		return
 	}
 	// Descriptors that pack-cache itself has inherited must not go further.
-	if err := unix.CloseRange(orderFD, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
+	if err := unix.CloseRange(answerFD, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		fmt.Fprintln(os.Stderr, "pack-cache in place: close_range:", err)
 		confine.Exit(1)
 	}
@@ -88,6 +88,3 @@ func Child() {
 	_ = json.NewEncoder(os.NewFile(answerFD, "answer")).Encode(say)
 	confine.Exit(0)
 }
-
-// fdPath is a path by which an open file can be executed.
-func fdPath(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }

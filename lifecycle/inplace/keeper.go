@@ -7,7 +7,6 @@ import (
 	"os"
 	"runtime"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -28,7 +27,7 @@ func keep() (int, error) {
 	if err := orders.Decode(&first); err != nil || first.Task == nil {
 		return 0, fmt.Errorf("receiving the task: %w", err)
 	}
-	pid, err := startStarter(first.Task)
+	pid, err := confine.HandOn(first.Task, []string{marker, starterProcess}, programFD, answerFD, programFD)
 	if err != nil {
 		return 0, confine.Step(err, "starting the phase")
 	}
@@ -39,32 +38,6 @@ func keep() (int, error) {
 	k := &keeper{}
 	go k.obey(orders)
 	return k.reap(pid)
-}
-
-// startStarter starts the process that becomes the phase, in a session of its
-// own, and hands it the task.
-func startStarter(t *task) (int, error) {
-	read, write, err := os.Pipe()
-	if err != nil {
-		return 0, err
-	}
-	defer read.Close()
-	pid, err := syscall.ForkExec(fdPath(programFD), []string{marker, starterProcess}, &syscall.ProcAttr{
-		Dir:   "/",
-		Env:   []string{},
-		Files: []uintptr{0, 1, 2, read.Fd(), answerFD, programFD},
-		Sys:   &syscall.SysProcAttr{Setsid: true},
-	})
-	if err != nil {
-		write.Close()
-		return 0, err
-	}
-	go func() {
-		defer write.Close()
-		// A starter that does not read to the end says itself what is wrong.
-		_ = json.NewEncoder(write).Encode(t)
-	}()
-	return pid, nil
 }
 
 // keeper ends a phase with all that it has started.
@@ -122,7 +95,7 @@ func (k *keeper) reap(pid int) (int, error) {
 		case err != nil:
 			return 0, confine.Step(err, "waiting for the phase")
 		case child == pid:
-			code, options = exitCode(status), unix.WNOHANG
+			code, options = confine.ExitCode(status), unix.WNOHANG
 		case child == 0:
 			time.Sleep(time.Millisecond)
 		}
@@ -155,11 +128,4 @@ func retry(call func() error) error {
 			return err
 		}
 	}
-}
-
-func exitCode(status unix.WaitStatus) int {
-	if status.Signaled() {
-		return 128 + int(status.Signal())
-	}
-	return status.ExitStatus()
 }

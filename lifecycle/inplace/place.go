@@ -14,33 +14,27 @@ import (
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/base"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 	"github.com/pack-cache/pack-cache/lifecycle/volume"
 )
 
-// errClosed says that a place is no longer there.
-var errClosed = errors.New("the place is closed")
-
 // place is the volumes of one build.
 type place struct {
-	host    *host
-	claim   *os.File
-	user    lifecycle.User // whom phases run as
-	volumes map[string]bool
-	fixed   []*fixed
-	grants  []confine.Rule // what is the builder's
-	more    []confine.Rule // what is laid over it
-	env     []string       // what phases have to be told besides their own
-	calls   confine.Calls
-	report  progress.Reporter
+	*base.Place
+	host   *host
+	claim  *os.File
+	user   lifecycle.User // whom phases run as
+	fixed  []*fixed
+	grants []confine.Rule // what is the builder's
+	more   []confine.Rule // what is laid over it
+	env    []string       // what phases have to be told besides their own
+	calls  confine.Calls
+	report progress.Reporter
 
 	mu      sync.Mutex
 	scratch []*scratch
 	active  int // phases that run
-	closed  bool
-	closing chan struct{} // closed by Close
-	running sync.WaitGroup
-	result  error // of Close
 }
 
 var (
@@ -57,10 +51,8 @@ func (h *host) open(ctx context.Context, spec lifecycle.PlaceSpec, ready func(co
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	p := &place{
-		host: h, user: h.as(spec.User), report: spec.Progress,
-		volumes: map[string]bool{}, closing: make(chan struct{}),
-	}
+	p := &place{host: h, user: h.as(spec.User), report: spec.Progress}
+	p.Place = base.New(p)
 	if p.report == nil {
 		p.report = progress.Discard
 	}
@@ -75,7 +67,7 @@ func (h *host) open(ctx context.Context, spec lifecycle.PlaceSpec, ready func(co
 		err = p.look()
 	}
 	if err != nil {
-		return nil, errors.Join(p.explain(ctx, err, "making a place"), p.Close())
+		return nil, errors.Join(p.Explain(ctx, err, "making a place"), p.Close())
 	}
 	return p, nil
 }
@@ -89,7 +81,7 @@ func (p *place) makeVolumes(names []string) error {
 		if name == "." || name == ".." || filepath.Base(name) != name {
 			return fmt.Errorf("volume %q: not a name", name)
 		}
-		p.volumes[name] = true
+		p.Volumes[name] = p.host.volume(name)
 		if name != lifecycle.VolumeLayers && name != lifecycle.VolumeApp {
 			plain = append(plain, name)
 			continue
@@ -152,21 +144,17 @@ func (p *place) look() error {
 
 // Run implements lifecycle.Place.
 func (p *place) Run(ctx context.Context, phase lifecycle.Phase, streams lifecycle.Streams) error {
-	if err := p.enter(); err != nil {
-		return err
-	}
-	defer p.running.Done()
-	t, err := p.task(phase)
-	if err != nil {
-		return fmt.Errorf("phase %s: %w", phase.Name, err)
-	}
-	p.mu.Lock()
-	p.active++
-	p.mu.Unlock()
-	defer p.clean()
-	inner, cancel := p.untilClosed(ctx)
-	defer cancel()
-	return p.explain(ctx, p.host.run(inner, t, streams), "phase "+string(phase.Name))
+	return p.Do(ctx, "phase "+string(phase.Name), func(ctx context.Context) error {
+		t, err := p.task(phase)
+		if err != nil {
+			return err
+		}
+		p.mu.Lock()
+		p.active++
+		p.mu.Unlock()
+		defer p.clean()
+		return p.host.run(ctx, t, streams)
+	})
 }
 
 // clean removes what a phase has left where all programs write, when it was the
@@ -183,99 +171,35 @@ func (p *place) clean() {
 	_ = removal.Content(p.host.path(tempVolume)) // goes with the place at the latest
 }
 
-// Import implements lifecycle.Place.
-func (p *place) Import(ctx context.Context, name string, archive io.Reader) error {
-	if err := p.enter(); err != nil {
+// Unpack implements base.Work.
+func (p *place) Unpack(ctx context.Context, dir string, archive io.Reader) error {
+	return volume.Import(ctx, dir, base.Until(ctx, archive), p.user)
+}
+
+// OpenFile implements base.Work.
+func (p *place) OpenFile(_ context.Context, dir, path string) (io.ReadCloser, error) {
+	return volume.Open(dir, path)
+}
+
+// Advise implements base.Work.
+func (p *place) Advise(err error) error {
+	if _, exited := errors.AsType[*lifecycle.ExitError](err); exited || !confine.NoRoom(err) {
 		return err
 	}
-	defer p.running.Done()
-	if !p.volumes[name] {
-		return fmt.Errorf("no volume %q", name)
-	}
-	inner, cancel := p.untilClosed(ctx)
-	defer cancel()
-	err := volume.Import(inner, p.host.volume(name), &stoppable{inner.Done(), inner.Err, archive}, p.user)
-	return p.explain(ctx, err, fmt.Sprintf("volume %s: import", name))
+	return hint.With("make room in this container, on the file systems of /layers, /workspace and "+p.Dir(), err)
 }
 
-// Export implements lifecycle.Place.
-func (p *place) Export(ctx context.Context, name, path string) (io.ReadCloser, error) {
-	if err := p.enter(); err != nil {
-		return nil, err
-	}
-	defer p.running.Done()
-	if !p.volumes[name] {
-		return nil, fmt.Errorf("no volume %q", name)
-	}
-	file, err := volume.Open(p.host.volume(name), path)
-	if err != nil {
-		return nil, p.explain(ctx, err, fmt.Sprintf("volume %s: export", name))
-	}
-	return file, nil
-}
-
-// Close implements lifecycle.Place. It stops what still runs.
+// Close implements lifecycle.Place.
 func (p *place) Close() error {
-	p.mu.Lock()
-	if p.closed {
-		defer p.mu.Unlock()
-		return p.result
-	}
-	p.closed = true
-	close(p.closing)
-	p.mu.Unlock()
-	p.running.Wait()
-	errs := []error{p.host.restore()}
-	for _, f := range p.fixed {
-		errs = append(errs, f.close())
-	}
-	// Whoever waits for the claim finds it gone, and makes a new one.
-	errs = append(errs, removal.Path(p.host.dir), p.claim.Close())
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.result = confine.Step(errors.Join(errs...), "removing what the build made")
-	return p.result
-}
-
-// enter counts a caller that Close has to wait for.
-func (p *place) enter() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return errClosed
-	}
-	p.running.Add(1)
-	return nil
-}
-
-// untilClosed returns a context that also ends when the place is closed.
-func (p *place) untilClosed(ctx context.Context) (context.Context, context.CancelFunc) {
-	inner, cancel := context.WithCancel(ctx)
-	go func() {
-		select {
-		case <-p.closing:
-			cancel()
-		case <-inner.Done():
+	return p.Shut(func() error {
+		errs := []error{p.host.restore()}
+		for _, f := range p.fixed {
+			errs = append(errs, f.close())
 		}
-	}()
-	return inner, cancel
-}
-
-// explain names what failed, and keeps the errors that the contract promises.
-func (p *place) explain(ctx context.Context, err error, what string) error {
-	if err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return err
-	}
-	if errors.Is(err, context.Canceled) {
-		err = errClosed
-	}
-	if _, exited := errors.AsType[*lifecycle.ExitError](err); exited {
-		return err
-	}
-	if confine.NoRoom(err) {
-		err = hint.With("make room in this container, on the file systems of /layers, /workspace and "+p.Dir(), err)
-	}
-	return fmt.Errorf("%s: %w", what, err)
+		// Whoever waits for the claim finds it gone, and makes a new one.
+		errs = append(errs, removal.Path(p.host.dir), p.claim.Close())
+		return confine.Step(errors.Join(errs...), "removing what the build made")
+	})
 }
 
 // Dir implements lifecycle.Located.
@@ -283,7 +207,7 @@ func (p *place) Dir() string { return filepath.Dir(p.host.dir) }
 
 // Where implements lifecycle.Displacing.
 func (p *place) Where(path string) string {
-	if p.volumes[lifecycle.VolumeApp] && within(path, lifecycle.AppDir) {
+	if _, has := p.Volumes[lifecycle.VolumeApp]; has && within(path, lifecycle.AppDir) {
 		return filepath.Join(p.host.path(keptDir), strings.TrimPrefix(path, lifecycle.AppDir))
 	}
 	return path

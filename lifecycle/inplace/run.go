@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"strings"
@@ -94,11 +93,11 @@ func (h *host) startKeeper(streams lifecycle.Streams, private bool) (*keeping, e
 	}
 	defer theirs.Close()
 	cmd := &exec.Cmd{
-		Path:        fdPath(programFD),
+		Path:        confine.FDPath(programFD),
 		Args:        []string{marker, keeperProcess},
 		Env:         []string{},
 		Dir:         "/",
-		ExtraFiles:  []*os.File{orders, theirs, h.program},
+		ExtraFiles:  []*os.File{theirs, h.program, orders},
 		SysProcAttr: &syscall.SysProcAttr{Setsid: true},
 	}
 	connection, err := confine.Connect(cmd, streams.Stdin, streams.Stdout, streams.Stderr, private)
@@ -142,23 +141,6 @@ func (k *keeping) stop(ended <-chan error) error {
 	case <-time.After(stopGrace):
 		_ = k.orders.Encode(order{Kill: true})
 		return <-ended
-	}
-}
-
-// stoppable is a reader that ends with its context.
-type stoppable struct {
-	done <-chan struct{}
-	err  func() error
-	io.Reader
-}
-
-// Read implements io.Reader.
-func (s *stoppable) Read(p []byte) (int, error) {
-	select {
-	case <-s.done:
-		return 0, s.err()
-	default:
-		return s.Reader.Read(p)
 	}
 }
 

@@ -18,7 +18,7 @@ var devices = []string{"null", "zero", "full", "random", "urandom", "tty"}
 
 // task lays out what a phase may do.
 func (p *place) task(phase lifecycle.Phase) (*task, error) {
-	if err := errors.Join(phase.Check(p.volumes), phase.CheckHidden()); err != nil {
+	if err := errors.Join(phase.Check(p.Volumes), phase.CheckHidden()); err != nil {
 		return nil, err
 	}
 	if phase.Network == lifecycle.NetworkNone {

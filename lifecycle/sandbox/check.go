@@ -18,11 +18,7 @@ func (h *host) checkUser(u lifecycle.User) error {
 
 // check finds what a phase must not be, before anything is started.
 func (p *place) check(phase lifecycle.Phase) error {
-	names := map[string]bool{}
-	for name := range p.volumes {
-		names[name] = true
-	}
-	if err := phase.Check(names); err != nil {
+	if err := phase.Check(p.Volumes); err != nil {
 		return err
 	}
 	return p.host.checkUser(phase.User)

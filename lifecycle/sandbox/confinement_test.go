@@ -152,7 +152,7 @@ func TestSealedCopy(t *testing.T) {
 	if err := sealed.Truncate(0); !errors.Is(err, unix.EPERM) {
 		t.Errorf("truncating: %v", err)
 	}
-	if again, err := os.OpenFile(fdPath(int(sealed.Fd())), os.O_RDWR, 0); err == nil {
+	if again, err := os.OpenFile(confine.FDPath(int(sealed.Fd())), os.O_RDWR, 0); err == nil {
 		if _, err := again.Write([]byte("x")); !errors.Is(err, unix.EPERM) {
 			t.Errorf("writing by another name: %v", err)
 		}

@@ -11,17 +11,18 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pack-cache/pack-cache/builder/unpack"
+	"github.com/pack-cache/pack-cache/lifecycle/base"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // do has a job done by who may do it.
 func (h *host) do(ctx context.Context, id identity, j *job, in io.Reader) (*os.File, error) {
 	if !id.userNS() {
-		return perform(ctx, j, &stoppable{ctx.Done(), ctx.Err, in})
+		return perform(ctx, j, base.Until(ctx, in))
 	}
-	var failures readErrors
+	var failures base.ReadErrors
 	if in != nil {
-		in = failures.of(in)
+		in = failures.Of(in)
 	}
 	var stderr strings.Builder
 	p, err := h.start(id, starting{kind: helperProcess, user: j.User, stdin: in, stderr: &stderr})
@@ -38,7 +39,7 @@ func (h *host) do(ctx context.Context, id identity, j *job, in io.Reader) (*os.F
 		}
 		return nil, ctx.Err()
 	}
-	if err := failures.first(); err != nil {
+	if err := failures.First(); err != nil {
 		return nil, err // only imports read, and they give no file
 	}
 	if text := strings.TrimSpace(stderr.String()); err != nil && text != "" {
@@ -96,21 +97,4 @@ func runHelper(c *control) error {
 		defer file.Close()
 	}
 	return c.Send(message{Result: &result{}}, file)
-}
-
-// stoppable is a reader that ends with its context.
-type stoppable struct {
-	done <-chan struct{}
-	err  func() error
-	io.Reader
-}
-
-// Read implements io.Reader.
-func (s *stoppable) Read(p []byte) (int, error) {
-	select {
-	case <-s.done:
-		return 0, s.err()
-	default:
-		return s.Reader.Read(p)
-	}
 }

@@ -1,11 +1,8 @@
 package sandbox
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -38,7 +35,7 @@ func runInit(c *control) (int, error) {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return 0, confine.Step(err, "making mounts private")
 	}
-	pid, err := startSetup(m.Task)
+	pid, err := confine.HandOn(m.Task, []string{marker, setupProcess}, programFD, controlFD, programFD)
 	if err != nil {
 		return 0, confine.Step(err, "starting setup")
 	}
@@ -47,33 +44,7 @@ func runInit(c *control) (int, error) {
 		unix.Close(fd)
 	}
 	go obey(c)
-	return reap(pid)
-}
-
-// startSetup starts the process that becomes the phase, in a session of its
-// own, and hands it the task.
-func startSetup(t *task) (int, error) {
-	read, write, err := os.Pipe()
-	if err != nil {
-		return 0, err
-	}
-	defer read.Close()
-	pid, err := syscall.ForkExec(fdPath(programFD), []string{marker, setupProcess}, &syscall.ProcAttr{
-		Dir:   "/",
-		Env:   []string{},
-		Files: []uintptr{0, 1, 2, controlFD, programFD, read.Fd()},
-		Sys:   &syscall.SysProcAttr{Setsid: true},
-	})
-	if err != nil {
-		write.Close()
-		return 0, err
-	}
-	go func() {
-		defer write.Close()
-		// A setup that does not read to the end says itself what is wrong.
-		_ = json.NewEncoder(write).Encode(t)
-	}()
-	return pid, nil
+	return confine.Reap(pid)
 }
 
 // obey does what pack-cache asks for until it is gone.
@@ -89,27 +60,3 @@ func obey(c *control) {
 		}
 	}
 }
-
-// reap waits for all children until process pid has ended, and returns its exit
-// code, or 128 and the number of the signal that ended it.
-func reap(pid int) (int, error) {
-	for {
-		var status unix.WaitStatus
-		ended, err := unix.Wait4(-1, &status, 0, nil)
-		switch {
-		case errors.Is(err, unix.EINTR):
-			continue
-		case err != nil:
-			return 0, confine.Step(err, "waiting for the phase")
-		case ended != pid:
-			continue
-		case status.Signaled():
-			return 128 + int(status.Signal()), nil
-		case status.Exited():
-			return status.ExitStatus(), nil
-		}
-	}
-}
-
-// fdPath is a path by which an open file can be executed.
-func fdPath(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }

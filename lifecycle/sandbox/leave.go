@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pack-cache/pack-cache/internal/removal"
+	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
 // leave lets a process of its own, which outlives this one, remove a directory of
@@ -26,7 +27,7 @@ func (h *host) leave(dir *placeDir) bool {
 	}
 	defer null.Close()
 	cmd := &exec.Cmd{
-		Path: fdPath(programFD), Args: []string{marker, leaveProcess}, Env: []string{},
+		Path: confine.FDPath(programFD), Args: []string{marker, leaveProcess}, Env: []string{},
 		Dir: dir.path, // is what it has to remove
 		// It is claimed as long as the process has the file open.
 		ExtraFiles: []*os.File{dir.claim, h.program},

@@ -8,16 +8,13 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"sync/atomic"
 
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/base"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
-
-// errClosed says that a place is no longer there.
-var errClosed = errors.New("the place is closed")
 
 // Directories of a place.
 const (
@@ -28,12 +25,12 @@ const (
 
 // place is a directory with the volumes of one build, and the unpacked builder.
 type place struct {
+	*base.Place
 	host *host
 	// dir is on disk; memory is for volumes that are in memory, "" if there are
 	// none.
 	dir, memory placeDir
 	user        lifecycle.User
-	volumes     map[string]string // the directories of volumes, by their names
 	report      progress.Reporter
 
 	// unpacked is closed when the builder is there or cannot be; builder and
@@ -44,12 +41,6 @@ type place struct {
 	stopUnpacking context.CancelFunc
 
 	phases atomic.Int64 // how many have been started
-
-	mu      sync.Mutex
-	closed  bool
-	closing chan struct{} // closed by Close
-	running sync.WaitGroup
-	result  error // of Close
 }
 
 var (
@@ -88,10 +79,8 @@ func (e *Engine) open(ctx context.Context, spec lifecycle.PlaceSpec) (*place, er
 	if err := h.checkUser(spec.User); err != nil {
 		return nil, err
 	}
-	p := &place{
-		host: h, user: spec.User, report: spec.Progress,
-		volumes: map[string]string{}, closing: make(chan struct{}), unpacked: make(chan struct{}),
-	}
+	p := &place{host: h, user: spec.User, report: spec.Progress, unpacked: make(chan struct{})}
+	p.Place = base.New(p)
 	if p.report == nil {
 		p.report = e.config.Progress
 	}
@@ -132,7 +121,7 @@ func (p *place) WaitBuilder(ctx context.Context) error {
 // make makes the directories of the place and the volumes.
 func (p *place) make(ctx context.Context, spec lifecycle.PlaceSpec) error {
 	if err := p.dir.make(p.host.work, dirVolumes, dirPhases, dirStage); err != nil {
-		return p.explain(ctx, err, "making a place")
+		return p.Explain(ctx, err, "making a place")
 	}
 	return p.makeVolumes(ctx, &p.dir, spec.Volumes)
 }
@@ -144,7 +133,7 @@ func (p *place) makeInMemory(ctx context.Context, memory string, spec lifecycle.
 		return nil
 	}
 	if err := p.memory.make(memory, dirVolumes); err != nil {
-		return p.explain(ctx, err, "making a place")
+		return p.Explain(ctx, err, "making a place")
 	}
 	return p.makeVolumes(ctx, &p.memory, spec.InMemory)
 }
@@ -155,20 +144,20 @@ func (p *place) makeVolumes(ctx context.Context, in *placeDir, names []string) e
 		if name == "." || name == ".." || filepath.Base(name) != name {
 			return fmt.Errorf("volume %q: not a name", name)
 		}
-		p.volumes[name] = filepath.Join(dir, name)
+		p.Volumes[name] = filepath.Join(dir, name)
 	}
 	_, err := p.host.do(ctx, p.host.identity, &job{Kind: jobVolumes, Dir: dir, Names: names, User: p.user}, nil)
-	return p.explain(ctx, err, "making volumes")
+	return p.Explain(ctx, err, "making volumes")
 }
 
 // Run implements lifecycle.Place.
 func (p *place) Run(ctx context.Context, phase lifecycle.Phase, streams lifecycle.Streams) error {
-	if err := p.enter(); err != nil {
-		return err
-	}
-	defer p.running.Done()
+	return p.Do(ctx, "phase "+string(phase.Name), func(ctx context.Context) error { return p.run(ctx, phase, streams) })
+}
+
+func (p *place) run(ctx context.Context, phase lifecycle.Phase, streams lifecycle.Streams) error {
 	if err := p.check(phase); err != nil {
-		return fmt.Errorf("phase %s: %w", phase.Name, err)
+		return err
 	}
 	var layers []string
 	if phase.NeedsBuilder() {
@@ -180,53 +169,39 @@ func (p *place) Run(ctx context.Context, phase lifecycle.Phase, streams lifecycl
 	scratch := filepath.Join(p.dir.path, dirPhases, strconv.FormatInt(p.phases.Add(1), 10))
 	defer p.host.remove(context.WithoutCancel(ctx), p.host.identity, p.user, scratch)
 	if err := makeScratch(scratch); err != nil {
-		return p.explain(ctx, err, "phase "+string(phase.Name))
+		return err
 	}
 	t := &task{
 		Phase: phase, Identity: p.host.identity,
 		Stage: filepath.Join(p.dir.path, dirStage), Scratch: scratch,
-		Volumes: p.volumes, Layers: layers,
+		Volumes: p.Volumes, Layers: layers,
 		UpperInMemory: !p.host.support.Upper,
 	}
-	inner, cancel := p.untilClosed(ctx)
-	defer cancel()
-	_, err := p.host.run(inner, t, streams, p.report)
-	return p.explain(ctx, err, "phase "+string(phase.Name))
-}
-
-// Import implements lifecycle.Place.
-func (p *place) Import(ctx context.Context, volume string, archive io.Reader) error {
-	_, err := p.inVolume(ctx, &job{Kind: jobImport}, volume, archive)
+	_, err := p.host.run(ctx, t, streams, p.report)
 	return err
 }
 
-// Export implements lifecycle.Place.
-func (p *place) Export(ctx context.Context, volume, path string) (io.ReadCloser, error) {
-	file, err := p.inVolume(ctx, &job{Kind: jobExport, Path: path}, volume, nil)
-	if err != nil {
-		return nil, err
-	}
-	return file, nil
+// Unpack implements base.Work.
+func (p *place) Unpack(ctx context.Context, volume string, archive io.Reader) error {
+	_, err := p.host.do(ctx, p.host.identity, &job{Kind: jobImport, Dir: volume, User: p.user}, archive)
+	return err
 }
 
-// inVolume has a job done in a volume.
-func (p *place) inVolume(ctx context.Context, j *job, volume string, in io.Reader) (*os.File, error) {
-	if err := p.enter(); err != nil {
-		return nil, err
-	}
-	defer p.running.Done()
-	dir, ok := p.volumes[volume]
-	if !ok {
-		return nil, fmt.Errorf("no volume %q", volume)
-	}
-	j.Dir, j.User = dir, p.user
-	inner, cancel := p.untilClosed(ctx)
-	defer cancel()
-	file, err := p.host.do(inner, p.host.identity, j, in)
-	return file, p.explain(ctx, err, fmt.Sprintf("volume %s: %s", volume, j.Kind))
+// OpenFile implements base.Work.
+func (p *place) OpenFile(ctx context.Context, volume, path string) (io.ReadCloser, error) {
+	return p.host.do(ctx, p.host.identity, &job{Kind: jobExport, Dir: volume, Path: path, User: p.user}, nil)
 }
 
-// Close implements lifecycle.Place. It stops what still runs.
+// Advise implements base.Work.
+func (p *place) Advise(err error) error {
+	// A program that runs out of room seldom says where.
+	if _, exited := errors.AsType[*lifecycle.ExitError](err); exited && isFull(p.host.work) || confine.NoRoom(err) {
+		return withRoomHint(err, p.host.work)
+	}
+	return err
+}
+
+// Close implements lifecycle.Place.
 func (p *place) Close() error {
 	return p.close(p.remove)
 }
@@ -246,71 +221,20 @@ func (p *place) remove(dir *placeDir) error {
 }
 
 func (p *place) close(remove func(*placeDir) error) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return p.result
-	}
-	p.closed = true
-	close(p.closing)
-	p.stopUnpacking()
-	p.running.Wait()
-	<-p.unpacked
-	p.result = p.builder.Close()
-	for _, dir := range []*placeDir{&p.dir, &p.memory} {
-		if dir.path != "" {
-			p.result = errors.Join(p.result, remove(dir))
-		}
-		if dir.claim != nil {
-			dir.claim.Close()
-		}
-	}
-	return p.result
-}
-
-// enter counts a caller that Close has to wait for.
-func (p *place) enter() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed {
-		return errClosed
-	}
-	p.running.Add(1)
-	return nil
-}
-
-// untilClosed returns a context that also ends when the place is closed.
-func (p *place) untilClosed(ctx context.Context) (context.Context, context.CancelFunc) {
-	inner, cancel := context.WithCancel(ctx)
-	go func() {
-		select {
-		case <-p.closing:
-			cancel()
-		case <-inner.Done():
-		}
-	}()
-	return inner, cancel
-}
-
-// explain names what failed, and keeps the errors that the contract promises.
-func (p *place) explain(ctx context.Context, err error, what string) error {
-	if err == nil || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-		return err
-	}
-	if errors.Is(err, context.Canceled) {
-		err = errClosed
-	}
-	if _, exited := errors.AsType[*lifecycle.ExitError](err); exited {
-		// A program that runs out of room seldom says where.
-		if isFull(p.host.work) {
-			return withRoomHint(err, p.host.work)
+	return p.Shut(func() error {
+		p.stopUnpacking()
+		<-p.unpacked
+		err := p.builder.Close()
+		for _, dir := range []*placeDir{&p.dir, &p.memory} {
+			if dir.path != "" {
+				err = errors.Join(err, remove(dir))
+			}
+			if dir.claim != nil {
+				dir.claim.Close()
+			}
 		}
 		return err
-	}
-	if confine.NoRoom(err) {
-		err = withRoomHint(err, p.host.work)
-	}
-	return fmt.Errorf("%s: %w", what, err)
+	})
 }
 
 // Dir implements lifecycle.Located.

@@ -81,7 +81,7 @@ func (h *host) start(id identity, s starting) (*process, error) {
 		attr.AmbientCaps = kept
 	}
 	cmd := &exec.Cmd{
-		Path:        fdPath(programFD),
+		Path:        confine.FDPath(programFD),
 		Args:        []string{marker, s.kind},
 		Env:         []string{},
 		Dir:         "/",

@@ -150,7 +150,7 @@ func bindBuilder(image int, m lifecycle.Mount, root lifecycle.Root) (mounting, e
 		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
 	})
 	if err != nil {
-		return mounting{}, notInBuilder(fmt.Errorf("mount of %s: %s in the builder: %w", m.Target, m.Builder, err))
+		return mounting{}, confine.NotInBuilder(fmt.Errorf("mount of %s: %s in the builder: %w", m.Target, m.Builder, err))
 	}
 	defer unix.Close(source)
 	attributes := uint64(restricted | readOnly)

@@ -2,17 +2,13 @@ package sandbox
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"runtime"
-	"strings"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
@@ -78,7 +74,6 @@ func enterRoot(t *task) error {
 // away something that the ones before it need.
 func become(c *control, t *task) error {
 	runtime.LockOSThread()
-	exe, argv := t.command()
 	if err := confine.GiveStreams(t.Phase.User); err != nil {
 		return err
 	}
@@ -103,32 +98,5 @@ func become(c *control, t *task) error {
 	if t.Probe {
 		confine.Exit(0)
 	}
-	return confine.Step(explain(unix.Exec(exe, argv, t.Phase.Env), t), "starting %s", argv[0])
-}
-
-// command returns what to execute and its arguments.
-func (t *task) command() (exe string, argv []string) {
-	if t.Phase.Root == lifecycle.OwnRoot {
-		return fdPath(programFD), append([]string{"pack-cache"}, t.Phase.Args...)
-	}
-	return t.Phase.Args[0], t.Phase.Args
-}
-
-// explain tells the usual reason why a program that is there cannot be found.
-func explain(err error, t *task) error {
-	if t.Phase.Root == lifecycle.OwnRoot && errors.Is(err, fs.ErrNotExist) {
-		return hint.Errorf("pack-cache must be linked statically (CGO_ENABLED=0)", "%w (its loader)", err)
-	}
-	if strings.HasPrefix(t.Phase.Args[0], "/") || !errors.Is(err, fs.ErrNotExist) {
-		return notInBuilder(err)
-	}
-	return fmt.Errorf("%w (it has to be an absolute path in the builder)", err)
-}
-
-// notInBuilder hints at a builder that lacks something it should have.
-func notInBuilder(err error) error {
-	if !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	return hint.With("the builder image lacks it, or what it needs; check that the image is a complete builder", err)
+	return confine.Exec(t.Phase, programFD)
 }

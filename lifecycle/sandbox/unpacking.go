@@ -16,6 +16,7 @@ import (
 	"github.com/pack-cache/pack-cache/builder/unpack"
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/lifecycle/base"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
 
@@ -143,18 +144,18 @@ func serveUnpacking(c *control, img v1.Image, order *unpacking, report progress.
 	if err := c.Send(message{Job: &job{Kind: jobUnpack, Unpack: order}}, nil); err != nil {
 		return nil, fmt.Errorf("helper: %w", err)
 	}
-	var failures readErrors
+	var failures base.ReadErrors
 	var unheard error
 	for {
 		m, _, err := c.Receive()
 		switch {
 		case err != nil:
-			return nil, fmt.Errorf("helper: %w", cmp.Or(failures.first(), unheard, err))
+			return nil, fmt.Errorf("helper: %w", cmp.Or(failures.First(), unheard, err))
 		case m.Note != nil:
 			m.Note.tell(report)
 		case m.Failure != nil:
 			// What cut a layer short is known here, its end only there.
-			if err := failures.first(); err != nil {
+			if err := failures.First(); err != nil {
 				return nil, err
 			}
 			return nil, m.Failure
@@ -174,10 +175,10 @@ func serveUnpacking(c *control, img v1.Image, order *unpacking, report progress.
 
 // sendLayer answers a request with a pipe from which the layer can be read as
 // it is stored.
-func sendLayer(c *control, img v1.Image, digest string, failures *readErrors) error {
+func sendLayer(c *control, img v1.Image, digest string, failures *base.ReadErrors) error {
 	content, err := openLayer(img, digest)
 	if err != nil {
-		failures.add(err)
+		failures.Add(err)
 		return c.Send(message{Blob: digest, Failure: confine.FailureOf(err)}, nil)
 	}
 	out, in, err := os.Pipe()
@@ -190,7 +191,7 @@ func sendLayer(c *control, img v1.Image, digest string, failures *readErrors) er
 		defer in.Close()
 		defer content.Close()
 		// The helper notices by itself that a layer was cut short.
-		_, _ = io.Copy(in, failures.of(content))
+		_, _ = io.Copy(in, failures.Of(content))
 	}()
 	return c.Send(message{Blob: digest}, out)
 }

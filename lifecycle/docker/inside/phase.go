@@ -55,7 +55,7 @@ func (p *Phase) run(ready func() error, w *wire) (int, error) {
 	}()
 	w.read = true
 	go w.follow(feed)
-	code, err := reap(pid)
+	code, err := confine.Reap(pid)
 	// What the phase has left must write no more, and hold no stream open.
 	_ = unix.Kill(-1, unix.SIGKILL)
 	<-written
@@ -94,26 +94,6 @@ func (p *Phase) output() (stdout *os.File, written <-chan struct{}, err error) {
 		_, _ = io.Copy(os.Stdout, ours)
 	}()
 	return theirs, done, nil
-}
-
-// reap waits for all children until process pid has ended.
-func reap(pid int) (int, error) {
-	for {
-		var status unix.WaitStatus
-		ended, err := unix.Wait4(-1, &status, 0, nil)
-		switch {
-		case errors.Is(err, unix.EINTR):
-			continue
-		case err != nil:
-			return 0, fmt.Errorf("waiting for the phase: %w", err)
-		case ended != pid:
-			continue
-		case status.Signaled():
-			return 128 + int(status.Signal()), nil
-		case status.Exited():
-			return status.ExitStatus(), nil
-		}
-	}
 }
 
 // explain says why the program could not be started.
