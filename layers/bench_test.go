@@ -3,8 +3,10 @@ package layers
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -12,6 +14,8 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/pack-cache/pack-cache/layers/archive"
+	"github.com/pack-cache/pack-cache/layers/blob"
 	"golang.org/x/sys/unix"
 )
 
@@ -24,13 +28,16 @@ func benchTree(b *testing.B) (dir string, layer CachedLayer, bytes int64) {
 	if os.Getenv("PACK_CACHE_BENCH_LAYERS") == "" {
 		makeText(b, filepath.Join(dir, layer.ID.Dir()))
 	}
-	entries, root, err := listTree(filepath.Join(dir, layer.ID.Dir()))
+	err := filepath.WalkDir(filepath.Join(dir, layer.ID.Dir()), func(_ string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		bytes += info.Size()
+		return err
+	})
 	if err != nil {
 		b.Fatal(err)
-	}
-	root.Close()
-	for _, e := range entries {
-		bytes += e.size
 	}
 	return dir, layer, bytes
 }
@@ -59,7 +66,7 @@ func makeText(b *testing.B, dir string) {
 
 func BenchmarkSave(b *testing.B) {
 	dir, layer, bytes := benchTree(b)
-	for _, codec := range []Codec{Zstd, Gzip, Uncompressed} {
+	for _, codec := range []blob.Codec{blob.Zstd, blob.Gzip, blob.Uncompressed} {
 		b.Run(string(codec), func(b *testing.B) {
 			b.SetBytes(bytes)
 			var size int64
@@ -67,7 +74,7 @@ func BenchmarkSave(b *testing.B) {
 			for b.Loop() {
 				report, err := Save(b.Context(), SaveRequest{
 					Store: sinkStore{newFakeStore()}, Name: "x", LayersDir: dir, Layers: []CachedLayer{layer},
-					Compression: Compression{Codec: codec},
+					Compression: blob.Compression{Codec: codec},
 				})
 				if err != nil {
 					b.Fatal(err)
@@ -82,33 +89,32 @@ func BenchmarkSave(b *testing.B) {
 
 func BenchmarkHash(b *testing.B) {
 	dir, layer, bytes := benchTree(b)
-	press, err := newPress(Compression{})
+	press, err := blob.NewPress(blob.Compression{})
 	if err != nil {
 		b.Fatal(err)
 	}
 	b.SetBytes(bytes)
 	for b.Loop() {
-		entries, root, err := listTree(filepath.Join(dir, layer.ID.Dir()))
+		tree, err := archive.List(archive.Form{LayersDir: dir, Prefix: "/layers", Dir: layer.ID.Dir()})
 		if err != nil {
 			b.Fatal(err)
 		}
-		a := treeArchive{form: archiveForm{prefix: "/layers", dir: layer.ID.Dir()}, entries: entries, root: root}
-		if _, err := press.run(b.Context(), nil, a.writeTo); err != nil {
+		if _, err := press.Digest(b.Context(), tree.WriteArchive); err != nil {
 			b.Fatal(err)
 		}
-		root.Close()
+		tree.Close()
 	}
 }
 
 func BenchmarkRestore(b *testing.B) {
 	dir, layer, bytes := benchTree(b)
 	target := cmp.Or(os.Getenv("PACK_CACHE_BENCH_TARGET"), b.TempDir())
-	for _, codec := range []Codec{Zstd, Gzip, Uncompressed} {
+	for _, codec := range []blob.Codec{blob.Zstd, blob.Gzip, blob.Uncompressed} {
 		b.Run(string(codec), func(b *testing.B) {
 			store := newFakeStore()
 			if _, err := Save(b.Context(), SaveRequest{
 				Store: store, Name: "x", LayersDir: dir, Layers: []CachedLayer{layer},
-				Compression: Compression{Codec: codec},
+				Compression: blob.Compression{Codec: codec},
 			}); err != nil {
 				b.Fatal(err)
 			}
@@ -183,9 +189,9 @@ func (sinkStore) Push(_ context.Context, want v1.Descriptor, open func() (io.Rea
 		return Pushed{}, err
 	}
 	defer stream.Close()
-	hash := newTarHash()
+	hash := sha256.New()
 	want.Size, err = io.CopyBuffer(struct{ io.Writer }{hash}, stream, make([]byte, 64<<10))
-	want.Digest = hashOf(hash)
+	want.Digest = blob.HashOf(hash)
 	return Pushed{Descriptor: want, Sent: want.Size}, err
 }
 

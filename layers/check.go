@@ -2,10 +2,12 @@ package layers
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // Checked is a layer that was read whole.
@@ -49,30 +51,29 @@ func (s *Snapshot) check(ctx context.Context, content Content) (int64, error) {
 	if content.Blob.Digest == (v1.Hash{}) {
 		return 0, fmt.Errorf("the cache names the layer but does not hold it: %w", ErrNotFound)
 	}
-	bound, err := boundOf(content.Blob, "")
+	bound, err := blob.BoundOf(content.Blob, "")
 	if err != nil {
 		return 0, err
 	}
 	reader := openBlob(ctx, s.store, content.Blob, s.memory)
 	defer reader.Close()
-	verified := &stickyReader{from: newVerifier(reader, content.Blob)}
-	archive, err := newDecoder(verified, bound)
+	decoded, err := blob.NewDecoder(reader, bound)
 	if err != nil {
-		return 0, verified.blame(err)
+		return 0, err
 	}
-	defer archive.Close()
-	hash := newTarHash()
-	size, err := io.CopyBuffer(hash, struct{ io.Reader }{archive}, make([]byte, 256<<10))
+	defer decoded.Close()
+	hash := sha256.New()
+	size, err := io.CopyBuffer(hash, struct{ io.Reader }{decoded}, make([]byte, 256<<10))
 	if err != nil {
-		return 0, verified.blame(err)
+		return 0, err
 	}
-	if _, err := io.Copy(io.Discard, verified); err != nil {
+	if _, err := io.Copy(io.Discard, reader); err != nil {
 		return size, err
 	}
-	if said := announced(content.Blob); said >= 0 && said != size {
+	if said := blob.Announced(content.Blob); said >= 0 && said != size {
 		return size, fmt.Errorf("archive has %d bytes instead of %d: %w", size, said, ErrCorrupt)
 	}
-	if got := hashOf(hash).String(); got != content.DiffID {
+	if got := blob.HashOf(hash).String(); got != content.DiffID {
 		return size, fmt.Errorf("archive has diffID %s instead of %s: %w", got, content.DiffID, ErrCorrupt)
 	}
 	return size, nil

@@ -7,12 +7,13 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
-	"strconv"
 	"time"
 
 	"github.com/buildpacks/lifecycle/buildpack"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/pack-cache/pack-cache/layers/archive"
+	"github.com/pack-cache/pack-cache/layers/blob"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -283,26 +284,22 @@ func (s *Snapshot) says(made *contents) (bool, error) {
 // without any is not accepted everywhere: an empty archive, which is two blocks
 // of zeros.
 func (s *saver) pushEmpty(ctx context.Context) (storedLayer, int64, error) {
-	raw := make([]byte, 2*tarBlock)
 	var data bytes.Buffer
-	diffID, err := s.plain.run(ctx, &data, func(w *frameWriter) error {
-		_, err := w.Write(raw)
-		return err
-	})
+	packed, err := s.plain.Pack(ctx, &data, blob.Content{Fill: archive.WriteEnd})
 	if err != nil {
 		return storedLayer{}, 0, err
 	}
-	mediaType, err := s.Compression.plain().mediaType(s.DockerMediaTypes)
+	mediaType, err := s.Compression.Plain().MediaType(s.DockerMediaTypes)
 	if err != nil {
 		return storedLayer{}, 0, err
 	}
-	want := v1.Descriptor{MediaType: mediaType, Digest: digestOf(data.Bytes()), Size: int64(data.Len())}
+	want := v1.Descriptor{MediaType: mediaType, Digest: blob.DigestOf(data.Bytes()), Size: int64(data.Len())}
 	if !s.DockerMediaTypes {
-		want.Annotations = map[string]string{sizeAnnotation: strconv.Itoa(len(raw))}
+		want.Annotations = packed.Annotations
 	}
 	sent, err := pushBytes(ctx, s.Store, want, data.Bytes())
 	if err != nil {
 		return storedLayer{}, 0, fmt.Errorf("storing the empty layer: %w", err)
 	}
-	return storedLayer{diffID: diffID, blob: want}, sent, nil
+	return storedLayer{diffID: packed.DiffID, blob: want}, sent, nil
 }

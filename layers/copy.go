@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // CopyRequest says what to copy where.
@@ -54,20 +55,20 @@ func Copy(ctx context.Context, request CopyRequest) (*Copied, error) {
 	var sent atomic.Int64
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(max(4, runtime.GOMAXPROCS(0)))
-	for _, blob := range request.From.reaches() {
+	for _, one := range request.From.reaches() {
 		copied.Blobs++
-		copied.Bytes += blob.Size
+		copied.Bytes += one.Size
 		group.Go(func() error {
-			n, err := copyBlob(inner, request.From.store, request.To, blob)
-			if lost := (*sourceError)(nil); errors.As(err, &lost) {
-				return fmt.Errorf("reading %s: %w", request.From, lost.error)
+			n, err := copyBlob(inner, request.From.store, request.To, one)
+			if lost := (*blob.SourceError)(nil); errors.As(err, &lost) {
+				return fmt.Errorf("reading %s: %w", request.From, lost.Err)
 			}
 			if err != nil {
 				return fmt.Errorf("copying to %s: %w", At(request.To.String(), request.Name), err)
 			}
 			sent.Add(n)
 			if request.Done != nil {
-				request.Done(blob, n)
+				request.Done(one, n)
 			}
 			return nil
 		})

@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // TestDamaged tells a cache that is damaged from one that is not there and from
@@ -66,7 +67,7 @@ func TestDamaged(t *testing.T) {
 
 func setConfig(change func([]byte) []byte) func(*testing.T, *fakeStore, []byte, []byte) {
 	return func(_ *testing.T, s *fakeStore, config, _ []byte) {
-		digest := digestOf(config).String()
+		digest := blob.DigestOf(config).String()
 		delete(s.blobs, digest)
 		if now := change(bytes.Clone(config)); now != nil {
 			s.blobs[digest] = now
@@ -91,8 +92,8 @@ func relabel(text string) func(*testing.T, *fakeStore, []byte, []byte) {
 		if bytes.Equal(changed, config) {
 			t.Fatalf("%s has no %s", config, text)
 		}
-		s.blobs[digestOf(changed).String()] = changed
-		raw := bytes.ReplaceAll(manifest, []byte(digestOf(config).String()), []byte(digestOf(changed).String()))
+		s.blobs[blob.DigestOf(changed).String()] = changed
+		raw := bytes.ReplaceAll(manifest, []byte(blob.DigestOf(config).String()), []byte(blob.DigestOf(changed).String()))
 		raw = bytes.Replace(raw, []byte(`"size":`+strconv.Itoa(len(config))), []byte(`"size":`+strconv.Itoa(len(changed))), 1)
 		s.manifests["latest"] = fakeManifest{types.OCIManifestSchema1, raw}
 	}
@@ -123,7 +124,7 @@ func TestDamagedImage(t *testing.T) {
 // never replaces a blob.
 func TestSaveHealsWhereBlobsStay(t *testing.T) {
 	t.Parallel()
-	for _, codec := range []Codec{Zstd, Gzip, Estargz, Uncompressed} {
+	for _, codec := range []blob.Codec{blob.Zstd, blob.Gzip, blob.Estargz, blob.Uncompressed} {
 		store := newFakeStore()
 		m := newMachine(t, store, "samples/java")
 		m.req.Compression.Codec = codec

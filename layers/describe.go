@@ -2,11 +2,12 @@ package layers
 
 import (
 	"maps"
+	"math"
 	"slices"
-	"strconv"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // Content is one layer of a snapshot as its manifest, config and metadata
@@ -22,7 +23,7 @@ type Content struct {
 	// does not hold.
 	Blob v1.Descriptor
 	// Codec is what the blob's descriptor says.
-	Codec Codec
+	Codec blob.Codec
 	// Size is the size of the uncompressed archive in bytes, 0 if nothing tells.
 	Size int64
 }
@@ -98,14 +99,12 @@ func (s *Snapshot) Contents() []Content {
 
 func (s *Snapshot) content(diffID string) Content {
 	one := Content{DiffID: diffID}
-	blob, ok := s.Blob(diffID)
+	found, ok := s.Blob(diffID)
 	if !ok {
 		return one
 	}
-	one.Blob, one.Codec = blob, blobCodec(blob)
-	if size, err := strconv.ParseInt(blob.Annotations[sizeAnnotation], 10, 64); err == nil && size > 0 {
-		one.Size = size
-	}
+	one.Blob, one.Codec = found, blob.CodecOf(found)
+	one.Size, _ = blob.ArchiveSize(found)
 	return one
 }
 
@@ -121,15 +120,23 @@ func (s *Snapshot) Footprint() int64 {
 			named[layer.SHA]++
 		}
 	}
-	for diffID, blob := range s.blobs {
-		size := announced(blob)
+	for diffID, layer := range s.blobs {
+		size := blob.Announced(layer)
 		if size < 0 {
-			size = sum(blob.Size, sum(blob.Size, blob.Size))
+			size = sum(layer.Size, sum(layer.Size, layer.Size))
 		}
 		for range max(1, named[diffID]) {
 			all = sum(all, size)
 		}
-		all = sum(all, blob.Size)
+		all = sum(all, layer.Size)
 	}
 	return all
+}
+
+// sum adds sizes that others have written, without an overflow.
+func sum(a, b int64) int64 {
+	if a > math.MaxInt64-b {
+		return math.MaxInt64
+	}
+	return a + b
 }

@@ -14,22 +14,23 @@ import (
 	"github.com/containerd/stargz-snapshotter/estargz"
 	"github.com/google/go-cmp/cmp"
 	"github.com/opencontainers/go-digest"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // archived returns the layer of a snapshot and what its blob is when another
 // reader of gzip has unpacked it.
-func archived(t *testing.T, store *fakeStore, id LayerID) (layer storedLayer, blob, raw []byte) {
+func archived(t *testing.T, store *fakeStore, id LayerID) (layer storedLayer, data, raw []byte) {
 	t.Helper()
 	snapshot, err := Load(t.Context(), store, "latest")
 	must(t, err)
 	layer.diffID = previousDiffID(snapshot, id)
 	layer.blob, _ = snapshot.Blob(layer.diffID)
-	blob = store.blobs[layer.blob.Digest.String()]
-	reader, err := stdgzip.NewReader(bytes.NewReader(blob))
+	data = store.blobs[layer.blob.Digest.String()]
+	reader, err := stdgzip.NewReader(bytes.NewReader(data))
 	must(t, err)
 	raw, err = io.ReadAll(reader)
 	must(t, err)
-	return layer, blob, raw
+	return layer, data, raw
 }
 
 // TestEstargz saves and restores eStargz: its table of contents is right, it is
@@ -39,7 +40,7 @@ func TestEstargz(t *testing.T) {
 	for _, level := range []int{0, 1, 9} {
 		store := newFakeStore()
 		m := newMachine(t, store, "samples/java", "samples/node")
-		m.req.Compression = Compression{Codec: Estargz, Level: &level}
+		m.req.Compression = blob.Compression{Codec: blob.Estargz, Level: &level}
 		m.makes(m2, "repo/a.jar", "repo/b.jar")
 		write(t, filepath.Join(m.layersDir, m2.ID.Dir(), "large"), strings.Repeat("0123456789abcdef", 400_000))
 		old := time.Unix(1_500_000_000, 123_456_789)
@@ -48,16 +49,16 @@ func TestEstargz(t *testing.T) {
 		m.makes(deps, "left-pad")
 		m.save()
 
-		layer, blob, raw := archived(t, store, m2.ID)
-		if got := digestOf(raw).String(); got != layer.diffID {
+		layer, data, raw := archived(t, store, m2.ID)
+		if got := blob.DigestOf(raw).String(); got != layer.diffID {
 			t.Errorf("level %d: diffID %s of what is %s", level, layer.diffID, got)
 		}
-		archive, size := layer.archive()
-		if size < 0 || size >= int64(len(raw)) || digestOf(raw[:size]).String() != archive {
-			t.Errorf("level %d: archive %s of %d bytes is not what the blob has", level, archive, size)
+		digest, size := blob.ArchiveOf(layer.blob, layer.diffID)
+		if size < 0 || size >= int64(len(raw)) || blob.DigestOf(raw[:size]).String() != digest {
+			t.Errorf("level %d: archive %s of %d bytes is not what the blob has", level, digest, size)
 		}
-		wantTable(t, layer, blob)
-		if launch, _, raw := archived(t, store, jdk.ID); blobCodec(launch.blob) != Gzip || digestOf(raw).String() != launch.diffID {
+		wantTable(t, layer, data)
+		if launch, _, raw := archived(t, store, jdk.ID); blob.CodecOf(launch.blob) != blob.Gzip || blob.DigestOf(raw).String() != launch.diffID {
 			t.Errorf("level %d: the launch layer is %+v", level, launch)
 		}
 
@@ -104,8 +105,8 @@ func wantTable(t *testing.T, layer storedLayer, blob []byte) {
 // with here and there, and whatever it was restored from.
 func TestEstargzIsRecognised(t *testing.T) {
 	t.Parallel()
-	zstd, stargz := Compression{}, Compression{Codec: Estargz}
-	cold := func(t *testing.T, c Compression) *fakeStore {
+	zstd, stargz := blob.Compression{}, blob.Compression{Codec: blob.Estargz}
+	cold := func(t *testing.T, c blob.Compression) *fakeStore {
 		store := newFakeStore()
 		m := newMachine(t, store, "samples/java", "samples/node")
 		m.req.Compression = c
@@ -116,16 +117,16 @@ func TestEstargzIsRecognised(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name         string
-		first, now   Compression
+		first, now   blob.Compression
 		state, force bool
-		want         map[LayerID]Codec
+		want         map[LayerID]blob.Codec
 	}{
-		{"as it was, by fingerprint", stargz, stargz, true, true, map[LayerID]Codec{m2.ID: Estargz, jdk.ID: Gzip}},
-		{"as it was, by its archive", stargz, stargz, false, true, map[LayerID]Codec{m2.ID: Estargz, jdk.ID: Gzip}},
-		{"to zstd, reused", stargz, zstd, false, false, map[LayerID]Codec{m2.ID: Estargz, jdk.ID: Gzip}},
-		{"from zstd, reused", zstd, stargz, true, false, map[LayerID]Codec{m2.ID: Zstd, jdk.ID: Zstd}},
-		{"to zstd, anew", stargz, zstd, true, true, map[LayerID]Codec{m2.ID: Zstd, jdk.ID: Zstd}},
-		{"from zstd, anew", zstd, stargz, true, true, map[LayerID]Codec{m2.ID: Estargz, jdk.ID: Gzip}},
+		{"as it was, by fingerprint", stargz, stargz, true, true, map[LayerID]blob.Codec{m2.ID: blob.Estargz, jdk.ID: blob.Gzip}},
+		{"as it was, by its archive", stargz, stargz, false, true, map[LayerID]blob.Codec{m2.ID: blob.Estargz, jdk.ID: blob.Gzip}},
+		{"to zstd, reused", stargz, zstd, false, false, map[LayerID]blob.Codec{m2.ID: blob.Estargz, jdk.ID: blob.Gzip}},
+		{"from zstd, reused", zstd, stargz, true, false, map[LayerID]blob.Codec{m2.ID: blob.Zstd, jdk.ID: blob.Zstd}},
+		{"to zstd, anew", stargz, zstd, true, true, map[LayerID]blob.Codec{m2.ID: blob.Zstd, jdk.ID: blob.Zstd}},
+		{"from zstd, anew", zstd, stargz, true, true, map[LayerID]blob.Codec{m2.ID: blob.Estargz, jdk.ID: blob.Gzip}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -138,7 +139,7 @@ func TestEstargzIsRecognised(t *testing.T) {
 			m.makes(m2)
 			m.makes(jdk)
 			report := m.save()
-			got := map[LayerID]Codec{}
+			got := map[LayerID]blob.Codec{}
 			snapshot, err := Load(t.Context(), store, "latest")
 			must(t, err)
 			for _, content := range snapshot.Contents() {
@@ -147,7 +148,11 @@ func TestEstargzIsRecognised(t *testing.T) {
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Error(diff)
 			}
-			same := maps.Equal(test.want, map[LayerID]Codec{m2.ID: test.first.codec(), jdk.ID: test.first.plain().codec()})
+			there := map[LayerID]blob.Codec{m2.ID: blob.Zstd, jdk.ID: blob.Zstd}
+			if test.first == stargz {
+				there = map[LayerID]blob.Codec{m2.ID: blob.Estargz, jdk.ID: blob.Gzip}
+			}
+			same := maps.Equal(test.want, there)
 			if same == report.Changed || same != (report.Sent == 0) {
 				t.Errorf("report %+v", report)
 			}
@@ -162,9 +167,9 @@ func TestEstargzRecodes(t *testing.T) {
 	store := seeded(t)
 	before, err := Load(t.Context(), store, "latest")
 	must(t, err)
-	for _, codec := range []Codec{Estargz, Zstd} {
+	for _, codec := range []blob.Codec{blob.Estargz, blob.Zstd} {
 		m := newMachine(t, store, "samples/node")
-		m.req.Compression, m.req.ForceCompression = Compression{Codec: codec}, true
+		m.req.Compression, m.req.ForceCompression = blob.Compression{Codec: codec}, true
 		m.makes(deps)
 		wantStatuses(t, m.save(), map[string]Status{"samples/java:m2": Kept, "samples/java:jdk": Kept, "samples/node:deps": Updated})
 	}
@@ -176,7 +181,7 @@ func TestEstargzRecodes(t *testing.T) {
 		}
 	}
 	for _, content := range after.Contents() {
-		if content.Codec != Zstd {
+		if content.Codec != blob.Zstd {
 			t.Errorf("%+v", content)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // fakeStore is a Store in memory. The hooks, where set, run before the real
@@ -46,7 +47,7 @@ func (s *fakeStore) Resolve(_ context.Context, name string) (v1.Descriptor, []by
 	if !ok {
 		return v1.Descriptor{}, nil, fmt.Errorf("%s:%s: %w", s, name, ErrNotFound)
 	}
-	return v1.Descriptor{MediaType: m.mediaType, Digest: digestOf(m.raw), Size: int64(len(m.raw))}, m.raw, nil
+	return v1.Descriptor{MediaType: m.mediaType, Digest: blob.DigestOf(m.raw), Size: int64(len(m.raw))}, m.raw, nil
 }
 
 func (s *fakeStore) Open(ctx context.Context, blob v1.Descriptor, offset, length int64) (io.ReadCloser, error) {
@@ -96,7 +97,7 @@ func (s *fakeStore) Push(ctx context.Context, want v1.Descriptor, open func() (i
 	if err != nil {
 		return Pushed{}, err
 	}
-	digest := digestOf(data)
+	digest := blob.DigestOf(data)
 	if want.Digest != (v1.Hash{}) && want.Digest != digest {
 		return Pushed{}, fmt.Errorf("pushed %s instead of %s", digest, want.Digest)
 	}
@@ -123,7 +124,7 @@ func (s *fakeStore) Commit(ctx context.Context, name, mediaType string, manifest
 	defer s.mu.Unlock()
 	var current v1.Hash
 	if m, ok := s.manifests[name]; ok {
-		current = digestOf(m.raw)
+		current = blob.DigestOf(m.raw)
 	}
 	if current != previous {
 		return v1.Descriptor{}, fmt.Errorf("%s:%s: %w", s, name, ErrConflict)
@@ -138,7 +139,7 @@ func (s *fakeStore) Commit(ctx context.Context, name, mediaType string, manifest
 		}
 	}
 	s.manifests[name] = fakeManifest{types.MediaType(mediaType), manifest}
-	return v1.Descriptor{MediaType: types.MediaType(mediaType), Digest: digestOf(manifest), Size: int64(len(manifest))}, ctx.Err()
+	return v1.Descriptor{MediaType: types.MediaType(mediaType), Digest: blob.DigestOf(manifest), Size: int64(len(manifest))}, ctx.Err()
 }
 
 // manifest parses what name stands for.

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // referring is a store that knows referrers.
@@ -49,8 +50,8 @@ func appImage(t *testing.T, store *fakeStore, name string, labels map[string]str
 	}
 	raw, err := json.Marshal(config)
 	must(t, err)
-	store.blobs[digestOf(raw).String()] = raw
-	manifest.Config = v1.Descriptor{MediaType: types.OCIConfigJSON, Digest: digestOf(raw), Size: int64(len(raw))}
+	store.blobs[blob.DigestOf(raw).String()] = raw
+	manifest.Config = v1.Descriptor{MediaType: types.OCIConfigJSON, Digest: blob.DigestOf(raw), Size: int64(len(raw))}
 	text, err := json.Marshal(manifest)
 	must(t, err)
 	store.manifests[name] = fakeManifest{types.OCIManifestSchema1, text}
@@ -64,7 +65,7 @@ const appMetadata = `{"app":[],"buildpacks":[{"key":"samples/java","version":"1"
 // inlineLabels are the labels of an app image with an inline cache.
 func inlineLabels(t *testing.T, target Target) (labels map[string]string, jdk, jre string) {
 	t.Helper()
-	jdk, jre = digestOf([]byte("jdk")).String(), digestOf([]byte("jre")).String()
+	jdk, jre = blob.DigestOf([]byte("jdk")).String(), blob.DigestOf([]byte("jre")).String()
 	mark, err := InlineMark(target)
 	must(t, err)
 	metadata := strings.NewReplacer("%jdk", jdk, "%jre", jre).Replace(appMetadata)
@@ -168,7 +169,7 @@ func TestLoadAppImages(t *testing.T) {
 func TestNewest(t *testing.T) {
 	t.Parallel()
 	made := func(content, generation string) v1.Descriptor {
-		return v1.Descriptor{Digest: digestOf([]byte(content)), Annotations: map[string]string{GenerationAnnotation: generation}}
+		return v1.Descriptor{Digest: blob.DigestOf([]byte(content)), Annotations: map[string]string{GenerationAnnotation: generation}}
 	}
 	a, b, c, odd := made("a", "2"), made("b", "2"), made("c", "10"), made("d", "-7")
 	if Newer(a, b) == Newer(b, a) || Newer(a, a) || !Newer(c, a) || Newer(odd, b) || Generation(odd) != 0 {

@@ -20,6 +20,7 @@ import (
 	ggcr "github.com/google/go-containerregistry/pkg/registry"
 
 	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/blob"
 	"github.com/pack-cache/pack-cache/layers/registry"
 )
 
@@ -87,7 +88,7 @@ func stockSave(t *testing.T, layersDir, ref string) {
 	must(t, exporter.Cache(layersDir, stock(t, ref)))
 }
 
-func ourSave(t *testing.T, store *registry.Store, layersDir string, compression layers.Compression) *layers.SaveReport {
+func ourSave(t *testing.T, store *registry.Store, layersDir string, compression blob.Compression) *layers.SaveReport {
 	t.Helper()
 	req := layers.SaveRequest{
 		Store: store, Name: store.Name(), LayersDir: layersDir, Group: []string{"samples/java"},
@@ -138,7 +139,7 @@ func TestStockToOurs(t *testing.T) {
 		}
 	}
 	// Our save takes the launch layer over as it is, and lists it once.
-	report := ourSave(t, store, layersDir, layers.Compression{})
+	report := ourSave(t, store, layersDir, blob.Compression{})
 	for _, layer := range report.Layers {
 		if layer.ID.Layer == "jdk" && (layer.Status != layers.Reused || layer.Sent != 0) {
 			t.Errorf("%+v", layer)
@@ -149,7 +150,7 @@ func TestStockToOurs(t *testing.T) {
 // What we saved is restored by the lifecycle, and reused by it.
 func TestOursToStock(t *testing.T) {
 	t.Parallel()
-	for _, compression := range []layers.Compression{{}, {Codec: layers.Gzip}, {Codec: layers.Uncompressed}} {
+	for _, compression := range []blob.Compression{{}, {Codec: blob.Gzip}, {Codec: blob.Uncompressed}} {
 		t.Run(string(compression.Codec), func(t *testing.T) {
 			t.Parallel()
 			store, ref := repository(t)
@@ -212,7 +213,7 @@ func TestEmptyInterchange(t *testing.T) {
 	if n := len(snapshot.Metadata().Buildpacks); n != 1 {
 		t.Errorf("%d buildpacks", n)
 	}
-	ourSave(t, store, layersDir, layers.Compression{})
+	ourSave(t, store, layersDir, blob.Compression{})
 	c := stock(t, ref)
 	if !c.Exists() {
 		t.Error("the lifecycle does not find the cache")

@@ -6,6 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/pack-cache/pack-cache/internal/test/testtree"
+	"github.com/pack-cache/pack-cache/layers/archive"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // TestKeptFrames saves a layer that changed before, with and without the frames
@@ -19,7 +25,7 @@ func TestKeptFrames(t *testing.T) {
 		store := newFakeStore()
 		m := newMachine(t, store, "samples/java")
 		for i := range files {
-			write(t, filepath.Join(m.layersDir, m2.ID.Dir(), name(i)), string(randomBytes(200_000+i)))
+			write(t, filepath.Join(m.layersDir, m2.ID.Dir(), name(i)), string(testtree.Bytes(200_000+i)))
 		}
 		m.makes(m2)
 		m.save()
@@ -35,7 +41,7 @@ func TestKeptFrames(t *testing.T) {
 		squeezed int
 	}{
 		{"one file", func(t *testing.T, dir string) {
-			write(t, filepath.Join(dir, name(7)), string(randomBytes(200_007))+"!")
+			write(t, filepath.Join(dir, name(7)), string(testtree.Bytes(200_007))+"!")
 		}, 3},
 		{"same size", func(t *testing.T, dir string) {
 			write(t, filepath.Join(dir, name(39)), string(bytes.Repeat([]byte("x"), 200_039)))
@@ -59,8 +65,8 @@ func TestKeptFrames(t *testing.T) {
 				_, err := snapshot.Restore(t.Context(), diffID, m.layersDir, m2.ID.Dir(), RestoreOptions{StateDir: m.req.StateDir, KeepFrames: keep})
 				must(t, err)
 				f := readFingerprint(m.req.StateDir, m2.ID.Dir())
-				if f == nil || len(f.frames) > 0 != keep {
-					t.Fatalf("with keep=%t, %d frames were kept", keep, len(f.frames))
+				if f == nil || len(f.Frames) > 0 != keep {
+					t.Fatalf("with keep=%t, %d frames were kept", keep, len(f.Frames))
 				}
 				test.change(t, filepath.Join(m.layersDir, m2.ID.Dir()))
 				if keep {
@@ -81,32 +87,32 @@ func TestKeptFrames(t *testing.T) {
 
 // wantKept archives the layer as it is now, and counts what is not among the kept
 // frames.
-func wantKept(t *testing.T, m *machine, f *fingerprint, most int) {
+func wantKept(t *testing.T, m *machine, f *archive.Fingerprint, most int) {
 	t.Helper()
-	kept := openKeptFrames(m.req.StateDir, f)
-	defer kept.close()
-	form := archiveForm{prefix: "/layers", dir: m2.ID.Dir(), uid: m.req.UID, gid: m.req.GID}
-	entries, root, err := listTree(filepath.Join(m.layersDir, form.dir))
+	kept := blob.OpenKeptFrames(stateFile(m.req.StateDir, f.Dir, framesState), f.Key, f.Frames)
+	defer kept.Close()
+	tree, err := archive.List(archive.Form{
+		LayersDir: m.layersDir, Prefix: "/layers", Dir: m2.ID.Dir(), UID: m.req.UID, GID: m.req.GID,
+	})
 	must(t, err)
-	defer root.Close()
-	archive := &treeArchive{form: form, layersDir: m.layersDir, entries: entries, root: root}
-	plain, err := newPress(Compression{Codec: Uncompressed})
+	defer tree.Close()
+	press, err := blob.NewPress(blob.Compression{Codec: blob.Uncompressed})
 	must(t, err)
+	decoder, err := zstd.NewReader(nil)
+	must(t, err)
+	defer decoder.Close()
 	missing, all := 0, 0
-	_, err = plain.run(t.Context(), frameSink(func(frame []byte) {
+	_, err = press.Pack(t.Context(), frameSink(func(frame []byte) {
 		all++
-		packed, ok := kept.find(frame, nil)
+		packed, ok := kept.Find(frame, nil)
 		if !ok {
 			missing++
 			return
 		}
-		form, err := newZstdForm()
-		must(t, err)
-		again := make([]byte, len(frame), len(frame)+blockMargin)
-		if err := form.decode(packed, again); err != nil || !bytes.Equal(again, frame) {
+		if again, err := decoder.DecodeAll(packed, nil); err != nil || !bytes.Equal(again, frame) {
 			t.Errorf("a kept frame decodes to something else: %v", err)
 		}
-	}), archive.writeTo)
+	}), blob.Content{Fill: tree.WriteArchive})
 	must(t, err)
 	if missing > most || all < 2 && most < 100 {
 		t.Errorf("%d of %d frames are not among the kept, want %d at most", missing, all, most)
@@ -120,44 +126,4 @@ type frameSink func([]byte)
 func (s frameSink) Write(p []byte) (int, error) {
 	s(p)
 	return len(p), nil
-}
-
-// TestKeptFramesFail loses what was kept: the save does without.
-func TestKeptFramesFail(t *testing.T) {
-	t.Parallel()
-	var none *keptFrames
-	if _, ok := none.find([]byte("x"), nil); ok {
-		t.Error("nothing has a frame")
-	}
-	none.close()
-	state := t.TempDir()
-	k := newFrameKeeper(state, "bp/layer", newEvidenceKey())
-	k.write([]byte("packed"))
-	k.add(k.evidence([]byte("raw")), 6)
-	records := k.close()
-	f := &fingerprint{dir: "bp/layer", key: k.key, frames: records}
-	kept := openKeptFrames(state, f)
-	if packed, ok := kept.find([]byte("raw"), nil); !ok || string(packed) != "packed" {
-		t.Errorf("found %q, %t", packed, ok)
-	}
-	if _, ok := kept.find([]byte("other"), nil); ok {
-		t.Error("found what was not kept")
-	}
-	kept.close()
-	must(t, os.Truncate(stateFile(state, "bp/layer", framesState), 3))
-	kept = openKeptFrames(state, f)
-	if _, ok := kept.find([]byte("raw"), nil); ok {
-		t.Error("found half a frame")
-	}
-	kept.close()
-	must(t, forgetFrames(state, "bp/layer"))
-	if openKeptFrames(state, f) != nil {
-		t.Error("found what was forgotten")
-	}
-	broken := newFrameKeeper(state, "bp/layer", newEvidenceKey())
-	broken.file.Close()
-	broken.write([]byte("packed"))
-	if got := broken.close(); got != nil {
-		t.Errorf("kept %v although nothing could be written", got)
-	}
 }

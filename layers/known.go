@@ -7,6 +7,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // Known is what a name stood for when it was loaded, for those who are to load it
@@ -42,13 +43,23 @@ func (k *Known) resolve(ctx context.Context, store Store, name string) (v1.Descr
 	if k == nil {
 		return store.Resolve(ctx, name)
 	}
-	return v1.Descriptor{MediaType: k.MediaType, Digest: digestOf(k.Manifest), Size: int64(len(k.Manifest))}, k.Manifest, ctx.Err()
+	return v1.Descriptor{MediaType: k.MediaType, Digest: blob.DigestOf(k.Manifest), Size: int64(len(k.Manifest))}, k.Manifest, ctx.Err()
 }
 
 // open opens the config.
-func (k *Known) open(ctx context.Context, store Store, config v1.Descriptor) io.ReadCloser {
+func (k *Known) open(ctx context.Context, store Store, config v1.Descriptor) *blob.Reader {
 	if k == nil {
 		return openBlob(ctx, store, config, nil)
 	}
-	return io.NopCloser(bytes.NewReader(k.Config))
+	return blob.Open(ctx, held(k.Config), config, nil)
+}
+
+// held is one blob in memory.
+type held []byte
+
+var _ blob.Source = held(nil)
+
+// Open implements blob.Source.
+func (h held) Open(_ context.Context, _ v1.Descriptor, offset, _ int64) (io.ReadCloser, error) {
+	return io.NopCloser(bytes.NewReader(h[min(offset, int64(len(h))):])), nil
 }

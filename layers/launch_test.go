@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/buildpacks/lifecycle/buildpack"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // TestLaunchLayers keeps a layer that is for launch only: it is in the snapshot
@@ -88,15 +89,15 @@ func TestLaunchLayersRecode(t *testing.T) {
 	other := newFakeStore()
 	second := newMachine(t, other, "samples/java")
 	second.req.Imports = []*Snapshot{snapshot}
-	second.req.Compression, second.req.ForceCompression = Compression{Codec: Gzip}, true
+	second.req.Compression, second.req.ForceCompression = blob.Compression{Codec: blob.Gzip}, true
 	layer := jdk
 	layer.Elsewhere = previousDiffID(snapshot, jdk.ID)
 	second.makes(layer)
 	wantStatuses(t, second.save(), map[string]Status{"samples/java:jdk": Added})
 	saved, err := Load(t.Context(), other, "latest")
 	must(t, err)
-	blob, ok := saved.Blob(layer.Elsewhere)
-	if !ok || codecOf(blob.MediaType) != Gzip {
-		t.Errorf("saved as %+v", blob)
+	stored, ok := saved.Blob(layer.Elsewhere)
+	if !ok || blob.CodecOf(stored) != blob.Gzip {
+		t.Errorf("saved as %+v", stored)
 	}
 }

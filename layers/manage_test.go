@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // List makes the fake a Lister.
@@ -28,7 +29,7 @@ func (s *fakeStore) List(context.Context) ([]Listed, error) {
 func (s *fakeStore) Delete(_ context.Context, name string, digest v1.Hash) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if digestOf(s.manifests[name].raw) != digest {
+	if blob.DigestOf(s.manifests[name].raw) != digest {
 		return fmt.Errorf("%s: %w", name, ErrConflict)
 	}
 	delete(s.manifests, name)
@@ -58,7 +59,7 @@ func TestContents(t *testing.T) {
 	}
 	var got []string
 	for _, c := range snapshot.Contents() {
-		if c.Blob.Size == 0 || c.Size < c.Blob.Size || c.Codec != Zstd {
+		if c.Blob.Size == 0 || c.Size < c.Blob.Size || c.Codec != blob.Zstd {
 			t.Errorf("%s: %d bytes in a blob of %d, %s", c.ID, c.Size, c.Blob.Size, c.Codec)
 		}
 		got = append(got, fmt.Sprintf("%s@%s launch=%v cache=%v", c.ID, c.Version, c.Launch, c.Cache))

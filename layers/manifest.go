@@ -11,6 +11,8 @@ import (
 	"github.com/buildpacks/lifecycle/platform"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/pack-cache/pack-cache/layers/archive"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // storedLayer is a layer whose blob is in the store.
@@ -37,13 +39,9 @@ type contents struct {
 	author string
 }
 
-const (
-	// createdAnnotation of a manifest is when the snapshot was made (image
-	// specification, "Pre-Defined Annotation Keys").
-	createdAnnotation = "org.opencontainers.image.created"
-	// sizeAnnotation of a layer is the size of its archive in bytes.
-	sizeAnnotation = "com.github.pack-cache.uncompressed-size"
-)
+// createdAnnotation of a manifest is when the snapshot was made (image
+// specification, "Pre-Defined Annotation Keys").
+const createdAnnotation = "org.opencontainers.image.created"
 
 // add lists a layer, once.
 func (c *contents) add(layer storedLayer) {
@@ -65,7 +63,7 @@ func (c *contents) config() ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cache metadata: %w", err)
 	}
-	created := v1.Time{Time: normalizedTime}
+	created := v1.Time{Time: archive.NormalizedTime}
 	config := &v1.ConfigFile{
 		Author:  c.author,
 		Created: created,
@@ -99,39 +97,29 @@ func (c *contents) manifest(config v1.Descriptor) ([]byte, types.MediaType, erro
 		manifest.Annotations = map[string]string{createdAnnotation: c.created.UTC().Format(time.RFC3339)}
 	}
 	for _, layer := range c.layers {
-		blob := layer.blob
-		blob.MediaType = familyMediaType(blob.MediaType, c.docker)
+		desc := layer.blob
+		desc.MediaType = blob.InFamily(desc.MediaType, c.docker)
 		if c.docker {
-			blob.Annotations = nil
+			desc.Annotations = nil
 		}
-		manifest.Layers = append(manifest.Layers, blob)
+		manifest.Layers = append(manifest.Layers, desc)
 	}
 	raw, err := json.Marshal(manifest)
 	return raw, manifest.MediaType, err
-}
-
-// familyMediaType is the layer media type for the same compression in OCI or
-// Docker terms. Docker has none for zstd.
-func familyMediaType(mediaType types.MediaType, docker bool) types.MediaType {
-	translated, err := Compression{Codec: codecOf(mediaType)}.mediaType(docker)
-	if err != nil {
-		return mediaType
-	}
-	return translated
 }
 
 // pushConfig stores the config and returns its descriptor. It is none of the
 // blobs that are broken in the store.
 func (c *contents) pushConfig(ctx context.Context, store Store, broken []v1.Hash) (v1.Descriptor, int64, error) {
 	data, err := c.config()
-	if err == nil && slices.Contains(broken, digestOf(data)) {
+	if err == nil && slices.Contains(broken, blob.DigestOf(data)) {
 		c.author = "pack-cache, in place of a damaged config (" + rand.Text() + ")"
 		data, err = c.config()
 	}
 	if err != nil {
 		return v1.Descriptor{}, 0, err
 	}
-	want := v1.Descriptor{MediaType: types.OCIConfigJSON, Digest: digestOf(data), Size: int64(len(data))}
+	want := v1.Descriptor{MediaType: types.OCIConfigJSON, Digest: blob.DigestOf(data), Size: int64(len(data))}
 	if c.docker {
 		want.MediaType = types.DockerConfigJSON
 	}

@@ -10,30 +10,29 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/internal/web"
+	"github.com/pack-cache/pack-cache/layers/archive"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // push archives, compresses and stores the layer in one pass.
-func (s *saver) push(ctx context.Context, layer *saved, archive *treeArchive) error {
+func (s *saver) push(ctx context.Context, layer *saved, tree *archive.Tree) error {
 	press := s.pressFor(layer.layer)
 	salt := len(readUnusable(s.StateDir, s.dirOf(layer.layer.ID))) > 0
 	if salt {
 		var err error
-		if press, err = s.saltable(press); err != nil {
+		if press, err = saltable(press); err != nil {
 			return err
 		}
 	}
-	var kept *keptFrames
-	if layer.changed != nil && press.codec == Zstd && s.Compression.Level == nil {
-		kept = openKeptFrames(s.StateDir, layer.changed)
-		defer kept.close()
+	content := blob.Content{Fill: tree.WriteArchive, Salt: salt}
+	if changed := layer.changed; changed != nil && press.Codec() == blob.Zstd && s.Compression.Level == nil {
+		content.Kept = blob.OpenKeptFrames(stateFile(s.StateDir, changed.Dir, framesState), changed.Key, changed.Frames)
+		defer content.Kept.Close()
 	}
-	stored, _, sent, err := s.stream(ctx, press, salt, func(w *frameWriter) error {
-		w.kept = kept
-		return archive.writeTo(w)
-	})
-	var source *sourceError
+	stored, _, sent, err := s.stream(ctx, press, content)
+	var source *blob.SourceError
 	if errors.As(err, &source) {
-		return layer.fail(ctx, source.error)
+		return layer.fail(ctx, source.Err)
 	}
 	if err != nil {
 		return fmt.Errorf("storing %s: %w", layer.layer.ID, err)
@@ -47,7 +46,7 @@ func (s *saver) push(ctx context.Context, layer *saved, archive *treeArchive) er
 
 // pressFor is the press for a layer: one that keeps the diffID of its archive for
 // layers whose diffID means something elsewhere.
-func (s *saver) pressFor(layer CachedLayer) *press {
+func (s *saver) pressFor(layer CachedLayer) *blob.Press {
 	if layer.isPlain() {
 		return s.plain
 	}
@@ -58,26 +57,32 @@ func (s *saver) pressFor(layer CachedLayer) *press {
 // is as the lifecycle makes it.
 func (l CachedLayer) isPlain() bool { return l.Metadata.Launch || l.ID == sbomID }
 
-// stream pushes what fill writes through a press into the store, with salt as
-// another blob than any before it, and tries again if that fails; fill may run
-// several times. What fill returns comes back as a
-// *sourceError. It returns the layer, the digest of the archive and how many bytes
-// were sent.
-func (s *saver) stream(ctx context.Context, press *press, salt bool, fill func(*frameWriter) error) (layer storedLayer, archive string, sent int64, err error) {
+// saltable is the press for a layer that is to have a salt.
+func saltable(press *blob.Press) (*blob.Press, error) {
+	if press.Codec().Salts() {
+		return press, nil
+	}
+	return blob.NewPress(blob.Compression{Codec: blob.Gzip})
+}
+
+// stream pushes content through a press into the store, and tries again if that
+// fails. What is wrong with the content comes back as a *blob.SourceError. It returns
+// the layer, the digest of the archive and how many bytes were sent.
+func (s *saver) stream(ctx context.Context, press *blob.Press, content blob.Content) (layer storedLayer, archive string, sent int64, err error) {
 	err = again(ctx, func() error {
-		layer, archive, sent, err = s.streamOnce(ctx, press, salt, fill)
+		layer, archive, sent, err = s.streamOnce(ctx, press, content)
 		return err
 	})
 	return layer, archive, sent, err
 }
 
-func (s *saver) streamOnce(ctx context.Context, press *press, salt bool, fill func(*frameWriter) error) (storedLayer, string, int64, error) {
-	mediaType, err := Compression{Codec: press.codec}.mediaType(s.DockerMediaTypes)
+func (s *saver) streamOnce(ctx context.Context, press *blob.Press, content blob.Content) (storedLayer, string, int64, error) {
+	mediaType, err := blob.Compression{Codec: press.Codec()}.MediaType(s.DockerMediaTypes)
 	if err != nil {
 		return storedLayer{}, "", 0, err
 	}
 	var (
-		out    packed
+		out    blob.Packed
 		runErr error
 		done   chan struct{}
 	)
@@ -86,7 +91,7 @@ func (s *saver) streamOnce(ctx context.Context, press *press, salt bool, fill fu
 		reader, writer := io.Pipe()
 		go func() {
 			defer close(done)
-			out, runErr = press.pack(ctx, writer, salt, fill)
+			out, runErr = press.Pack(ctx, writer, content)
 			writer.CloseWithError(runErr)
 		}()
 		return reader, nil
@@ -94,11 +99,11 @@ func (s *saver) streamOnce(ctx context.Context, press *press, salt bool, fill fu
 	if done != nil {
 		<-done
 	}
-	if source := (*sourceError)(nil); errors.As(runErr, &source) {
+	if source := (*blob.SourceError)(nil); errors.As(runErr, &source) {
 		return storedLayer{}, "", 0, source
 	}
-	pushed.Descriptor.Annotations = out.annotations
-	return storedLayer{diffID: out.diffID, blob: pushed.Descriptor}, out.archive, pushed.Sent, err
+	pushed.Descriptor.Annotations = out.Annotations
+	return storedLayer{diffID: out.DiffID, blob: pushed.Descriptor}, out.Archive, pushed.Sent, err
 }
 
 // pushes is how often a push is tried. A store cannot repeat it: it gets to see
@@ -110,7 +115,7 @@ const pushes = 3
 func again(ctx context.Context, push func() error) error {
 	return web.Rule{Attempts: pushes}.Do(ctx, func() (bool, error) {
 		err := push()
-		source := (*sourceError)(nil)
+		source := (*blob.SourceError)(nil)
 		final := errors.As(err, &source) || errors.Is(err, ErrDenied) || errors.Is(err, ErrNotFound)
 		return err != nil && !final && web.Transient(err), err
 	})

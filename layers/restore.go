@@ -1,17 +1,13 @@
 package layers
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -19,6 +15,8 @@ import (
 	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/internal/posix"
 	"github.com/pack-cache/pack-cache/internal/removal"
+	"github.com/pack-cache/pack-cache/layers/archive"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // RestoreOptions are the choices of Snapshot.Restore.
@@ -75,8 +73,8 @@ type Fetched struct {
 	layers   *os.Root
 	dir      string
 	grown    *stage
-	fresh    fingerprint // without what is known only when the layer is published
-	tree     unpacked
+	fresh    archive.Fingerprint // without what is known only when the layer is published
+	tree     archive.Unpacked
 	stateDir string
 }
 
@@ -105,27 +103,27 @@ func (s *Snapshot) Fetch(ctx context.Context, diffID string, layersDir, dir stri
 	return f, nil
 }
 
-func (s *Snapshot) fetch(ctx context.Context, f *Fetched, blob v1.Descriptor, diffID, layersDir string, opts RestoreOptions) (err error) {
+func (s *Snapshot) fetch(ctx context.Context, f *Fetched, content v1.Descriptor, diffID, layersDir string, opts RestoreOptions) (err error) {
 	if f.layers, err = os.OpenRoot(layersDir); err != nil {
 		return err
 	}
 	if f.grown, err = newStage(f.layers, opts.Stage); err != nil {
 		return err
 	}
-	bound, err := boundOf(blob, f.grown.dir.Name())
+	bound, err := blob.BoundOf(content, f.grown.dir.Name())
 	if err != nil {
 		return err
 	}
-	source := &countingReader{from: openBlob(ctx, s.store, blob, s.memory)}
-	defer source.from.(io.Closer).Close()
-	f.fresh = fingerprint{dir: f.dir, diffID: diffID, origin: origin(s.store, blob), key: newEvidenceKey()}
-	var keep *frameKeeper
-	if opts.KeepFrames && blob.Annotations[volatileAnnotation] != "" && blobCodec(blob) == Zstd {
-		keep = newFrameKeeper(opts.StateDir, f.dir, f.fresh.key)
+	f.fresh = archive.Fingerprint{Dir: f.dir, DiffID: diffID, Origin: origin(s.store, content), Key: blob.NewKey()}
+	var keep *blob.FrameKeeper
+	if opts.KeepFrames && mayReuseFrames(content) {
+		keep = blob.NewFrameKeeper(stateFile(opts.StateDir, f.dir, framesState), f.fresh.Key)
 	}
-	f.tree, err = s.unpackBlob(ctx, source, blob, diffID, f.dir, f.grown, f.fresh.key, keep, bound)
-	f.fresh.frames = keep.close()
-	f.Transfer = Transfer{Received: source.read, Size: f.tree.size, Files: f.tree.files}
+	reader := openBlob(ctx, s.store, content, s.memory)
+	defer reader.Close()
+	f.tree, err = s.unpack(ctx, f, reader, content, bound, keep)
+	f.fresh.Frames = keep.Close()
+	f.Transfer = Transfer{Received: reader.Received(), Size: f.tree.Size, Files: f.tree.Files}
 	return err
 }
 
@@ -146,7 +144,7 @@ func (f *Fetched) Publish() (Transfer, error) {
 }
 
 func (f *Fetched) keepFingerprint() error {
-	if err := f.fresh.complete(f.grown.dir, &f.tree); err != nil {
+	if err := f.fresh.Complete(f.grown.dir, &f.tree); err != nil {
 		return err
 	}
 	return writeFingerprint(f.stateDir, &f.fresh)
@@ -167,38 +165,32 @@ func (f *Fetched) Discard() error {
 }
 
 // origin names a blob of a store.
-func origin(store Store, blob v1.Descriptor) string {
-	return store.String() + "@" + blob.Digest.String()
+func origin(store Store, content v1.Descriptor) string {
+	return store.String() + "@" + content.Digest.String()
 }
 
-// unpackBlob decodes and verifies what source yields and makes the layer's tree
-// in the stage.
-func (s *Snapshot) unpackBlob(ctx context.Context, source io.Reader, blob v1.Descriptor, diffID, dir string, grown *stage, key evidenceKey, keep *frameKeeper, bound *bounds.Archive) (unpacked, error) {
-	verified := &stickyReader{from: newVerifier(source, blob)}
-	feed, err := newFeed(ctx, verified, newBlockPool(feedBlocks, blockSize), keep)
+// unpack decodes and verifies a blob and makes the layer's tree in the stage.
+func (s *Snapshot) unpack(ctx context.Context, f *Fetched, reader *blob.Reader, content v1.Descriptor, bound *bounds.Archive, keep *blob.FrameKeeper) (archive.Unpacked, error) {
+	feed, err := blob.NewFeed(ctx, reader, bound, keep)
 	if err != nil {
-		return unpacked{}, verified.blame(err)
+		return archive.Unpacked{}, err
 	}
-	defer feed.close()
-	archive := &archiveReader{feed: feed, blame: verified.blame, bound: bound}
-	size, known := s.knownSize(diffID, blob)
-	if !known {
-		archive.hash = newTarHash()
-	}
-	tree, err := unpack(ctx, archive, dir, int(grown.dir.Fd()), key)
-	if err = cmp.Or(ctx.Err(), err); err != nil {
+	defer feed.Close()
+	diffID := f.fresh.DiffID
+	size, known := s.knownSize(diffID, content)
+	tree, err := archive.Unpack(ctx, archive.Request{Feed: feed, Dir: f.dir, Root: f.grown.dir, Key: f.fresh.Key, Digest: !known})
+	if err != nil {
 		return tree, err
 	}
-	feed.stop()
-	if _, err := io.Copy(io.Discard, verified); err != nil {
+	feed.Stop()
+	if _, err := io.Copy(io.Discard, reader); err != nil {
 		return tree, err
 	}
 	switch {
-	case known && tree.size != size:
-		return tree, fmt.Errorf("archive has %d bytes instead of %d: %w", tree.size, size, ErrCorrupt)
-	case known:
-	case hashOf(archive.hash).String() != diffID:
-		return tree, fmt.Errorf("archive has diffID %s instead of %s: %w", hashOf(archive.hash), diffID, ErrCorrupt)
+	case known && tree.Size != size:
+		return tree, fmt.Errorf("archive has %d bytes instead of %d: %w", tree.Size, size, ErrCorrupt)
+	case !known && tree.DiffID != diffID:
+		return tree, fmt.Errorf("archive has diffID %s instead of %s: %w", tree.DiffID, diffID, ErrCorrupt)
 	}
 	return tree, nil
 }
@@ -208,9 +200,9 @@ func (s *Snapshot) unpackBlob(ctx context.Context, source io.Reader, blob v1.Des
 // layers, which computes both in one pass. The diffID of a launch layer stands for
 // the app image's layer, so it is always checked, and so is that of a blob that
 // somebody else wrote.
-func (s *Snapshot) knownSize(diffID string, blob v1.Descriptor) (int64, bool) {
-	size, err := strconv.ParseInt(blob.Annotations[sizeAnnotation], 10, 64)
-	if err != nil || blobCodec(blob) == Estargz {
+func (s *Snapshot) knownSize(diffID string, content v1.Descriptor) (int64, bool) {
+	size, ok := blob.ArchiveSize(content)
+	if !ok || blob.CodecOf(content) == blob.Estargz {
 		return 0, false
 	}
 	s.launchOn.Do(s.findLaunched)
@@ -230,19 +222,11 @@ func (s *Snapshot) findLaunched() {
 	}
 }
 
-func publish(grown *stage, dir string, tree *unpacked) error {
-	parentMode := func(parent string) fs.FileMode {
-		for _, p := range tree.parents {
-			if strings.HasSuffix(path.Join("/", p.name), "/"+parent) {
-				return fs.FileMode(p.mode&0o777 | 0o700)
-			}
-		}
-		return 0o755
-	}
-	if err := grown.publish(dir, parentMode); err != nil {
+func publish(grown *stage, dir string, tree *archive.Unpacked) error {
+	if err := grown.publish(dir, tree.ParentMode); err != nil {
 		return err
 	}
-	if err := posix.Fchmod(int(grown.dir.Fd()), tree.mode); err != nil {
+	if err := posix.Fchmod(int(grown.dir.Fd()), tree.Mode); err != nil {
 		return errors.Join(err, removal.Tree(grown.layers, dir))
 	}
 	return nil

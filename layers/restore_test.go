@@ -19,6 +19,9 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pack-cache/pack-cache/internal/removal"
+	"github.com/pack-cache/pack-cache/internal/test/testtree"
+	"github.com/pack-cache/pack-cache/layers/archive"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // readHeaders reads an archive to its end.
@@ -36,53 +39,77 @@ func readHeaders(t testing.TB, raw []byte) []*tar.Header {
 	}
 }
 
+// packedAs is what a press makes of an archive, and the blob.
+func packedAs(t testing.TB, codec blob.Codec, fill func(*blob.Writer) error) (blob.Packed, []byte) {
+	t.Helper()
+	press, err := blob.NewPress(blob.Compression{Codec: codec})
+	must(t, err)
+	var out bytes.Buffer
+	packed, err := press.Pack(t.Context(), &out, blob.Content{Fill: fill})
+	must(t, err)
+	return packed, out.Bytes()
+}
+
+// packedData is a blob with data.
+func packedData(t testing.TB, codec blob.Codec, data []byte) []byte {
+	t.Helper()
+	_, stored := packedAs(t, codec, func(w *blob.Writer) error { _, err := w.Write(data); return err })
+	return stored
+}
+
+// archiveOf is the archive of a layer, and its diffID.
+func archiveOf(t testing.TB, form archive.Form) ([]byte, string) {
+	t.Helper()
+	tree, err := archive.List(form)
+	must(t, err)
+	defer tree.Close()
+	packed, raw := packedAs(t, blob.Uncompressed, tree.WriteArchive)
+	return raw, packed.DiffID
+}
+
 // snapshotOf is a snapshot with one layer: the given blob, which is stored as it
 // is.
-func snapshotOf(store *fakeStore, blob []byte, diffID string) *Snapshot {
-	digest := digestOf(blob)
-	store.blobs[digest.String()] = blob
+func snapshotOf(store *fakeStore, data []byte, diffID string) *Snapshot {
+	digest := blob.DigestOf(data)
+	store.blobs[digest.String()] = data
 	return &Snapshot{
-		store: store, name: "x", memory: newBlockPool(maxRanges, rangeSize),
-		blobs: map[string]v1.Descriptor{diffID: {MediaType: types.OCILayer, Digest: digest, Size: int64(len(blob))}},
+		store: store, name: "x", memory: blob.NewMemory(),
+		blobs: map[string]v1.Descriptor{diffID: {MediaType: types.OCILayer, Digest: digest, Size: int64(len(data))}},
 	}
 }
 
 // A tree comes back as it was, and makes the same archive again.
 func TestRestoreRoundTrip(t *testing.T) {
 	t.Parallel()
-	for _, codec := range []Codec{Zstd, Gzip, Uncompressed, Estargz} {
+	for _, codec := range []blob.Codec{blob.Zstd, blob.Gzip, blob.Uncompressed, blob.Estargz} {
 		for _, launch := range []bool{false, true} {
 			t.Run(fmt.Sprint(codec, launch), func(t *testing.T) {
 				t.Parallel()
 				layersDir, restored := t.TempDir(), t.TempDir()
 				random := rand.New(rand.NewPCG(11, uint64(len(codec))))
-				randomTree(t, random, filepath.Join(layersDir, "bp/layer"), 80, 3<<20)
-				form := archiveForm{prefix: "/layers", dir: "bp/layer", normalized: launch, uid: 1, gid: 2}
-				entries, root, err := listTree(filepath.Join(layersDir, "bp/layer"))
+				testtree.Random(t, random, filepath.Join(layersDir, "bp/layer"), 80, 3<<20)
+				form := archive.Form{LayersDir: layersDir, Prefix: "/layers", Dir: "bp/layer", Normalized: launch, UID: 1, GID: 2}
+				tree, err := archive.List(form)
 				must(t, err)
-				defer root.Close()
-				press, err := newPress(Compression{Codec: codec})
-				must(t, err)
-				var packed bytes.Buffer
-				a := &treeArchive{form: form, layersDir: layersDir, entries: entries, root: root}
-				made, err := press.pack(t.Context(), &packed, false, a.writeTo)
-				must(t, err)
-				diffID := made.diffID
+				defer tree.Close()
+				made, packed := packedAs(t, codec, tree.WriteArchive)
+				diffID := made.DiffID
 
-				snapshot := snapshotOf(newFakeStore(), packed.Bytes(), diffID)
+				snapshot := snapshotOf(newFakeStore(), packed, diffID)
 				transfer, err := snapshot.Restore(t.Context(), diffID, restored, "bp/layer", RestoreOptions{})
 				must(t, err)
 				t.Cleanup(func() { must(t, removeAll(restored, "bp")) })
-				if transfer.Received != int64(packed.Len()) || transfer.Files != len(entries) || transfer.Size < transfer.Received/2 {
-					t.Errorf("transfer %+v of %d bytes, %d entries", transfer, packed.Len(), len(entries))
+				want := testtree.Describe(t, filepath.Join(layersDir, "bp/layer"), !launch)
+				if transfer.Received != int64(len(packed)) || transfer.Files != len(want) || transfer.Size < transfer.Received/2 {
+					t.Errorf("transfer %+v of %d bytes, %d entries", transfer, len(packed), len(want))
 				}
-				want := describeTree(t, filepath.Join(layersDir, "bp/layer"), !launch)
-				got := describeTree(t, filepath.Join(restored, "bp/layer"), !launch)
+				got := testtree.Describe(t, filepath.Join(restored, "bp/layer"), !launch)
 				if diff := cmp.Diff(want, got); diff != "" {
 					t.Error(diff)
 				}
-				if _, again := archiveOf(t, form, restored); again != made.archive {
-					t.Errorf("the restored tree has diffID %s, want %s", again, made.archive)
+				form.LayersDir = restored
+				if _, again := archiveOf(t, form); again != made.Archive {
+					t.Errorf("the restored tree has diffID %s, want %s", again, made.Archive)
 				}
 			})
 		}
@@ -104,8 +131,8 @@ type file struct {
 	content string
 }
 
-// archive writes files as an archive. Names are written as they are.
-func archive(t testing.TB, files ...file) []byte {
+// tarOf writes files as an archive. Names are written as they are.
+func tarOf(t testing.TB, files ...file) []byte {
 	t.Helper()
 	var raw bytes.Buffer
 	w := tar.NewWriter(&raw)
@@ -155,10 +182,10 @@ func restoreRaw(t testing.TB, raw []byte) (layersDir string, err error) {
 		must(t, os.MkdirAll(filepath.Dir(path), 0o755))
 		must(t, os.WriteFile(path, []byte("mine"), 0o644))
 	}
-	before := describeTree(t, outside, false)
-	diffID := digestOf(raw).String()
+	before := testtree.Describe(t, outside, false)
+	diffID := blob.DigestOf(raw).String()
 	_, err = snapshotOf(newFakeStore(), raw, diffID).Restore(t.Context(), diffID, layersDir, "bp/layer", RestoreOptions{})
-	after := describeTree(t, outside, false)
+	after := testtree.Describe(t, outside, false)
 	for path := range after {
 		if path == "layers/bp/layer" || strings.HasPrefix(path, "layers/bp/layer/") {
 			if err != nil {
@@ -192,7 +219,7 @@ func TestRestoreForeignForms(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			layersDir, err := restoreRaw(t, archive(t, test.files...))
+			layersDir, err := restoreRaw(t, tarOf(t, test.files...))
 			must(t, err)
 			var got []string
 			must(t, filepath.WalkDir(filepath.Join(layersDir, "bp/layer"), func(path string, _ os.DirEntry, err error) error {
@@ -244,7 +271,7 @@ func TestRestoreRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := restoreRaw(t, archive(t, files...))
+			_, err := restoreRaw(t, tarOf(t, files...))
 			if !errors.Is(err, ErrCorrupt) {
 				t.Errorf("error %v, want ErrCorrupt", err)
 			}
@@ -273,7 +300,7 @@ func TestRestoreRefusesForged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			raw := archive(t, append(above[:3:3], test.entry)...)
+			raw := tarOf(t, append(above[:3:3], test.entry)...)
 			raw = bytes.ReplaceAll(raw, []byte(test.old), []byte(test.new))
 			if _, err := restoreRaw(t, raw); !errors.Is(err, ErrCorrupt) {
 				t.Errorf("error %v, want ErrCorrupt", err)
@@ -285,42 +312,31 @@ func TestRestoreRefusesForged(t *testing.T) {
 // Bytes that are not those of the digest, the diffID, or any archive.
 func TestRestoreOfDamagedBlob(t *testing.T) {
 	t.Parallel()
-	good := archive(t, append(above[:3:3], fileEntry("/layers/bp/layer/a", strings.Repeat("x", 5000)))...)
-	pack := func(codec Codec) []byte {
-		press, err := newPress(Compression{Codec: codec})
-		must(t, err)
-		var packed bytes.Buffer
-		_, err = press.run(context.Background(), &packed, func(w *frameWriter) error {
-			_, err := w.Write(good)
-			return err
-		})
-		must(t, err)
-		return packed.Bytes()
-	}
-	for _, codec := range []Codec{Zstd, Gzip, Uncompressed} {
-		blob := pack(codec)
-		flipped := bytes.Clone(blob)
+	good := tarOf(t, append(above[:3:3], fileEntry("/layers/bp/layer/a", strings.Repeat("x", 5000)))...)
+	for _, codec := range []blob.Codec{blob.Zstd, blob.Gzip, blob.Uncompressed} {
+		stored := packedData(t, codec, good)
+		flipped := bytes.Clone(stored)
 		flipped[len(flipped)/2] ^= 1
 		for name, test := range map[string]struct {
 			served []byte
 			diffID string
 		}{
-			"flipped":   {flipped, digestOf(good).String()},
-			"truncated": {blob[:len(blob)-20], digestOf(good).String()},
-			"other":     {[]byte("<html>Please log in</html>"), digestOf(good).String()},
-			"diffID":    {blob, digestOf([]byte("x")).String()},
-			"zeros":     {make([]byte, len(blob)), digestOf(good).String()},
+			"flipped":   {flipped, blob.DigestOf(good).String()},
+			"truncated": {stored[:len(stored)-20], blob.DigestOf(good).String()},
+			"other":     {[]byte("<html>Please log in</html>"), blob.DigestOf(good).String()},
+			"diffID":    {stored, blob.DigestOf([]byte("x")).String()},
+			"zeros":     {make([]byte, len(stored)), blob.DigestOf(good).String()},
 		} {
 			t.Run(string(codec)+" "+name, func(t *testing.T) {
 				t.Parallel()
 				store, layersDir := newFakeStore(), t.TempDir()
-				snapshot := snapshotOf(store, blob, test.diffID)
-				store.blobs[digestOf(blob).String()] = test.served
+				snapshot := snapshotOf(store, stored, test.diffID)
+				store.blobs[blob.DigestOf(stored).String()] = test.served
 				_, err := snapshot.Restore(t.Context(), test.diffID, layersDir, "bp/layer", RestoreOptions{})
 				if !errors.Is(err, ErrCorrupt) {
 					t.Errorf("error %v, want ErrCorrupt", err)
 				}
-				if left := describeTree(t, layersDir, false); len(left) != 1 {
+				if left := testtree.Describe(t, layersDir, false); len(left) != 1 {
 					t.Errorf("left behind: %v", left)
 				}
 			})
@@ -350,11 +366,11 @@ func TestRestoreReplaces(t *testing.T) {
 			t.Parallel()
 			layersDir := t.TempDir()
 			prepare(t, filepath.Join(layersDir, "bp/layer"))
-			raw := archive(t, append(above[:3:3], fileEntry("/layers/bp/layer/a", "new"))...)
-			diffID := digestOf(raw).String()
+			raw := tarOf(t, append(above[:3:3], fileEntry("/layers/bp/layer/a", "new"))...)
+			diffID := blob.DigestOf(raw).String()
 			_, err := snapshotOf(newFakeStore(), raw, diffID).Restore(t.Context(), diffID, layersDir, "bp/layer", RestoreOptions{})
 			must(t, err)
-			got := describeTree(t, filepath.Join(layersDir, "bp/layer"), false)
+			got := testtree.Describe(t, filepath.Join(layersDir, "bp/layer"), false)
 			if len(got) != 2 || got["a"] == "" {
 				t.Errorf("got %v", got)
 			}
@@ -364,8 +380,8 @@ func TestRestoreReplaces(t *testing.T) {
 
 func TestRestoreWhere(t *testing.T) {
 	t.Parallel()
-	raw := archive(t, above...)
-	diffID := digestOf(raw).String()
+	raw := tarOf(t, above...)
+	diffID := blob.DigestOf(raw).String()
 	snapshot := snapshotOf(newFakeStore(), raw, diffID)
 	for _, dir := range []string{"", ".", "..", "../x", "/x", "a/../b", "a//b", "a/"} {
 		if _, err := snapshot.Restore(t.Context(), diffID, t.TempDir(), dir, RestoreOptions{}); err == nil {
@@ -375,7 +391,7 @@ func TestRestoreWhere(t *testing.T) {
 	if _, err := snapshot.Restore(t.Context(), diffID, filepath.Join(t.TempDir(), "none"), "bp/layer", RestoreOptions{}); err == nil {
 		t.Error("restored into no layers directory")
 	}
-	if _, err := snapshot.Restore(t.Context(), digestOf(nil).String(), t.TempDir(), "bp/layer", RestoreOptions{}); !errors.Is(err, ErrNotFound) {
+	if _, err := snapshot.Restore(t.Context(), blob.DigestOf(nil).String(), t.TempDir(), "bp/layer", RestoreOptions{}); !errors.Is(err, ErrNotFound) {
 		t.Errorf("error %v, want ErrNotFound", err)
 	}
 	// A link in the way of the layer's directory does not lead out.
@@ -384,7 +400,7 @@ func TestRestoreWhere(t *testing.T) {
 	if _, err := snapshot.Restore(t.Context(), diffID, layersDir, "bp/layer", RestoreOptions{}); err == nil {
 		t.Error("restored through a link")
 	}
-	if left := describeTree(t, outside, false); len(left) != 1 {
+	if left := testtree.Describe(t, outside, false); len(left) != 1 {
 		t.Errorf("left outside: %v", left)
 	}
 }
@@ -396,8 +412,8 @@ func TestRestoreCancelled(t *testing.T) {
 	for i := range 50 {
 		files = append(files, fileEntry(fmt.Sprint("/layers/bp/layer/", i), strings.Repeat("x", 1<<16)))
 	}
-	raw := archive(t, append(above[:3:3], files...)...)
-	diffID := digestOf(raw).String()
+	raw := tarOf(t, append(above[:3:3], files...)...)
+	diffID := blob.DigestOf(raw).String()
 	for after := 0; after < len(raw); after += len(raw) / 7 {
 		ctx, cancel := context.WithCancel(t.Context())
 		store, layersDir := newFakeStore(), t.TempDir()
@@ -411,7 +427,7 @@ func TestRestoreCancelled(t *testing.T) {
 		if _, err := snapshot.Restore(ctx, diffID, layersDir, "bp/layer", RestoreOptions{}); !errors.Is(err, context.Canceled) {
 			t.Errorf("error %v, want context.Canceled", err)
 		}
-		if left := describeTree(t, layersDir, false); len(left) != 1 {
+		if left := testtree.Describe(t, layersDir, false); len(left) != 1 {
 			t.Errorf("left behind: %v", left)
 		}
 	}
@@ -429,14 +445,14 @@ func TestRestoreOfNormalizedTimes(t *testing.T) {
 	for _, name := range []string{"a", "m/n", "z"} {
 		write(t, filepath.Join(layersDir, "bp/layer", name), "x")
 	}
-	raw, diffID := archiveOf(t, archiveForm{prefix: "/layers", dir: "bp/layer", normalized: true}, layersDir)
+	raw, diffID := archiveOf(t, archive.Form{LayersDir: layersDir, Prefix: "/layers", Dir: "bp/layer", Normalized: true})
 	restored := t.TempDir()
 	_, err := snapshotOf(newFakeStore(), raw, diffID).Restore(t.Context(), diffID, restored, "bp/layer", RestoreOptions{})
 	must(t, err)
 	for _, name := range []string{"", "a", "m", "m/n", "z"} {
 		info, err := os.Stat(filepath.Join(restored, "bp/layer", name))
 		must(t, err)
-		if !info.ModTime().Equal(normalizedTime) {
+		if !info.ModTime().Equal(archive.NormalizedTime) {
 			t.Errorf("%q was modified %s", name, info.ModTime())
 		}
 	}
@@ -447,8 +463,8 @@ func TestRestoreParents(t *testing.T) {
 	t.Parallel()
 	layersDir := t.TempDir()
 	files := []file{dirEntry("/layers"), {Header: tar.Header{Name: "/layers/bp", Typeflag: tar.TypeDir, Mode: 0o775}}, dirEntry("/layers/bp/layer")}
-	raw := archive(t, files...)
-	diffID := digestOf(raw).String()
+	raw := tarOf(t, files...)
+	diffID := blob.DigestOf(raw).String()
 	_, err := snapshotOf(newFakeStore(), raw, diffID).Restore(t.Context(), diffID, layersDir, "bp/layer", RestoreOptions{})
 	must(t, err)
 	var st unix.Stat_t
@@ -461,11 +477,11 @@ func TestRestoreParents(t *testing.T) {
 // Whatever bytes a store returns: nothing outside the layer's directory changes,
 // and nothing is left of a layer that failed.
 func FuzzRestore(f *testing.F) {
-	in := func(files ...file) []byte { return archive(f, append(above[:3:3], files...)...) }
+	in := func(files ...file) []byte { return tarOf(f, append(above[:3:3], files...)...) }
 	f.Add(in(dirEntry("/layers/bp/layer/d"), fileEntry("/layers/bp/layer/d/f", "x")))
 	f.Add(in(linkEntry(tar.TypeSymlink, "/layers/bp/layer/l", "../.."), fileEntry("/layers/bp/layer/l/secret", "x")))
 	f.Add(in(linkEntry(tar.TypeLink, "/layers/bp/layer/l", "/secret"), fileEntry("/layers/bp/layer/../x", "x")))
-	f.Add(archive(f, fileEntry("layers/bp/layer/a/\u00e9", "x"), dirEntry("layers/bp/layer/a")))
+	f.Add(tarOf(f, fileEntry("layers/bp/layer/a/\u00e9", "x"), dirEntry("layers/bp/layer/a")))
 	f.Add([]byte{0x28, 0xb5, 0x2f, 0xfd, 0, 0, 0, 0})
 	f.Add([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -486,7 +502,7 @@ func TestRestoreModes(t *testing.T) {
 		return f
 	}
 	const none = 0o10000 // no permission at all
-	layersDir, err := restoreRaw(t, archive(t,
+	layersDir, err := restoreRaw(t, tarOf(t,
 		with(dirEntry("/layers/bp/layer"), 0o444),
 		with(dirEntry("/layers/bp/layer/none"), none), with(fileEntry("/layers/bp/layer/none/none", "x"), none),
 		with(dirEntry("/layers/bp/layer/listed"), 0o644), with(fileEntry("/layers/bp/layer/listed/written", "x"), 0o222),

@@ -11,6 +11,8 @@ import (
 	"github.com/buildpacks/lifecycle/buildpack"
 	"github.com/buildpacks/lifecycle/launch"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/pack-cache/pack-cache/layers/archive"
+	"github.com/pack-cache/pack-cache/layers/blob"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -70,7 +72,7 @@ type SaveRequest struct {
 	Ready func(context.Context) error
 	// Compression is for new blobs. With ForceCompression, blobs in another
 	// compression are compressed anew.
-	Compression      Compression
+	Compression      blob.Compression
 	ForceCompression bool
 	// DockerMediaTypes writes Docker schema 2 instead of OCI types.
 	DockerMediaTypes bool
@@ -171,11 +173,11 @@ type saver struct {
 	// not be there any more.
 	contended bool
 	// press is for layers, plain for those that keep the diffID of their archive.
-	press, plain *press
+	press, plain *blob.Press
 }
 
 func newSaver(req SaveRequest) (*saver, error) {
-	if _, err := req.Compression.mediaType(req.DockerMediaTypes); err != nil {
+	if _, err := req.Compression.MediaType(req.DockerMediaTypes); err != nil {
 		return nil, err
 	}
 	var err error
@@ -191,11 +193,11 @@ func newSaver(req SaveRequest) (*saver, error) {
 		}
 	}
 	s := &saver{SaveRequest: req}
-	if s.press, err = newPress(req.Compression); err != nil {
+	if s.press, err = blob.NewPress(req.Compression); err != nil {
 		return nil, err
 	}
-	if s.plain = s.press; s.press.codec == Estargz {
-		if s.plain, err = newPress(req.Compression.plain()); err != nil {
+	if s.plain = s.press; s.press.Codec() == blob.Estargz {
+		if s.plain, err = blob.NewPress(req.Compression.Plain()); err != nil {
 			return nil, err
 		}
 	}
@@ -215,7 +217,7 @@ type saved struct {
 	origin string
 	stored storedLayer // without diffID if the layer failed
 	// changed is what the layer was before the build changed it, if that is known.
-	changed *fingerprint
+	changed *archive.Fingerprint
 	report  LayerReport
 }
 

@@ -18,6 +18,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/pack-cache/pack-cache/internal/test/testtree"
+	"github.com/pack-cache/pack-cache/layers/archive"
+	"github.com/pack-cache/pack-cache/layers/blob"
 	"golang.org/x/sys/unix"
 )
 
@@ -32,6 +35,13 @@ func cacheLayer(bp, name string, launch bool) CachedLayer {
 		Metadata: buildpack.LayerMetadata{LayerMetadataFile: buildpack.LayerMetadataFile{
 			Data: map[string]any{"version": int64(17)}, Cache: true, Launch: launch,
 		}},
+	}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -281,8 +291,8 @@ func TestSaveChanges(t *testing.T) {
 				t.Errorf("layers %+v", after.Layers)
 			}
 			next := newMachine(t, store, "samples/java", "samples/node")
-			got := describeTree(t, filepath.Join(next.layersDir, "samples_java/m2"), true)
-			if diff := cmp.Diff(describeTree(t, filepath.Join(m.layersDir, "samples_java/m2"), true), got); diff != "" {
+			got := testtree.Describe(t, filepath.Join(next.layersDir, "samples_java/m2"), true)
+			if diff := cmp.Diff(testtree.Describe(t, filepath.Join(m.layersDir, "samples_java/m2"), true), got); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -540,7 +550,7 @@ func TestSaveOverwrite(t *testing.T) {
 	t.Parallel()
 	store := seeded(t)
 	foreign := store.put(t, "foreign", image{})
-	seededDigest := digestOf(store.manifests["latest"].raw)
+	seededDigest := blob.DigestOf(store.manifests["latest"].raw)
 	for name, digest := range map[string]v1.Hash{"latest": seededDigest, "foreign": foreign, "new": {}} {
 		m := newMachine(t, newFakeStore(), "samples/java")
 		m.req.Store, m.req.Name, m.req.PreviousDigest, m.req.Overwrite = store, name, digest, true
@@ -671,16 +681,16 @@ func TestSaveHeals(t *testing.T) {
 func TestSaveCompression(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		compression   Compression
+		compression   blob.Compression
 		force, docker bool
 		kept, made    types.MediaType
 	}{
-		{Compression{}, false, false, types.OCILayerZStd, types.OCILayerZStd},
-		{Compression{Codec: Gzip}, false, false, types.OCILayerZStd, types.OCILayer},
-		{Compression{Codec: Gzip}, true, false, types.OCILayer, types.OCILayer},
-		{Compression{Codec: Uncompressed}, true, false, types.OCIUncompressedLayer, types.OCIUncompressedLayer},
-		{Compression{Codec: Gzip}, false, true, types.DockerLayer, types.DockerLayer},
-		{Compression{Codec: Uncompressed}, false, true, types.DockerUncompressedLayer, types.DockerUncompressedLayer},
+		{blob.Compression{}, false, false, types.OCILayerZStd, types.OCILayerZStd},
+		{blob.Compression{Codec: blob.Gzip}, false, false, types.OCILayerZStd, types.OCILayer},
+		{blob.Compression{Codec: blob.Gzip}, true, false, types.OCILayer, types.OCILayer},
+		{blob.Compression{Codec: blob.Uncompressed}, true, false, types.OCIUncompressedLayer, types.OCIUncompressedLayer},
+		{blob.Compression{Codec: blob.Gzip}, false, true, types.DockerLayer, types.DockerLayer},
+		{blob.Compression{Codec: blob.Uncompressed}, false, true, types.DockerUncompressedLayer, types.DockerUncompressedLayer},
 	} {
 		t.Run(fmt.Sprintf("%+v", test), func(t *testing.T) {
 			t.Parallel()
@@ -713,10 +723,10 @@ func TestSaveRefuses(t *testing.T) {
 	for want, change := range map[string]func(*SaveRequest){
 		"compression=lzma":     func(r *SaveRequest) { r.Compression.Codec = "lzma" },
 		"compression=zstd":     func(r *SaveRequest) { r.DockerMediaTypes = true },
-		"compression-level=10": func(r *SaveRequest) { r.Compression = Compression{Gzip, level(10)} },
-		"compression-level=23": func(r *SaveRequest) { r.Compression = Compression{Zstd, level(23)} },
-		"compression-level=-1": func(r *SaveRequest) { r.Compression = Compression{"", level(-1)} },
-		"compression-level=1":  func(r *SaveRequest) { r.Compression = Compression{Uncompressed, level(1)} },
+		"compression-level=10": func(r *SaveRequest) { r.Compression = blob.Compression{Codec: blob.Gzip, Level: level(10)} },
+		"compression-level=23": func(r *SaveRequest) { r.Compression = blob.Compression{Codec: blob.Zstd, Level: level(23)} },
+		"compression-level=-1": func(r *SaveRequest) { r.Compression = blob.Compression{Codec: "", Level: level(-1)} },
+		"compression-level=1":  func(r *SaveRequest) { r.Compression = blob.Compression{Codec: blob.Uncompressed, Level: level(1)} },
 		"layer a:..":           func(r *SaveRequest) { r.Layers = []CachedLayer{cacheLayer("a", "..", false)} },
 		"layer ..:b":           func(r *SaveRequest) { r.Layers = []CachedLayer{cacheLayer("..", "b", false)} },
 	} {
@@ -742,7 +752,7 @@ func TestSaveEmpty(t *testing.T) {
 	}
 	snapshot, err := Load(t.Context(), store, "latest")
 	must(t, err)
-	if _, ok := snapshot.Blob(digestOf(make([]byte, 1024)).String()); !ok || len(snapshot.blobs) != 1 {
+	if _, ok := snapshot.Blob(blob.DigestOf(make([]byte, 1024)).String()); !ok || len(snapshot.blobs) != 1 {
 		t.Errorf("blobs %+v", snapshot.blobs)
 	}
 	m = newMachine(t, store, "samples/java")
@@ -832,8 +842,8 @@ func TestSaveBecomesLaunch(t *testing.T) {
 	wantStatuses(t, m.save(), map[string]Status{"samples/java:m2": Reused, "samples/java:jdk": Reused, "samples/node:deps": Updated})
 	snapshot, err := Load(t.Context(), store, "latest")
 	must(t, err)
-	form := archiveForm{prefix: "/layers", dir: "samples_node/deps", normalized: true, uid: 1000, gid: 1001}
-	if _, want := archiveOf(t, form, m.layersDir); previousDiffID(snapshot, deps.ID) != want {
+	form := archive.Form{LayersDir: m.layersDir, Prefix: "/layers", Dir: "samples_node/deps", Normalized: true, UID: 1000, GID: 1001}
+	if _, want := archiveOf(t, form); previousDiffID(snapshot, deps.ID) != want {
 		t.Error("not the app layer's diffID")
 	}
 }
@@ -875,7 +885,7 @@ func TestSaveElsewhere(t *testing.T) {
 		}
 	}
 	lost := left
-	lost.Elsewhere = digestOf(nil).String()
+	lost.Elsewhere = blob.DigestOf(nil).String()
 	m = newMachine(t, newFakeStore(), "samples/java")
 	m.req.Layers = []CachedLayer{lost}
 	wantStatuses(t, m.save(), map[string]Status{"samples/java:app": Failed})

@@ -5,6 +5,8 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+
+	"github.com/pack-cache/pack-cache/layers/archive"
 )
 
 // dirOf is where the layer is below the layers directory.
@@ -41,24 +43,18 @@ func (s *saver) saveLayer(ctx context.Context, layer *saved) error {
 	if layer.layer.Elsewhere != "" {
 		return s.takeOver(ctx, layer)
 	}
-	form := archiveForm{
-		prefix:     s.ArchivePrefix,
-		dir:        s.dirOf(id),
-		normalized: layer.layer.Metadata.Launch || id == sbomID,
-		uid:        s.UID, gid: s.GID,
-		parent: s.Parent,
+	form := archive.Form{
+		LayersDir: s.LayersDir, Prefix: s.ArchivePrefix, Dir: s.dirOf(id),
+		Normalized: layer.layer.isPlain(),
+		UID:        s.UID, GID: s.GID, Parent: s.Parent,
 	}
-	entries, root, err := listTree(filepath.Join(s.LayersDir, form.dir))
+	tree, err := archive.List(form)
 	if err != nil {
 		return layer.fail(ctx, err)
 	}
-	defer root.Close()
-	if err := restorable(form.prefix+"/"+form.dir, entries); err != nil {
-		return layer.fail(ctx, err)
-	}
-	archive := &treeArchive{form: form, layersDir: s.LayersDir, entries: entries, root: root}
+	defer tree.Close()
 
-	diffID, err := s.recognise(ctx, layer, archive)
+	diffID, err := s.recognise(ctx, layer, form, tree)
 	if err != nil {
 		return layer.fail(ctx, err)
 	}
@@ -69,36 +65,35 @@ func (s *saver) saveLayer(ctx context.Context, layer *saved) error {
 		}
 		layer.report.Reason = ""
 	}
-	return s.push(ctx, layer, archive)
+	return s.push(ctx, layer, tree)
 }
 
 // recognise finds out the layer's diffID if that is cheaper than pushing it: by
 // its fingerprint or, if some snapshot has the layer, by archiving it into
 // nothing. "" means that the layer is new. The error is about the layer.
-func (s *saver) recognise(ctx context.Context, layer *saved, archive *treeArchive) (string, error) {
-	dir := archive.form.dir
-	if f := readFingerprint(s.StateDir, dir); f != nil {
-		fits, err := f.fits(archive.form, s.LayersDir)
+func (s *saver) recognise(ctx context.Context, layer *saved, form archive.Form, tree *archive.Tree) (string, error) {
+	if f := readFingerprint(s.StateDir, form.Dir); f != nil {
+		fits, err := f.Fits(form)
 		if err != nil {
 			return "", err
 		}
 		if fits {
-			v, err := f.compare(ctx, archive.entries, archive.root)
+			v, err := f.Compare(ctx, tree)
 			if err != nil {
 				return "", err
 			}
-			if !v.same {
-				layer.report.Reason, layer.changed = v.reason(), f
+			if !v.Same {
+				layer.report.Reason, layer.changed = v.Reason(), f
 				return "", nil
 			}
-			layer.origin = f.origin
-			return f.diffID, nil
+			layer.origin = f.Origin
+			return f.DiffID, nil
 		}
 	}
 	if !s.mayBeKnown(layer.layer.ID) {
 		return "", nil
 	}
-	return s.plain.run(ctx, nil, archive.writeTo)
+	return s.plain.Digest(ctx, tree.WriteArchive)
 }
 
 // mayBeKnown reports whether any snapshot has the layer in some form.

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // Snapshot is a loaded snapshot. It is immutable and safe for concurrent use.
@@ -39,7 +40,7 @@ type Snapshot struct {
 	launched map[string]bool
 	launchOn sync.Once
 	// memory is for the ranges of all blobs that are being read.
-	memory *blockPool
+	memory *blob.Memory
 	// inline says that it is an app image, incomplete that something beside it
 	// could not be read.
 	inline     bool
@@ -62,7 +63,7 @@ func (k *Known) load(ctx context.Context, store Store, name string, inline bool)
 	if err != nil {
 		return nil, err
 	}
-	s := &Snapshot{store: store, name: name, digest: descriptor.Digest, known: k != nil, memory: newBlockPool(maxRanges, rangeSize)}
+	s := &Snapshot{store: store, name: name, digest: descriptor.Digest, known: k != nil, memory: blob.NewMemory()}
 	manifest, err := s.parseManifest(descriptor.MediaType, raw)
 	if err != nil {
 		return nil, err
@@ -181,27 +182,27 @@ func (s *Snapshot) parseManifest(mediaType types.MediaType, raw []byte) (*v1.Man
 	return manifest, nil
 }
 
-func (s *Snapshot) readConfig(ctx context.Context, blob v1.Descriptor, k *Known) (*v1.ConfigFile, error) {
-	if blob.Size < 0 || blob.Size > bounds.MaxDocument {
-		return nil, s.broken(fmt.Sprintf("its config has %d bytes", blob.Size), v1.Hash{})
+func (s *Snapshot) readConfig(ctx context.Context, config v1.Descriptor, k *Known) (*v1.ConfigFile, error) {
+	if config.Size < 0 || config.Size > bounds.MaxDocument {
+		return nil, s.broken(fmt.Sprintf("its config has %d bytes", config.Size), v1.Hash{})
 	}
-	reader := k.open(ctx, s.store, blob)
+	reader := k.open(ctx, s.store, config)
 	defer reader.Close()
-	data, err := io.ReadAll(newVerifier(reader, blob))
+	data, err := io.ReadAll(reader)
 	switch {
 	case errors.Is(err, ErrNotFound):
-		return nil, s.broken(fmt.Sprintf("its config %s is lost", blob.Digest), blob.Digest)
+		return nil, s.broken(fmt.Sprintf("its config %s is lost", config.Digest), config.Digest)
 	case errors.Is(err, ErrCorrupt):
-		return nil, s.broken(fmt.Sprintf("its config is broken: %v", err), blob.Digest)
+		return nil, s.broken(fmt.Sprintf("its config is broken: %v", err), config.Digest)
 	case err != nil:
 		return nil, fmt.Errorf("reading the config of %s: %w", s, err)
 	}
-	var config v1.ConfigFile
-	if err := bounds.JSON(data, &config); err != nil {
+	var parsed v1.ConfigFile
+	if err := bounds.JSON(data, &parsed); err != nil {
 		return nil, s.broken(fmt.Sprintf("its config cannot be read: %v", err), v1.Hash{})
 	}
 	s.config = data
-	return &config, nil
+	return &parsed, nil
 }
 
 // pairLayers brings the diffIDs of the config and the blobs of the manifest
@@ -225,4 +226,19 @@ func pairLayers(manifest *v1.Manifest, config *v1.ConfigFile) (map[string]v1.Des
 		order = append(order, id.String())
 	}
 	return blobs, order, ""
+}
+
+// withArchive returns the layer with a diffID or, unless the diffID itself
+// counts, the one with that archive.
+func (s *Snapshot) withArchive(id string, exactly bool) (storedLayer, bool) {
+	if found, ok := s.Blob(id); ok {
+		return storedLayer{id, found}, true
+	}
+	for _, diffID := range s.order {
+		layer := storedLayer{diffID, s.blobs[diffID]}
+		if digest, _ := blob.ArchiveOf(layer.blob, diffID); digest == id && !exactly {
+			return layer, true
+		}
+	}
+	return storedLayer{}, false
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/pack-cache/pack-cache/internal/test/testtree"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // A whole snapshot by an enemy. CONFIG, SIZE, LAYER, LENGTH and DIFF stand for
@@ -25,7 +27,7 @@ const (
 // FuzzSnapshot loads, checks and restores whatever a store can hold. Nothing but
 // the places of the layers changes.
 func FuzzSnapshot(f *testing.F) {
-	layer := archive(f, append(above[:3:3], dirEntry("/layers/bp/layer/d"), fileEntry("/layers/bp/layer/d/f", "x"))...)
+	layer := tarOf(f, append(above[:3:3], dirEntry("/layers/bp/layer/d"), fileEntry("/layers/bp/layer/d/f", "x"))...)
 	for _, seed := range []struct {
 		annotations, buildpack, name, sbom string
 		launch                             any
@@ -44,11 +46,11 @@ func FuzzSnapshot(f *testing.F) {
 			return
 		}
 		store := newFakeStore()
-		named := strings.NewReplacer("DIFF", digestOf(layer).String(), "LAYER", digestOf(layer).String(), "LENGTH", fmt.Sprint(len(layer)))
+		named := strings.NewReplacer("DIFF", blob.DigestOf(layer).String(), "LAYER", blob.DigestOf(layer).String(), "LENGTH", fmt.Sprint(len(layer)))
 		config = named.Replace(config)
-		manifest = named.Replace(strings.NewReplacer("CONFIG", digestOf([]byte(config)).String(), "SIZE", fmt.Sprint(len(config))).Replace(manifest))
-		store.blobs[digestOf(layer).String()] = layer
-		store.blobs[digestOf([]byte(config)).String()] = []byte(config)
+		manifest = named.Replace(strings.NewReplacer("CONFIG", blob.DigestOf([]byte(config)).String(), "SIZE", fmt.Sprint(len(config))).Replace(manifest))
+		store.blobs[blob.DigestOf(layer).String()] = layer
+		store.blobs[blob.DigestOf([]byte(config)).String()] = []byte(config)
 		store.manifests["x"] = fakeManifest{types.OCIManifestSchema1, []byte(manifest)}
 		snapshot, err := Load(t.Context(), store, "x")
 		if err != nil {
@@ -64,7 +66,7 @@ func FuzzSnapshot(f *testing.F) {
 		layersDir := filepath.Join(outside, "layers")
 		must(t, os.MkdirAll(layersDir, 0o755))
 		must(t, os.WriteFile(filepath.Join(outside, "secret"), []byte("mine"), 0o644))
-		before := describeTree(t, outside, false)
+		before := testtree.Describe(t, outside, false)
 		for _, content := range snapshot.Contents() {
 			dir := content.ID.Dir()
 			if content.ID == (LayerID{}) || strings.Contains(dir, "..") {
@@ -72,7 +74,7 @@ func FuzzSnapshot(f *testing.F) {
 			}
 			_, _ = snapshot.Restore(t.Context(), content.DiffID, layersDir, dir, RestoreOptions{})
 		}
-		after := describeTree(t, outside, false)
+		after := testtree.Describe(t, outside, false)
 		for path := range after {
 			if strings.HasPrefix(path, "layers/") {
 				delete(after, path)

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // image is what a test puts under a name.
@@ -35,24 +36,24 @@ func (s *fakeStore) put(t *testing.T, name string, i image) v1.Hash {
 		config, err = json.Marshal(i.config)
 		must(t, err)
 	}
-	s.blobs[digestOf(config).String()] = config
+	s.blobs[blob.DigestOf(config).String()] = config
 	manifest := []byte(i.rawManifest)
 	if i.rawManifest == "" {
 		manifest, err = json.Marshal(v1.Manifest{
 			SchemaVersion: 2, MediaType: i.manifestType, Layers: i.layers,
-			Config: v1.Descriptor{MediaType: i.configType, Digest: digestOf(config), Size: int64(len(config))},
+			Config: v1.Descriptor{MediaType: i.configType, Digest: blob.DigestOf(config), Size: int64(len(config))},
 		})
 		must(t, err)
 	}
 	s.manifests[name] = fakeManifest{i.manifestType, manifest}
-	return digestOf(manifest)
+	return blob.DigestOf(manifest)
 }
 
 func labelled(label string) v1.ConfigFile {
 	return v1.ConfigFile{Config: v1.Config{Labels: map[string]string{MetadataLabel: label}}}
 }
 
-func hashed(n int) v1.Hash { return digestOf([]byte(fmt.Sprint(n))) }
+func hashed(n int) v1.Hash { return blob.DigestOf([]byte(fmt.Sprint(n))) }
 
 func TestLoad(t *testing.T) {
 	t.Parallel()

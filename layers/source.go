@@ -1,47 +1,33 @@
 package layers
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"io"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/internal/web"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
-// stickyReader remembers how its source ended.
-type stickyReader struct {
-	from io.Reader
-	err  error
-}
+// source is a store as package blob reads it: it is not asked again for what it does
+// not have or does not give.
+type source struct{ Store }
 
-// Read implements io.Reader.
-func (r *stickyReader) Read(p []byte) (int, error) {
-	n, err := r.from.Read(p)
-	if err != nil && r.err == nil {
-		r.err = err
+var _ blob.Source = source{}
+
+// Open implements blob.Source.
+func (s source) Open(ctx context.Context, blob v1.Descriptor, offset, length int64) (io.ReadCloser, error) {
+	reader, err := s.Store.Open(ctx, blob, offset, length)
+	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrDenied) {
+		err = &web.GaveUp{Cause: err}
 	}
-	return n, err
+	return reader, err
 }
 
-// failed reports whether the source ended before its end.
-func (r *stickyReader) failed() bool { return r.err != nil && !errors.Is(r.err, io.EOF) }
-
-// blame returns the source's own error if it had one; otherwise the bytes
-// themselves are at fault.
-func (r *stickyReader) blame(err error) error {
-	if r.failed() {
-		return r.err
-	}
-	return fmt.Errorf("decoding: %w: %w", err, ErrCorrupt)
-}
-
-// countingReader counts what passes.
-type countingReader struct {
-	from io.Reader
-	read int64
-}
-
-// Read implements io.Reader.
-func (r *countingReader) Read(p []byte) (int, error) {
-	n, err := r.from.Read(p)
-	r.read += int64(n)
-	return n, err
+// openBlob returns a reader of a blob of a store. With memory, it may read ranges side
+// by side.
+func openBlob(ctx context.Context, store Store, content v1.Descriptor, memory *blob.Memory) *blob.Reader {
+	return blob.Open(ctx, source{store}, content, memory)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/pack-cache/pack-cache/layers/archive"
 )
 
 // stateFile is where something about a layer directory is kept in a state
@@ -29,13 +30,13 @@ const (
 )
 
 // writeFingerprint keeps the fingerprint for the save that follows.
-func writeFingerprint(stateDir string, f *fingerprint) error {
-	return writeState(stateDir, f.dir, fingerprintState, f.encode())
+func writeFingerprint(stateDir string, f *archive.Fingerprint) error {
+	return writeState(stateDir, f.Dir, fingerprintState, f.Encode())
 }
 
 // readFingerprint returns the fingerprint of a layer directory, nil if there is
 // none that can be used.
-func readFingerprint(stateDir, dir string) *fingerprint {
+func readFingerprint(stateDir, dir string) *archive.Fingerprint {
 	if stateDir == "" {
 		return nil
 	}
@@ -43,8 +44,8 @@ func readFingerprint(stateDir, dir string) *fingerprint {
 	if err != nil {
 		return nil
 	}
-	f, err := decodeFingerprint(data)
-	if err != nil || f.dir != dir {
+	f, err := archive.DecodeFingerprint(data)
+	if err != nil || f.Dir != dir {
 		return nil
 	}
 	return f
@@ -65,7 +66,10 @@ func forgetFingerprint(stateDir, dir string) error {
 	if err := os.Remove(stateFile(stateDir, dir, fingerprintState)); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	return forgetFrames(stateDir, dir)
+	if err := os.Remove(stateFile(stateDir, dir, framesState)); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // noteUnusable makes the next save store the layer anew, should the build make

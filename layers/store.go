@@ -8,6 +8,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/internal/web"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // ErrNotFound says that a store does not have a snapshot or a blob. An error that
@@ -23,6 +24,10 @@ var ErrConflict = errors.New("changed by another build meanwhile")
 // ErrGaveUp says that a store has tried several times already: trying again at
 // once makes no sense.
 var ErrGaveUp = web.ErrGaveUp
+
+// ErrCorrupt says that bytes are not what their digest promises, or that they
+// are not an archive that may be unpacked.
+var ErrCorrupt = blob.ErrCorrupt
 
 // Store keeps named manifests and the blobs they reach, all addressed by their
 // sha256 digest. Implementations are safe for concurrent use, stop when their

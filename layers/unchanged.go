@@ -3,7 +3,8 @@ package layers
 import (
 	"archive/tar"
 	"context"
-	"path/filepath"
+
+	"github.com/pack-cache/pack-cache/layers/archive"
 )
 
 // UnchangedRequest names a launch layer in a layers directory.
@@ -25,22 +26,25 @@ type UnchangedRequest struct {
 // not restored. It reads the content of those files alone that may have changed
 // behind their times, and is safe for concurrent use.
 func UnchangedLaunchLayer(ctx context.Context, req UnchangedRequest) (string, error) {
-	form := archiveForm{prefix: req.LayersDir, dir: req.ID.Dir(), normalized: true, uid: req.UID, gid: req.GID, parent: req.Parent}
-	f := readFingerprint(req.StateDir, form.dir)
+	form := archive.Form{
+		LayersDir: req.LayersDir, Prefix: req.LayersDir, Dir: req.ID.Dir(),
+		Normalized: true, UID: req.UID, GID: req.GID, Parent: req.Parent,
+	}
+	f := readFingerprint(req.StateDir, form.Dir)
 	if f == nil {
 		return "", nil
 	}
-	if fits, err := f.fits(form, req.LayersDir); err != nil || !fits {
+	if fits, err := f.Fits(form); err != nil || !fits {
 		return "", err
 	}
-	entries, root, err := listTree(filepath.Join(req.LayersDir, form.dir))
+	tree, err := archive.List(form)
 	if err != nil {
 		return "", err
 	}
-	defer root.Close()
-	verdict, err := f.compare(ctx, entries, root)
-	if err != nil || !verdict.same {
+	defer tree.Close()
+	verdict, err := f.Compare(ctx, tree)
+	if err != nil || !verdict.Same {
 		return "", err
 	}
-	return f.diffID, nil
+	return f.DiffID, nil
 }

@@ -24,6 +24,9 @@ type rule struct {
 var rules = []rule{
 	{"layers/...", "lifecycle/...", "", "a store knows nothing of engines"},
 	{"layers/...", "trust/...", "", "a store is given its credentials"},
+	{"layers/archive", "layers", "", "what is in a blob does not depend on where it is"},
+	{"layers/blob", "layers", "", "how a blob is read does not depend on where it is"},
+	{"layers/blob", "layers/archive", "", "how a blob is read does not depend on what is in it"},
 	{"lifecycle/...", "layers/...", "lifecycle/phases", "an engine knows nothing of stores"},
 	{"lifecycle/...", "trust/...", "lifecycle/phases", "an engine never sees a credential"},
 	{"...", "trust/keychain/...", "cmd/...", "a phase has its grant, and never the user's keychain"},
@@ -35,7 +38,7 @@ var rules = []rule{
 	{"...", "github.com/docker/cli/...", "lifecycle/docker/...", "only the docker engine knows Docker's contexts"},
 	{"...", "github.com/moby/buildkit/...", "lifecycle/docker/...", "only the docker engine reads Dockerfiles"},
 	{"...", "github.com/containerd/errdefs/...", "lifecycle/docker/...", "only the docker engine knows Docker's errors"},
-	{"...", "github.com/containerd/stargz-snapshotter/...", "layers", "only the codec of layers knows eStargz"},
+	{"...", "github.com/containerd/stargz-snapshotter/...", "layers/blob", "only the codec of blobs knows eStargz"},
 	{"...", "github.com/buildpacks/imgutil/...", "lifecycle/phases/... lifecycle/extend/...", "only phases make images as the lifecycle does"},
 	{"...", "github.com/docker/docker-credential-helpers/...", "trust/keychain", "only the keychain asks credential helpers"},
 	{"...", "github.com/awslabs/...", "trust/keychain", "only the keychain knows the logins of clouds"},

@@ -6,7 +6,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/web"
-	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // generalAttrs are the attributes of every kind.
@@ -28,11 +28,11 @@ func (a *generalAttrs) rule() web.Rule { return web.Rule{Idle: a.IdleTimeout, Wa
 func (a *generalAttrs) export(to *Export) error {
 	to.Max = a.Mode == "max"
 	to.Required = !a.IgnoreError
-	to.Compression = layers.Compression{Codec: layers.Codec(a.Compression), Level: a.CompressionLevel}
+	to.Compression = blob.Compression{Codec: blob.Codec(a.Compression), Level: a.CompressionLevel}
 	to.ForceCompression = a.ForceCompression
 	to.Timeout, to.Rule = a.Timeout, a.rule()
 	err := to.Compression.Check(to.DockerMediaTypes)
-	if option, ok := errors.AsType[*layers.OptionError](err); ok {
+	if option, ok := errors.AsType[*blob.OptionError](err); ok {
 		return hint.Usagef(option.Hint(), "%w", option)
 	}
 	return err

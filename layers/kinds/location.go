@@ -8,6 +8,7 @@ import (
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // Location says where a cache is kept.
@@ -75,8 +76,8 @@ type Export struct {
 	// Required makes it a failure if nothing could be saved there.
 	Required bool `json:"required,omitempty"`
 	// Compression is for new blobs, with ForceCompression for all.
-	Compression      layers.Compression `json:"compression"`
-	ForceCompression bool               `json:"force_compression,omitempty"`
+	Compression      blob.Compression `json:"compression"`
+	ForceCompression bool             `json:"force_compression,omitempty"`
 	// DockerMediaTypes writes Docker schema 2 instead of OCI types.
 	DockerMediaTypes bool `json:"docker_media_types,omitempty"`
 	// Timeout bounds how long the cache is saved there; 0 is no bound.

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pack-cache/pack-cache/internal/hint"
-	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 func at(kind string, pairs ...string) Location {
@@ -75,7 +75,7 @@ func wantOpens(t *testing.T, at Location) {
 func TestExport(t *testing.T) {
 	t.Parallel()
 	level := 19
-	zstd, ref := layers.Compression{Codec: layers.Zstd}, at("registry", "ref", "r.example.com/cache")
+	zstd, ref := blob.Compression{Codec: blob.Zstd}, at("registry", "ref", "r.example.com/cache")
 	tests := []struct {
 		value string
 		want  Export
@@ -83,10 +83,10 @@ func TestExport(t *testing.T) {
 		{"r.example.com/cache", Export{Location: ref, Compression: zstd}},
 		{"type=registry,ref=r.example.com/cache,mode=max,ignore-error=false", Export{Location: ref, Max: true, Required: true, Compression: zstd}},
 		{"type=registry,ref=r.example.com/cache,compression-level=19,force-compression=true,timeout=1h",
-			Export{Location: ref, Compression: layers.Compression{Codec: layers.Zstd, Level: &level}, ForceCompression: true, Timeout: time.Hour}},
+			Export{Location: ref, Compression: blob.Compression{Codec: blob.Zstd, Level: &level}, ForceCompression: true, Timeout: time.Hour}},
 		{"type=registry,ref=r.example.com/cache,oci-mediatypes=false,compression=gzip",
-			Export{Location: at("registry", "ref", "r.example.com/cache", "oci-mediatypes", "false"), DockerMediaTypes: true, Compression: layers.Compression{Codec: layers.Gzip}}},
-		{"type=registry,ref=r.example.com/cache,image-manifest=true,compression=uncompressed", Export{Location: ref, Compression: layers.Compression{Codec: layers.Uncompressed}}},
+			Export{Location: at("registry", "ref", "r.example.com/cache", "oci-mediatypes", "false"), DockerMediaTypes: true, Compression: blob.Compression{Codec: blob.Gzip}}},
+		{"type=registry,ref=r.example.com/cache,image-manifest=true,compression=uncompressed", Export{Location: ref, Compression: blob.Compression{Codec: blob.Uncompressed}}},
 		{"type=local,dest=/cache,tag=a/b:c,reset=1", Export{Location: at("local", "dest", "/cache", "tag", "a/b:c", "reset", "true"), Compression: zstd}},
 	}
 	for _, test := range tests {

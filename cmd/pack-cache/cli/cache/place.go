@@ -17,6 +17,7 @@ import (
 	"github.com/pack-cache/pack-cache/internal/attrs"
 	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
+	"github.com/pack-cache/pack-cache/layers/blob"
 	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/platform"
 )
@@ -99,7 +100,7 @@ func (c *common) to(written string) (place, error) {
 	}
 	plain := kinds.Export{Location: at.Location, Compression: at.Compression, Timeout: at.Timeout}
 	if at.Max != plain.Max || at.Required || at.ForceCompression || at.DockerMediaTypes ||
-		at.Compression.Level != nil || at.Compression.Codec != layers.Zstd {
+		at.Compression.Level != nil || at.Compression.Codec != blob.Zstd {
 		return place{}, hint.Usagef("leave out mode, ignore-error, oci-mediatypes, compression, compression-level and force-compression",
 			"TO: a copy is made byte for byte")
 	}
