@@ -199,7 +199,15 @@ func TestBuildpackRefused(t *testing.T) {
 	if err := os.WriteFile(hostile, gzipOf(t, good.archive(t, "")), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	with := func(program, content string) string {
+		made := newExtra("acme/one", "1.0", "")
+		made.files[program] = content
+		return made.dir(t, t.TempDir())
+	}
 	for _, test := range []refusal{
+		{name: "Windows line ends", code: 1, args: []string{"--buildpack", with("bin/build", "#!/bin/sh\r\nexit 0\r\n")}, says: []string{`"bin/build": the script has Windows line ends (CRLF)`, "HINT: convert it"}},
+		{name: "no interpreter", code: 21, args: []string{"--buildpack", with("bin/detect", "#!/usr/bin/nothing\nexit 0\n")}, says: []string{"HINT: /cnb/buildpacks/acme_one/1.0/bin/detect is not there, or its first line names a program that the builder does not have"}},
+		{name: "no program", code: 51, args: []string{"--buildpack", with("bin/build", "exit 0\n")}, says: []string{"HINT: /cnb/buildpacks/acme_one/1.0/bin/build is neither a program for the builder's processor nor a script"}},
 		{name: "unknown id", code: 2, args: []string{"--buildpack", "from=builder:acme/java"}, says: []string{"the builder has no buildpack acme/java", "HINT: choose one of ", "samples/flags@1.0.0"}},
 		{name: "unknown version", code: 2, args: []string{"--buildpack", "samples/flags@9"}, says: []string{"the builder has no version 9 of samples/flags, but 1.0.0", "HINT: "}},
 		{name: "registry", code: 2, args: []string{"--buildpack", "urn:cnb:registry:acme/java"}, says: []string{"the buildpack registry is not supported", "HINT: name its image as docker://"}},

@@ -9,8 +9,9 @@ import (
 )
 
 // explain says what an exit code of detect or build means, and the way out (CNB
-// Platform specification, "Exit Codes"). err wraps failed.
-func (b *build) explain(failed *lifecycle.ExitError, err error) error {
+// Platform specification, "Exit Codes"). err wraps failed; way is a way out that the
+// log has shown, "" if there is none.
+func (b *build) explain(failed *lifecycle.ExitError, err error, way string) error {
 	const untouched = "the previous app image and the cache are as they were"
 	meaning := map[int]string{
 		11: "the builder's lifecycle does not speak Platform API " + b.api + ", although the builder's labels say so",
@@ -23,7 +24,10 @@ func (b *build) explain(failed *lifecycle.ExitError, err error) error {
 		11: "make the builder anew with `pack builder create`, or take another version of it; ",
 		12: "take a builder with a newer lifecycle, or a version of the buildpack that speaks " + b.buildpackAPIs() + "; ",
 	}
-	way := "see the output above; " + wayOut[failed.Code] + untouched
+	if way != "" {
+		way += "\n"
+	}
+	way += "see the output above; " + wayOut[failed.Code] + untouched
 	if what, ok := meaning[failed.Code]; ok {
 		err = fmt.Errorf("%s: %w", what, err)
 	}

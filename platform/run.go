@@ -72,14 +72,16 @@ func (b *build) using(imports []kinds.Import, exports []kinds.Export) func(*phas
 
 // builders runs one of the builder's own phases.
 func (b *build) builders(ctx context.Context, name lifecycle.Name) error {
-	log := &roomWatch{WriteCloser: b.Progress.Output(string(name))}
+	starts := &startWatch{WriteCloser: b.Progress.Output(string(name))}
+	log := &roomWatch{WriteCloser: starts}
 	defer log.Close()
 	err := b.place.Run(ctx, b.plan[name], lifecycle.Streams{Stdout: log, Stderr: log})
 	if failed, ok := errors.AsType[*lifecycle.ExitError](err); ok {
 		if _, full := errors.AsType[*lifecycle.NoRoomError](err); full || log.full {
-			return hint.With(roomHint(b.place), &lifecycle.NoRoomError{Err: fmt.Errorf("there was no room left, and %w", b.explain(failed, failed))})
+			return hint.With(roomHint(b.place), &lifecycle.NoRoomError{Err: fmt.Errorf("there was no room left, and %w", b.explain(failed, failed, ""))})
 		}
-		return b.explain(failed, err)
+		starts.look()
+		return b.explain(failed, err, starts.way)
 	}
 	if err != nil && foreign(b.platform) && strings.Contains(err.Error(), "exec format error") {
 		return hint.With("the machine of the daemon cannot run programs for "+b.platform.String()+": register an emulator there (QEMU, through binfmt_misc), or name a daemon on such a machine with --docker-host",

@@ -37,7 +37,8 @@ func (r *resolver) inline(script *Script) (builder.Ref, error) {
 	files := []struct{ name, content string }{
 		{descriptorFile, descriptor.String()},
 		{"bin/detect", "#!" + shell + "\n\nexit 0\n"},
-		{"bin/build", "#!" + shell + "\n\n" + script.Inline + "\n"},
+		// The descriptor may have been written on Windows.
+		{"bin/build", "#!" + shell + "\n\n" + strings.ReplaceAll(script.Inline, "\r\n", "\n") + "\n"},
 	}
 	return r.addTree(func(visit func(*tar.Header, io.Reader) error) error {
 		for _, file := range files {

@@ -2,16 +2,20 @@ package extra
 
 import (
 	"archive/tar"
+	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/pack-cache/pack-cache/builder"
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // source gives the files of a buildpack, one after the other, by names relative
@@ -45,8 +49,13 @@ func writeTree(to io.Writer, d *descriptor, files source, limit int64) error {
 	if err := files(t.add); err != nil {
 		return err
 	}
-	if _, ok := t.seen[d.of.program]; !ok && d.of.program != "" && !d.composite() {
-		return fmt.Errorf("it has no %s, and no order as a composite buildpack has", d.of.program)
+	if kind, ok := t.seen[d.of.program]; d.of.program != "" && !d.composite() {
+		switch {
+		case !ok:
+			return fmt.Errorf("it has no %s, and no order as a composite buildpack has", d.of.program)
+		case kind == tar.TypeDir:
+			return fmt.Errorf("its %s is a directory", d.of.program)
+		}
 	}
 	return t.archive.Close()
 }
@@ -113,8 +122,36 @@ func (t *tree) file(name string, header *tar.Header, content io.Reader) error {
 	if err := t.entry(name, &tar.Header{Typeflag: tar.TypeReg, Mode: mode, Size: header.Size}); err != nil {
 		return err
 	}
+	if slices.Contains(started, name) {
+		start := bufio.NewReader(content)
+		if err := checkScript(start); err != nil {
+			return err
+		}
+		content = start
+	}
 	_, err := io.Copy(t.archive, content)
 	return err
+}
+
+// started are the programs that the lifecycle starts.
+var started = []string{"bin/detect", "bin/build", "bin/generate"}
+
+// ConvertLines is the way out for a script with Windows line ends.
+const ConvertLines = "convert it, as with `sed -i 's/\\r$//' FILE`, and keep git from changing it back with `* text eol=lf` in .gitattributes"
+
+// checkScript refuses a script that the kernel could not start: with Windows line
+// ends, its interpreter is one whose name ends in a carriage return.
+func checkScript(content *bufio.Reader) error {
+	const longest = 256 // is what Linux reads of it
+	start, err := content.Peek(longest)
+	if err != nil && err != io.EOF {
+		return err
+	}
+	line, _, _ := bytes.Cut(start, []byte("\n"))
+	if bytes.HasPrefix(line, []byte("#!")) && bytes.HasSuffix(line, []byte("\r")) {
+		return hint.Errorf(ConvertLines, "the script has Windows line ends (CRLF), with which it cannot be started")
+	}
+	return nil
 }
 
 // parents writes the directories above an entry that were not written yet.

@@ -178,6 +178,13 @@ func TestDirectoryRefuses(t *testing.T) {
 		{"link", func(dir string) error { return os.Symlink("/etc/passwd", filepath.Join(dir, "link")) }, `"link": the link leads out`},
 		{"no bin/build", func(dir string) error { return os.Remove(filepath.Join(dir, "bin/build")) }, "it has no bin/build"},
 		{"no buildpack.toml", func(dir string) error { return os.Remove(filepath.Join(dir, "buildpack.toml")) }, "it has no buildpack.toml at its top"},
+		{"bin/build is a directory", func(dir string) error {
+			path := filepath.Join(dir, "bin/build")
+			return errors.Join(os.Remove(path), os.Mkdir(path, 0o700))
+		}, "its bin/build is a directory"},
+		{"Windows line ends", func(dir string) error {
+			return os.WriteFile(filepath.Join(dir, "bin/detect"), []byte("#!/usr/bin/env bash\r\nexit 0\r\n"), 0o700)
+		}, `"bin/detect": the script has Windows line ends (CRLF)`},
 		{"an extension", func(dir string) error {
 			return os.Rename(filepath.Join(dir, "buildpack.toml"), filepath.Join(dir, "extension.toml"))
 		}, "it is an image extension"},
