@@ -84,13 +84,13 @@ func TestCacheUnreachable(t *testing.T) {
 	ill := testregistry.NewFaults(t, reg.Registry, testregistry.Rule{Status: 503})
 	closed := closedPort(t)
 	for _, test := range []unusedCache{
-		{name: "nobody listens", ref: closed + "/cache", reason: "connection refused", hint: "check the name " + closed, code: 1},
-		{name: "no such host", ref: "registry.invalid/cache", reason: "registry.invalid", hint: "check the name registry.invalid"},
+		{name: "nobody listens", ref: closed + "/cache", reason: "connection refused", hint: "check that registry " + closed + " can be reached", code: 1},
+		{name: "no such host", ref: "registry.invalid/cache", reason: "registry.invalid", hint: "check that registry registry.invalid can be reached"},
 		{name: "no password", ref: wantsPassword.ref("cache"), reason: "401 Unauthorized", hint: "docker login " + wantsPassword.Addr, code: 4},
 		{name: "wrong password", ref: wantsPassword.ref("cache"), env: []string{registryAuth(t, wantsPassword.Addr, "bob", "wrong-secret")},
-			reason: "401 Unauthorized", hint: "the credential for " + wantsPassword.Addr + " was refused"},
+			reason: "401 Unauthorized", hint: "check that the account that is logged in to " + wantsPassword.Addr},
 		{name: "forbidden", ref: forbids.ref("cache"), env: []string{registryAuth(t, forbids.Addr, "bob", "bob-secret")},
-			reason: "401 Unauthorized", hint: "the credential for " + forbids.Addr, code: 4},
+			reason: "401 Unauthorized", hint: "check that the account that is logged in to " + forbids.Addr, code: 4},
 		{name: "wrong password for a token", ref: forbids.ref("cache"), env: []string{registryAuth(t, forbids.Addr, "bob", "wrong-secret")},
 			reason: "401 Unauthorized", hint: "check that the account that is logged in to " + forbids.Addr},
 		{name: "out of order", ref: ill.Addr + "/cache", reason: "503 Service Unavailable", hint: "503"},

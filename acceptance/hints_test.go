@@ -32,7 +32,7 @@ func TestHints(t *testing.T) {
 	}{
 		{"builder is not there", build("--builder", reg.ref("nope")), 1, "builder " + reg.ref("nope") + " is not there", []string{mayHide}},
 		{"builder's registry is not there", build("--builder", nobody+"/b"), 1, "builder " + nobody + "/b cannot be read", []string{reachable}},
-		{"builder is private", build("--builder", locked.ref("b")), 4, "the registry refuses to let the builder be read", []string{"log in with `docker login " + locked.Addr + "`, or set CNB_REGISTRY_AUTH"}},
+		{"builder is private", build("--builder", locked.ref("b")), 4, "the registry refuses to let the builder be read", []string{"there is no credential for " + locked.Addr + ": log in with `docker login " + locked.Addr + "`, or set CNB_REGISTRY_AUTH"}},
 		{"not a builder", build("--builder", reg.ref("samples/tiny-run")), 1, "not a builder", []string{"a builder is an image made by `pack builder create` or by a buildpacks project; check the reference"}},
 		{"run image is not there", build("--run-image", reg.ref("nope")), 1, "run image " + reg.ref("nope") + " is not there", []string{mayHide}},
 		{"run image's registry is not there", build("--run-image", nobody+"/r"), 1, "run image " + nobody + "/r cannot be read", []string{reachable}},

@@ -174,7 +174,7 @@ func TestRegistryAnswers(t *testing.T) {
 		says []string
 	}{
 		{"403", testregistry.Rule{Path: writes, Status: http.StatusForbidden, Body: `{"errors":[{"code":"DENIED","message":"quota exceeded"}]}`}, 4,
-			[]string{"push to ", "403 Forbidden, DENIED: quota exceeded", "HINT: log in"}},
+			[]string{"push to ", "403 Forbidden, DENIED: quota exceeded", "HINT: there is no credential for "}},
 		{"503", testregistry.Rule{Path: writes, Status: http.StatusServiceUnavailable}, 32, []string{"503", "answered 503; try again later"}},
 		{"hangs up", testregistry.Rule{Path: writes, Drop: true}, 1, []string{"cannot be reached", "EOF", "HINT: check that registry"}},
 	} {

@@ -26,7 +26,7 @@ func TestWords(t *testing.T) {
 	}{
 		{"config 429", testregistry.Rule{Path: config, Status: 429}, false, 1, []string{"builder ", "429", "try again later"}},
 		{"config 503", testregistry.Rule{Path: config, Status: 503}, false, 1, []string{"builder ", "503", "try again later"}},
-		{"config 403", testregistry.Rule{Path: config, Status: 403}, false, 4, []string{"credentials for ", "the builder", "HINT: log in"}},
+		{"config 403", testregistry.Rule{Path: config, Status: 403}, false, 4, []string{"credentials for ", "the builder", "HINT: there is no credential for "}},
 		{"config 404", testregistry.Rule{Path: config, Status: 404}, false, 1, []string{"builder ", "is not there"}},
 		{"config reset", testregistry.Rule{Path: config, Drop: true}, false, 1, []string{"builder ", "EOF", "HINT: check that registry"}},
 		{"first contact 403", testregistry.Rule{Path: contact, Status: 403}, true, 4, []string{"could not be read", "403", "HINT: "}},

@@ -27,15 +27,16 @@ func (p *Platform) remoteError(ctx context.Context, what string, ref name.Refere
 		return err
 	}
 	host := ref.Context().RegistryStr()
+	server := reach.Registry(host)
 	if cause := reach.Cause(err); cause != nil {
-		return hint.Errorf(reach.Hint(host, cause), "%s %s cannot be read: %w", what, ref, cause)
+		return hint.Errorf(server.Silent(cause), "%s %s cannot be read: %w", what, ref, cause)
 	}
 	if odd, ok := errors.AsType[*quirks.AnswerError](err); ok {
 		return fmt.Errorf("%s %s cannot be read: %w", what, ref, odd)
 	}
 	answer, ok := errors.AsType[*transport.Error](err)
 	if !ok {
-		return hint.Errorf(reach.Hint(host, err), "%s %s cannot be read: %w", what, ref, err)
+		return hint.Errorf(server.Silent(err), "%s %s cannot be read: %w", what, ref, err)
 	}
 	switch answer.StatusCode {
 	case http.StatusNotFound:
@@ -48,7 +49,7 @@ func (p *Platform) remoteError(ctx context.Context, what string, ref name.Refere
 			Remedy: p.loginHint(host),
 		}
 	}
-	return hint.Errorf(answerHint(host, answer.StatusCode), "%s %s cannot be read: %w", what, ref, err)
+	return hint.Errorf(cmp.Or(server.Answered(answer.StatusCode), reach.Odd(host)), "%s %s cannot be read: %w", what, ref, err)
 }
 
 // troubleError says in the user's terms what a registry had to do with the
@@ -70,7 +71,7 @@ func (p *Platform) troubleError(failed *phases.Error) error {
 	case trouble.Unreachable():
 		return hint.Errorf(trouble.Advice, "%s: registry %s cannot be reached: %s", failed.Phase, trouble.Host, trouble.Said)
 	}
-	return hint.With(cmp.Or(trouble.Advice, answerHint(trouble.Host, trouble.Status)), failed)
+	return hint.With(cmp.Or(trouble.Advice, reach.Registry(trouble.Host).Answered(trouble.Status), reach.Odd(trouble.Host)), failed)
 }
 
 // loginHint says what to do when a registry refuses.
@@ -79,15 +80,6 @@ func (p *Platform) loginHint(host string) string {
 	if err != nil {
 		return ""
 	}
-	if known, err := p.Keychain.Resolve(registry); err == nil && known != authn.Anonymous {
-		return fmt.Sprintf("check that the account that is logged in to %s may do that, or log in again with `docker login %s`, or set CNB_REGISTRY_AUTH", host, host)
-	}
-	return fmt.Sprintf("log in with `docker login %s`, or set CNB_REGISTRY_AUTH", host)
-}
-
-func answerHint(host string, status int) string {
-	if status < http.StatusInternalServerError && status != http.StatusTooManyRequests {
-		return fmt.Sprintf("registry %s answered %d", host, status)
-	}
-	return fmt.Sprintf("registry %s answered %d; try again later", host, status)
+	known, err := p.Keychain.Resolve(registry)
+	return reach.Login(host, err == nil && known != authn.Anonymous, "")
 }

@@ -61,7 +61,7 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 
 // Hint says what the user can do.
 func (e *UnreachableError) Hint() string {
-	return reach.Hint(e.Host, e.Err)
+	return reach.Registry(e.Host).Silent(e.Err)
 }
 
 // cancelled says whether err comes from a context that ended.

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/pack-cache/pack-cache/internal/reach"
 	"github.com/pack-cache/pack-cache/internal/redact"
 )
 
@@ -80,7 +81,7 @@ func denied(targets []target, err error) *CredentialError {
 	host := targets[0].repo.RegistryStr()
 	return &CredentialError{
 		Host: host, Access: accessOf(targets), Reason: "the registry refuses", Err: cleaned(err),
-		Remedy: fmt.Sprintf("check that the account that is logged in to %s may do that, or log in again (docker login %s)", host, host),
+		Remedy: reach.Login(host, true, ""),
 	}
 }
 

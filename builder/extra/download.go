@@ -1,6 +1,7 @@
 package extra
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/builder"
 	"github.com/pack-cache/pack-cache/internal/hint"
+	"github.com/pack-cache/pack-cache/internal/reach"
 	"github.com/pack-cache/pack-cache/internal/web"
 )
 
@@ -40,12 +42,14 @@ func (r *resolver) get(ctx context.Context, at location) (*io.SectionReader, err
 	if err != nil {
 		return nil, errors.New("the address cannot be read") // the error may quote a password
 	}
+	host := request.URL.Host
+	server := reach.Server{Name: host, Host: host, Plain: "write its address with http://"}
 	client := http.Client{Transport: downloads, CheckRedirect: func(to *http.Request, via []*http.Request) error {
 		if via[0].URL.Scheme == "https" && to.URL.Scheme != "https" {
-			return errors.New("it leads from https to " + to.URL.Scheme)
+			return hint.Errorf("check the address", "it leads from https to %s", to.URL.Scheme)
 		}
 		if len(via) >= 10 {
-			return errors.New("it leads from place to place")
+			return hint.Errorf("check the address", "it leads from place to place")
 		}
 		if at.within == "" {
 			return nil
@@ -67,14 +71,11 @@ func (r *resolver) get(ctx context.Context, at location) (*io.SectionReader, err
 		if errors.Is(err, errForeign) {
 			return nil, hint.With(foreignHint, err)
 		}
-		return nil, hint.Errorf("check the address, and that it can be reached from here", "download failed: %w", err)
+		return nil, hint.Errorf(cmp.Or(hint.Of(err), server.Silent(err)), "download failed: %w", err)
 	}
 	defer answer.Body.Close()
-	switch {
-	case answer.StatusCode >= http.StatusInternalServerError:
-		return nil, hint.Errorf("try again later", "download failed: %s answered %d", request.URL.Host, answer.StatusCode)
-	case answer.StatusCode != http.StatusOK:
-		return nil, hint.Errorf("check the address", "%s answered %d", request.URL.Host, answer.StatusCode)
+	if answer.StatusCode != http.StatusOK {
+		return nil, hint.Errorf(cmp.Or(server.Answered(answer.StatusCode), "check the address"), "%s answered %d", host, answer.StatusCode)
 	}
 	content, err := r.spool.keep(answer.Body)
 	if _, ok := errors.AsType[*sizeError](err); err != nil && !ok {

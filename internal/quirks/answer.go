@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/pack-cache/pack-cache/internal/reach"
 )
 
 // AnswerError says that a registry gave an answer that no registry gives.
@@ -27,7 +29,7 @@ func (e *AnswerError) Error() string {
 
 // Hint says what to do about it.
 func (e *AnswerError) Hint() string {
-	return fmt.Sprintf("check that %s is a registry, and that no proxy or login page stands in front of it", e.Host)
+	return reach.Odd(e.Host)
 }
 
 // maxWords is how much of an error's body is read.

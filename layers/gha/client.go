@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/pack-cache/pack-cache/internal/reach"
 	"github.com/pack-cache/pack-cache/internal/web"
 )
 
@@ -20,6 +21,9 @@ type client struct {
 	token string
 	agent string
 }
+
+// called is what hints call the service. Its address is in variables.
+var called = reach.Server{Name: "the GitHub Actions cache", Host: "the GitHub Actions cache", Plain: "check the ACTIONS_ variables", Settings: "the ACTIONS_ variables"}
 
 // call is one request.
 type call struct {
@@ -48,7 +52,7 @@ func (c *client) send(ctx context.Context, k call) (*http.Response, error) {
 		return nil, ctx.Err()
 	case err != nil:
 		return nil, &failure{op: k.op, what: k.what, cause: fmt.Errorf("no answer: %w", bare(err)), gaveUp: true,
-			hint: "check the network, the proxy settings and the ACTIONS_ variables"}
+			hint: called.Silent(err)}
 	}
 	return resp, nil
 }

@@ -2,9 +2,7 @@ package objects
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
-	"strings"
 
 	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/reach"
@@ -37,6 +35,7 @@ func (s *Store) failed(ctx context.Context, op string, err error) error {
 		return already
 	}
 	f := &failure{op: op, store: s.config.Label, cause: err}
+	server := reach.Server{Name: s.config.Label, Host: s.config.Label, Plain: "write its address with http://"}
 	answer, ok := errors.AsType[*Error](err)
 	switch {
 	case ok && answer.Hint != "":
@@ -46,18 +45,9 @@ func (s *Store) failed(ctx context.Context, op string, err error) error {
 	case errors.Is(err, layers.ErrDenied):
 		f.hint = "check that the credentials are right, and that they may " + op + " objects there"
 	case ok && answer.Status == 0:
-		f.hint = unreachable(s.config.Label, answer.Cause)
+		f.hint = server.Silent(answer.Cause)
+	case ok:
+		f.hint = server.Answered(answer.Status)
 	}
 	return f
-}
-
-// unreachable says what to do about a service that does not answer.
-func unreachable(label string, err error) string {
-	switch _, unverified := errors.AsType[*tls.CertificateVerificationError](err); {
-	case unverified:
-		return reach.Hint(label, err)
-	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		return "the service does not speak TLS; if that is meant, write its address with http://"
-	}
-	return "check the address of the service, the network, and HTTPS_PROXY and NO_PROXY where there is a proxy"
 }

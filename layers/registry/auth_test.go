@@ -40,9 +40,9 @@ func TestDenied(t *testing.T) {
 		hint     string
 	}{
 		{"basic, anonymous", basic, nil, "there is no credential for"},
-		{"basic, wrong password", basic, wrong, "was refused: log in again"},
+		{"basic, wrong password", basic, wrong, "check that the account that is logged in to"},
 		{"token, anonymous", token, nil, "there is no credential for"},
-		{"token, wrong password", token, wrong, "was refused: log in again"},
+		{"token, wrong password", token, wrong, "check that the account that is logged in to"},
 		{"token, not allowed", token, token.Keychain("reader"), "scope repository:team/cache:push,pull"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -245,8 +245,8 @@ func TestUnreachable(t *testing.T) {
 		to         string
 		hint       string
 	}{
-		{"refused", closed.Listener.Addr().String(), "", "check the name"},
-		{"no such host", "registry.invalid", "", "check the name registry.invalid"},
+		{"refused", closed.Listener.Addr().String(), "", "can be reached from here"},
+		{"no such host", "registry.invalid", "", "check that registry registry.invalid can be reached"},
 		{"unknown authority", private.Addr, "", "SSL_CERT_FILE"},
 		{"another's certificate", "registry.example:5000", private.Addr, "certificate"},
 		{"no TLS", "registry.example:5000", plain.Addr, "insecure"},

@@ -2,8 +2,8 @@ package registry
 
 import (
 	"bytes"
+	"cmp"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/pack-cache/pack-cache/internal/reach"
 	"github.com/pack-cache/pack-cache/internal/web"
 )
 
@@ -55,15 +56,14 @@ func pingError(ctx context.Context, repo name.Repository, anonymous bool, err er
 	}
 	// On loopback HTTP is tried after TLS; a TLS server's answer to that says
 	// less than what was wrong with TLS.
-	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
-	if answer, ok := errors.AsType[*transport.Error](err); ok && !unverified {
+	if answer, ok := errors.AsType[*transport.Error](err); ok && reach.Cause(err) == nil {
 		if denied := answer.StatusCode; denied == http.StatusUnauthorized || denied == http.StatusForbidden {
 			f := &failure{op: "use", subject: repo.Name(), status: denied}
 			return f.classify(anonymous, []string{repo.Scope(transport.PullScope)})
 		}
 		return &failure{op: "use", subject: repo.Name(), status: answer.StatusCode,
 			cause: fmt.Errorf("%s does not answer as a registry", repo.RegistryStr()),
-			hint:  fmt.Sprintf("check the name %s and whether the registry is well", repo.RegistryStr())}
+			hint:  cmp.Or(reach.Registry(repo.RegistryStr()).Answered(answer.StatusCode), reach.Odd(repo.RegistryStr()))}
 	}
 	return unreachable("reach", repo.Name(), repo.RegistryStr(), err)
 }

@@ -2,8 +2,6 @@ package registry
 
 import (
 	"bytes"
-	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pack-cache/pack-cache/internal/quirks"
+	"github.com/pack-cache/pack-cache/internal/reach"
 	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
@@ -70,18 +69,14 @@ func (f *failure) classify(anonymous bool, scopes []string) *failure {
 	switch f.status {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		f.cause = layers.ErrDenied
-		if anonymous {
-			f.hint = fmt.Sprintf("there is no credential for %s: log in with `docker login %s`, or set CNB_REGISTRY_AUTH", host, host)
-		} else {
-			f.hint = fmt.Sprintf("the credential for %s was refused: log in again, or use one with the scope %s", host, scope)
-		}
+		f.hint = reach.Login(host, !anonymous, scope)
 	case http.StatusNotFound:
 		f.cause = layers.ErrNotFound
 		if strings.HasPrefix(f.op, "push") {
 			f.hint = "some registries want a repository to be created before the first push"
 		}
-	case http.StatusTooManyRequests:
-		f.hint = "the registry limits how many requests it takes: try again later, or log in"
+	default:
+		f.hint = reach.Registry(host).Answered(f.status)
 	}
 	return f
 }
@@ -130,20 +125,7 @@ func unreachable(op, subject, host string, err error) error {
 	if odd, ok := errors.AsType[*quirks.AnswerError](err); ok {
 		return &failure{op: op, subject: subject, cause: odd, hint: odd.Hint()}
 	}
-	f := &failure{op: op, subject: subject, cause: fmt.Errorf("no answer from %s: %w", host, bare(err))}
-	_, unverified := errors.AsType[*tls.CertificateVerificationError](err)
-	_, unknownCA := errors.AsType[x509.UnknownAuthorityError](err)
-	switch {
-	case unknownCA:
-		f.hint = fmt.Sprintf("add the certificate authority of %s to the system's certificates, or name its file in SSL_CERT_FILE", host)
-	case unverified:
-		f.hint = fmt.Sprintf("check the name %s and its certificate", host)
-	case strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"):
-		f.hint = fmt.Sprintf("%s does not speak TLS: declare it as an insecure registry if that is meant", host)
-	default:
-		f.hint = fmt.Sprintf("check the name %s, the network and the proxy settings", host)
-	}
-	return f
+	return &failure{op: op, subject: subject, cause: fmt.Errorf("no answer from %s: %w", host, bare(err)), hint: reach.Registry(host).Silent(err)}
 }
 
 // bare takes the URLs out of an error of net/http: the query of a redirect or

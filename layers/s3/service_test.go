@@ -190,7 +190,7 @@ func TestHints(t *testing.T) {
 		says, hint string
 	}{
 		"no bucket":    {noBucket, "404 NoSuchBucket", "create the bucket never-made"},
-		"no server":    {noServer, "connection refused", "check the address"},
+		"no server":    {noServer, "connection refused", "can be reached from here"},
 		"no TLS":       {noTLS, "HTTP response to HTTPS client", "http://"},
 		"other region": {answer(http.StatusMovedPermanently, http.Header{"X-Amz-Bucket-Region": {"eu-north-1"}}, `<Error><Code>PermanentRedirect</Code><Message>elsewhere</Message></Error>`), "301 PermanentRedirect", "region=eu-north-1"},
 	} {

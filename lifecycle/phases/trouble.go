@@ -96,7 +96,7 @@ func unreachable(address string, cause error) *Trouble {
 	if err != nil {
 		return nil
 	}
-	return &Trouble{Host: at.Host, Said: cause.Error(), Advice: reach.Hint(at.Host, cause)}
+	return &Trouble{Host: at.Host, Said: cause.Error(), Advice: reach.Registry(at.Host).Silent(cause)}
 }
 
 // accessOf reads off a request what repository it is about and whether it
