@@ -1,11 +1,13 @@
 package acceptance
 
 import (
+	"strings"
 	"testing"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 
+	"github.com/pack-cache/pack-cache/internal/test/samples"
 	"github.com/pack-cache/pack-cache/internal/test/testregistry"
 )
 
@@ -45,7 +47,7 @@ func TestBuilderRefused(t *testing.T) {
 		{"broken label", labelled("broken", "{"), nil, []string{reg.ref("broken"), "label " + builderLabel + " cannot be read", isBuilder}},
 		{"no user", changed("no-user", func(c *v1.ConfigFile) { c.Config.Env = nil }), nil, []string{"CNB_USER_ID", isBuilder}},
 		{"root", changed("root", func(c *v1.ConfigFile) { c.Config.Env = []string{"CNB_USER_ID=0", "CNB_GROUP_ID=0"} }), nil,
-			[]string{"CNB_USER_ID is 0", isBuilder}},
+			[]string{"CNB_USER_ID is 0; the lifecycle refuses to build as root", "HINT: make the builder from a build image whose CNB_USER_ID is an ordinary user's"}},
 		{"old Platform API", labelled("old", `{"lifecycle":{"apis":{"platform":{"supported":["0.3","0.4"]}}},"images":[{"image":"x"}]}`), nil,
 			[]string{reg.ref("old"), "no common Platform API", "speaks 0.3, 0.4", "HINT: use a newer version of the builder"}},
 		{"no Platform API", changed("none", func(c *v1.ConfigFile) { c.Config.Labels = map[string]string{builderLabel: "{}"} }), nil, []string{"no common Platform API", "speaks none", "HINT: "}},
@@ -84,4 +86,21 @@ func TestBuilderWithoutLifecycle(t *testing.T) {
 
 	args := []string{reg.ref("app"), "--builder", hollow, "--path", app.dir, "--publish"}
 	refusal{args: args, code: 1, says: []string{hollow, "/cnb/lifecycle/detector: no such file or directory", "HINT: the builder image lacks it"}}.check(t, reg)
+}
+
+// TestBuilderOfRootsGroup builds with a builder whose build user is in root's group,
+// as images for OpenShift have it.
+func TestBuilderOfRootsGroup(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.tiny(t, func(o *samples.Options) { o.UID, o.GID = 1001, 0 })
+	app := newApp(t, nil, nil)
+	newMachine(t).build(reg.ref("app"), "--builder", builder, "--path", app.dir, "--publish")
+	for _, layer := range reg.layersWith(t, reg.ref("app"), "/workspace") {
+		for _, entry := range layer.entries {
+			if strings.Contains(entry, "hello.txt") && !strings.Contains(entry, " 1001:0 ") {
+				t.Errorf("the source belongs to somebody else: %s", entry)
+			}
+		}
+	}
 }

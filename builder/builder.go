@@ -15,6 +15,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
 // Labels of a builder image.
@@ -153,6 +154,10 @@ func BuildUser(env []string) (uid, gid int, err error) {
 	if uid, err = idFromEnv(env, "CNB_USER_ID"); err != nil {
 		return 0, 0, err
 	}
+	if uid == 0 {
+		return 0, 0, hint.Errorf("make the builder from a build image whose CNB_USER_ID is an ordinary user's, or take another builder",
+			"%w: CNB_USER_ID is 0; the lifecycle refuses to build as root", ErrNotABuilder)
+	}
 	gid, err = idFromEnv(env, "CNB_GROUP_ID")
 	return uid, gid, err
 }
@@ -166,9 +171,6 @@ func idFromEnv(env []string, key string) (int, error) {
 		id, err := strconv.Atoi(value)
 		if err != nil || id < 0 {
 			return 0, fmt.Errorf("%w: %s is %q, not a number", ErrNotABuilder, key, value)
-		}
-		if id == 0 {
-			return 0, fmt.Errorf("%w: %s is 0; the lifecycle refuses to build as root", ErrNotABuilder, key)
 		}
 		return id, nil
 	}

@@ -249,7 +249,10 @@ func (p *Platform) resolveBuilder(ctx context.Context, r *resolved) error {
 // what it is.
 func (p *Platform) builderError(ctx context.Context, r *resolved, err error) error {
 	if errors.Is(err, builder.ErrNotABuilder) || errors.Is(err, bounds.ErrExceeded) {
-		return hint.Errorf(noBuilderHint, "builder %s: %w", r.Builder, err)
+		if hint.Of(err) == "" {
+			err = hint.With(noBuilderHint, err)
+		}
+		return fmt.Errorf("builder %s: %w", r.Builder, err)
 	}
 	return p.builderUnnamed(r, p.remoteError(ctx, "builder", r.builderRef, err))
 }
