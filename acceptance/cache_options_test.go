@@ -33,7 +33,6 @@ func TestCacheGrammar(t *testing.T) {
 		{name: "estargz with Docker's types", args: []string{"--export-cache", cache + ",compression=estargz,oci-mediatypes=false"}, says: []string{"compression=estargz is not possible", "HINT: Docker manifests have no annotations"}},
 		{name: "zstd with Docker's types", args: []string{"--export-cache", cache + ",oci-mediatypes=false"}, says: []string{"compression=zstd is not possible", "HINT: Docker media types know no zstd"}},
 		{name: "no image manifest", args: []string{"--export-cache", cache + ",image-manifest=false"}, says: []string{"image-manifest=false is not possible", "HINT: leave image-manifest out"}},
-		{name: "launch cache", args: []string{"--cache", "type=launch;format=volume;name=x"}, says: []string{"--cache: type=launch is not possible", "HINT: leave it out"}},
 		{name: "two exports to one image", args: []string{"--export-cache", cache, "--cache-to", reg.ref("cache:latest")}, says: []string{"the cache would be saved to " + reg.ref("cache:latest") + " twice", "HINT: leave out one"}},
 		{name: "two exports to one directory", args: []string{"--export-cache", "type=local,dest=x", "--cache-to", "type=local,dest=./y/../x"}, says: []string{"/x:latest twice", "HINT: leave out one"}},
 		{name: "export by digest", args: []string{"--export-cache", reg.ref("cache@" + someDigest)}, says: []string{"has a digest", "HINT: name a tag instead"}},

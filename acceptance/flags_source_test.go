@@ -243,7 +243,7 @@ func TestRefusedFlags(t *testing.T) {
 		"--buildpack-registry=official": "the buildpack registry is not asked", "--buildpack-registry official": "the buildpack registry is not asked",
 		"-r official": "--buildpack-registry is not possible", "--lifecycle-image acme/lifecycle": "the phases that it would run are pack-cache's own",
 		"--lifecycle-image=acme/lifecycle":  "the phases that it would run are pack-cache's own",
-		"--cache=type=launch;format=volume": "type=launch is not possible", "--exec-env=a/b": "cannot be the name of an execution environment",
+		"-f Dockerfile": "--file is not possible: buildpacks make the image", "--exec-env=a/b": "cannot be the name of an execution environment",
 		"--uid=-1": "is not an id", "--gid=4294967296": "is not an id",
 		"--volume=relative:/x/y:rw,z": `option "z" is not known`, "--volume=./a:/b": "neither an absolute path nor the name of a volume",
 		"--volume=/a:/layers": "the build itself mounts /layers", "--volume=/a:/cnb": "the build itself mounts /cnb", "--volume=/a:b": "not an absolute path",

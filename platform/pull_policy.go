@@ -14,10 +14,12 @@ import (
 )
 
 // pullPolicies are the values of --pull-policy.
-var pullPolicies = []string{pullAlways, pullIfNotPresent, pullNever}
+var pullPolicies = []string{PullAlways, pullIfNotPresent, pullNever}
 
 const (
-	pullAlways       = "always"
+	// PullAlways is the value of Options.PullPolicy that asks registries alone.
+	PullAlways = "always"
+
 	pullIfNotPresent = "if-not-present"
 	pullNever        = "never"
 )
@@ -29,7 +31,7 @@ func (p *Platform) checkPullPolicy(r *resolved) error {
 		where, r.PullPolicy = "pull-policy in "+p.Config.Path(), p.Config.PullPolicy
 	}
 	if r.PullPolicy == "" {
-		r.PullPolicy = pullAlways
+		r.PullPolicy = PullAlways
 	}
 	if !slices.Contains(pullPolicies, r.PullPolicy) {
 		return hint.Usagef("choose always, if-not-present or never", "%s: there is no policy %q", where, r.PullPolicy)
@@ -40,7 +42,7 @@ func (p *Platform) checkPullPolicy(r *resolved) error {
 // have reads an image from where the pull policy says: the daemon, or its
 // registry.
 func (p *Platform) have(ctx context.Context, r *resolved, wanted need) (v1.Image, error) {
-	if r.PullPolicy == pullAlways {
+	if r.PullPolicy == PullAlways {
 		return p.pull(ctx, r, wanted)
 	}
 	reachable := r.probeDaemon(ctx)

@@ -1,9 +1,14 @@
 package attrs
 
+import "strings"
+
+// mostEdits are those of a word that may still be a misspelling.
+const mostEdits = 3
+
 // DidYouMean suggests, for the beginning of a hint, the valid word that is
 // nearest to what was written. It is empty if none is near.
 func DidYouMean(written string, valid []string) string {
-	best, least := "", len(written)/2+1
+	best, least := "", min(len(strings.TrimLeft(written, "-"))/2, mostEdits)+1
 	for _, word := range valid {
 		if d := distance(written, word); d < least {
 			best, least = word, d

@@ -54,13 +54,24 @@ func check(name, use string, all []Attribute) error {
 	if slices.Contains(valid, name) {
 		return nil
 	}
-	way := DidYouMean(name, valid) + "valid are: " + strings.Join(valid, ", ")
+	known := "valid are: " + strings.Join(valid, ", ")
 	for _, a := range all {
 		if a.Name == name {
-			return hint.Usagef(way, "attribute %s is for %s only", name, a.Only)
+			return hint.Usagef(a.counterpart(use, all)+known, "attribute %s is for %s only", name, a.Only)
 		}
 	}
-	return hint.Usagef(way, "unknown attribute %q", name)
+	return hint.Usagef(DidYouMean(name, valid)+known, "unknown attribute %q", name)
+}
+
+// counterpart suggests, for the beginning of a hint, what a use requires where
+// another use requires a. It is empty if a is not required there, either.
+func (a Attribute) counterpart(use string, all []Attribute) string {
+	for _, other := range all {
+		if a.Required && other.Required && other.Only == use {
+			return "did you mean " + other.Name + "? "
+		}
+	}
+	return ""
 }
 
 // set gives the attribute's field its value.

@@ -34,6 +34,7 @@ type Options struct {
 	created    string
 	publish    bool
 	output     outputs.Flag
+	others     others
 }
 
 // NewCmdBuild returns the command. run is what it runs, nil for the real thing.
@@ -64,6 +65,7 @@ breaks a build, unless --cache-required is given.
 		},
 	}
 	opts.addFlags(cmd)
+	addRefused(cmd.Flags())
 	return cmd
 }
 
@@ -108,10 +110,10 @@ func (o *Options) addFlags(cmd *cobra.Command) {
 	f.DurationVar(&o.Rule.Idle, "idle-timeout", web.PatientIdle, "how long a request for a builder, an image or a buildpack may stand still; caches have attributes of that name")
 	f.DurationVar(&o.Rule.Wait, "max-wait", web.PatientWait, "how long such requests may wait together, for standstill, pauses and repeats; caches have attributes of that name")
 	f.StringArrayVar(&o.Insecure, "insecure-registry", nil, "registry host to reach without verified TLS (repeatable)")
-	f.Var(&o.output, "output", "text or json: form of the result on standard output, by default text, what stands for the image; or where the image goes: type=TYPE,ATTRIBUTES as above")
+	f.VarP(&o.output, "output", "o", "text or json: form of the result on standard output, by default text, what stands for the image; or where the image goes: type=TYPE,ATTRIBUTES as above")
 	f.StringVar(&o.PullPolicy, "pull-policy", "", "when to ask registries for images that a docker daemon has: always, if-not-present or never (default: pull-policy of config.toml, else always)")
 	f.StringVar(&o.Engine, "engine", "auto", "what gives the phases a place to run: auto, sandbox, docker, inplace (in the builder image) or takeover (in pack-cache's own image)")
-	addRefused(f)
+	o.addOthers(f)
 	o.addCompletions(cmd)
 }
 
@@ -120,6 +122,7 @@ func runBuild(ctx context.Context, opts *Options) error {
 	if err != nil {
 		return err
 	}
+	opts.warn(p)
 	result, err := p.Build(ctx, opts.Options)
 	if result == nil {
 		return err
@@ -131,6 +134,13 @@ func runBuild(ctx context.Context, opts *Options) error {
 		return printErr
 	}
 	return err
+}
+
+// warn tells what was asked for in vain.
+func (o *Options) warn(p *platform.Platform) {
+	if o.caches.Warning != "" {
+		p.Progress.Warn(o.caches.Warning)
+	}
 }
 
 // print writes the result, and nothing else, to standard output.

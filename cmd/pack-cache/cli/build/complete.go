@@ -26,6 +26,9 @@ func (o *Options) complete(ctx context.Context, given *pflag.FlagSet) error {
 	if err := checkRefused(given); err != nil {
 		return err
 	}
+	if err := o.completeOthers(); err != nil {
+		return err
+	}
 	var err error
 	if o.Env, err = environment(ctx, o.envFiles, o.env); err != nil {
 		return err

@@ -58,6 +58,7 @@ which --target chooses where the builder has several.
 	f := cmd.Flags()
 	f.StringArrayVar(&opts.Targets, "target", nil, "fill the cache for this `platform`, as linux/ARCHITECTURE[/VARIANT] (repeatable; default: this machine's)")
 	f.StringVar(&opts.Image, "image", "", "app `image` whose cache it is, which some caches are named after; it is not touched")
+	addRefused(f)
 	for _, flag := range imageFlags {
 		if known := f.Lookup(flag); known != nil {
 			known.Hidden = true
@@ -76,7 +77,7 @@ func atMostOneName(cmd *cobra.Command, args []string) error {
 // imageFlags are flags of build that are about the app image, or that prime has
 // others for.
 var imageFlags = []string{
-	"publish", "tag", "default-process", "creation-time", "previous-image", "uid", "gid", "sbom-output-dir", "report-output-dir",
+	"publish", "push", "load", "tag", "default-process", "creation-time", "previous-image", "uid", "gid", "sbom-output-dir", "report-output-dir",
 	"image-cache", "update-image-cache", "cache-required", "platform",
 }
 
@@ -112,6 +113,7 @@ func runPrime(ctx context.Context, opts *PrimeOptions) error {
 	if err != nil {
 		return err
 	}
+	opts.warn(p)
 	names, err := opts.names()
 	if err != nil {
 		return err

@@ -12,6 +12,8 @@ type Flags struct {
 	list kinds.List
 	// given are those that were given, in their order.
 	given []*given
+	// Warning says what Parse has left out, "" if nothing.
+	Warning string
 }
 
 // given is a flag with its value.
@@ -94,8 +96,10 @@ func (f *Flags) Parse(image string, publish bool) (imports []kinds.Import, expor
 			from, to, err = Image(f.list, flag, g.value)
 			imports, exports = append(imports, from), append(exports, to)
 		case packFlag:
-			from, to, err = Pack(f.list, flag, g.value, image)
-			imports, exports = append(imports, from), append(exports, to)
+			var froms []kinds.Import
+			var tos []kinds.Export
+			froms, tos, f.Warning, err = Pack(f.list, flag, g.value, image)
+			imports, exports = append(imports, froms...), append(exports, tos...)
 		}
 		if err != nil {
 			return nil, nil, err

@@ -18,32 +18,55 @@ import (
 
 // packAttrs are the attributes of pack's --cache.
 type packAttrs struct {
-	Type   string `attr:"type" default:"build" values:"build launch" help:"launch is refused: it is the cache of app images in a Docker daemon"`
+	Type   string `attr:"type" default:"build" values:"build launch" help:"launch is left out with a warning: it is the cache of app images in a Docker daemon"`
 	Format string `attr:"format" default:"volume" values:"image bind volume" help:"image: as type=registry; bind: as type=local; volume: as type=local below the user's cache directory"`
 	Name   string `attr:"name" help:"of the image or the volume (default of a volume: from the app image's name)"`
 	Source string `attr:"source" form:"directory" help:"for format=bind"`
 }
 
-// Pack reads the value of pack's --cache, as Import does.
-func Pack(list kinds.List, flag, value, image string) (kinds.Import, kinds.Export, error) {
-	var a packAttrs
-	pairs, bare, err := attrs.SplitBy(value, ';')
+// Pack reads the value of pack's --cache: the imports and exports of the build
+// caches in it, and a warning about a launch cache, "" if it has none. One value can
+// be about both, each beginning with its type. flag and image are those of Import.
+func Pack(list kinds.List, flag, value, image string) (imports []kinds.Import, exports []kinds.Export, warning string, err error) {
+	pairs, bare, err := attrs.SplitBy(strings.TrimSuffix(value, ";"), ';')
 	if err == nil && bare != "" {
 		err = hint.Usagef("write it as type=build;format=image;name=REGISTRY/REPOSITORY", "%q has no =", bare)
 	}
-	if err == nil {
-		err = attrs.Set(pairs, "", nil, &a)
-	}
-	if err == nil {
-		err = a.check(image)
-	}
 	if err != nil {
-		return kinds.Import{}, kinds.Export{}, usage(flag, "", err)
+		return nil, nil, "", usage(flag, "", err)
 	}
+	for len(pairs) > 0 {
+		end := 1
+		for end < len(pairs) && pairs[end].Name != "type" {
+			end++
+		}
+		var a packAttrs
+		if err = attrs.Set(pairs[:end], "", nil, &a); err == nil {
+			err = a.check(image)
+		}
+		if err != nil {
+			return nil, nil, "", usage(flag, "", err)
+		}
+		pairs = pairs[end:]
+		if a.Type == "launch" {
+			warning = flag + " type=launch is not used: it is a cache for app images in a Docker daemon; layers that the daemon or the registry has are reused without it"
+			continue
+		}
+		from, to, err := a.locate(list, flag, image)
+		if err != nil {
+			return nil, nil, "", err
+		}
+		imports, exports = append(imports, from), append(exports, to)
+	}
+	return imports, exports, warning, nil
+}
+
+// locate returns where a build cache is.
+func (a packAttrs) locate(list kinds.List, flag, image string) (kinds.Import, kinds.Export, error) {
 	if a.Format == "image" {
 		return Image(list, flag, a.Name)
 	}
-	dir := a.Source
+	dir, err := a.Source, error(nil)
 	if a.Format == "volume" {
 		if dir, err = volumeDir(a.Name, image); err != nil {
 			return kinds.Import{}, kinds.Export{}, usage(flag, "", err)
@@ -62,9 +85,6 @@ func Image(list kinds.List, flag, reference string) (kinds.Import, kinds.Export,
 // check refuses combinations that pack refuses, too, and what has no use here.
 func (a packAttrs) check(image string) error {
 	switch {
-	case a.Type == "launch":
-		return hint.Usagef("leave it out",
-			"type=launch is not possible: it is a cache for app images in a Docker daemon; layers of a published app image are reused from the registry")
 	case a.Format == "image" && a.Name == "":
 		return hint.Usagef("add name=REGISTRY/REPOSITORY", "attribute name is missing for format=image")
 	case a.Format == "bind" && a.Source == "":

@@ -38,7 +38,7 @@ func TestRefused(t *testing.T) {
 		{"import", registry + ",compression=gzip", "attribute compression is for export only", "valid are: ref"},
 		{"import", registry + ",oci-mediatypes=false", "attribute oci-mediatypes is for export only", "valid are: ref"},
 		{"import", registry + ",timeout=soon", `attribute timeout: "soon" is not a duration`, "90s"},
-		{"import", "type=local,dest=/cache", "attribute dest is for export only", "valid are: src, tag, digest, timeout, idle-timeout, max-wait"},
+		{"import", "type=local,dest=/cache", "attribute dest is for export only", "did you mean src? valid are: src, tag, digest, timeout, idle-timeout, max-wait"},
 		{"import", "type=local", "attribute src is missing", "add src=DIRECTORY"},
 		{"import", "type=local,src=/c,digest=sha256:12", `attribute digest: "sha256:12" is not a digest`, "64 hexadecimal digits"},
 		{"import", "type=local,src=/c,tag=" + digest, "is a digest", "write digest=" + digest},
@@ -109,21 +109,25 @@ func wantOpens(t *testing.T, at kinds.Location) {
 func TestPack(t *testing.T) {
 	home := t.TempDir()
 	t.Setenv("XDG_CACHE_HOME", home)
+	volume := home + "/pack-cache/volumes/pack-cache-r.example.com_app_1-eb55235ab754.build"
 	tests := []struct{ value, want string }{
+		{"type=build;format=volume;type=launch;format=volume;", volume}, // pack's own default
+		{"type=launch;format=volume;name=x;type=build;format=image;name=r.example.com/cache", "r.example.com/cache"},
 		{"type=build;format=image;name=r.example.com/cache", "r.example.com/cache"},
 		{"format=image;name=r.example.com/cache", "r.example.com/cache"},
 		{"type=build;format=bind;source=/cache", "/cache"},
 		{"Type=build;Format=bind;Source=cache", here(t, "cache")},
 		{`format=bind;"source=/a;b"`, "/a;b"},
 		{"format=volume;name=mine", home + "/pack-cache/volumes/mine"},
-		{"type=build", home + "/pack-cache/volumes/pack-cache-r.example.com_app_1-eb55235ab754.build"},
+		{"type=build", volume},
 	}
 	for _, test := range tests {
 		t.Run(test.value, func(t *testing.T) {
-			from, to, err := Pack(kinds.All(), "--cache", test.value, "r.example.com/app:1")
-			if err != nil {
-				t.Fatal(err)
+			imports, exports, warning, err := Pack(kinds.All(), "--cache", test.value, "r.example.com/app:1")
+			if err != nil || len(imports) != 1 || len(exports) != 1 || strings.Contains(test.value, "launch") != strings.Contains(warning, "type=launch is not used") {
+				t.Fatal(imports, exports, warning, err)
 			}
+			from, to := imports[0], exports[0]
 			got := []string{from.Attrs["ref"] + from.Attrs["src"], to.Attrs["ref"] + to.Attrs["dest"]}
 			if diff := cmp.Diff([]string{test.want, test.want}, got); diff != "" {
 				t.Error(diff)
@@ -139,7 +143,8 @@ func TestPackRefused(t *testing.T) {
 	tests := []struct{ value, says, hint string }{
 		{"", "--cache: nothing is given", ""},
 		{"image", `"image" has no =`, "format=image"},
-		{"type=launch;format=volume", "type=launch is not possible: it is a cache for app images in a Docker daemon", "leave it out"},
+		{"type=launch;format=bind", "attribute source is missing for format=bind", "add source="},
+		{"type=build;format=volume;format=image", "attribute format is given twice", "give it once"},
 		{"type=buidl", `attribute type: there is no "buidl"`, "did you mean build?"},
 		{"type=build;format=dir", `attribute format: there is no "dir"`, "valid are: image, bind, volume"},
 		{"type=build;fromat=image", `unknown attribute "fromat"`, "did you mean format?"},
@@ -153,7 +158,7 @@ func TestPackRefused(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.value, func(t *testing.T) {
 			t.Parallel()
-			_, _, err := Pack(kinds.All(), "--cache", test.value, "r.example.com/app")
+			_, _, _, err := Pack(kinds.All(), "--cache", test.value, "r.example.com/app")
 			wantUsage(t, err, test.says, test.hint)
 		})
 	}
@@ -164,6 +169,6 @@ func TestVolumeWithoutHome(t *testing.T) {
 		t.Setenv(name, "")
 		os.Unsetenv(name)
 	}
-	_, _, err := Pack(kinds.All(), "--cache", "format=volume", "r.example.com/app")
+	_, _, _, err := Pack(kinds.All(), "--cache", "format=volume", "r.example.com/app")
 	wantUsage(t, err, "there is no place for volumes", "set HOME")
 }

@@ -1,10 +1,9 @@
 package exit
 
 import (
-	"fmt"
-
 	"github.com/spf13/cobra"
 
+	"github.com/pack-cache/pack-cache/internal/attrs"
 	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
@@ -14,11 +13,17 @@ func NoArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	err := fmt.Errorf("`%s` takes no arguments, but %q was given", cmd.CommandPath(), args[0])
-	if cmd.HasAvailableSubCommands() {
-		err = fmt.Errorf("`%s` has no command %q", cmd.CommandPath(), args[0])
+	help := "see `" + cmd.CommandPath() + " --help`"
+	if !cmd.HasAvailableSubCommands() {
+		return hint.Usagef(help, "`%s` takes no arguments, but %q was given", cmd.CommandPath(), args[0])
 	}
-	return hint.Usagef("see `"+cmd.CommandPath()+" --help`", "%w", err)
+	var names []string
+	for _, sub := range cmd.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	return hint.Usagef(attrs.DidYouMean(args[0], names)+help, "`%s` has no command %q", cmd.CommandPath(), args[0])
 }
 
 // OneArg refuses anything but one argument, which is called what, as a mistake

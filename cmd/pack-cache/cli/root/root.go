@@ -3,9 +3,11 @@ package root
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/build"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/builder"
@@ -15,6 +17,7 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/phase"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/version"
+	"github.com/pack-cache/pack-cache/internal/attrs"
 	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform"
 )
@@ -31,12 +34,14 @@ machine finds them.`,
       --cache-image registry.example.com/team/app-cache --publish`,
 		Args:          exit.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		Version:       version.Line(g.Version),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return hint.Usagef("see `"+cmd.CommandPath()+" --help`", "%w", err)
+		return hint.Usagef(nearestFlag(cmd, err)+"see `"+cmd.CommandPath()+" --help`", "%w", err)
 	})
+	cmd.SetVersionTemplate("{{.Version}}\n")
 	cmd.SetOut(g.Streams.Out)
 	cmd.SetErr(g.Streams.Err)
 	g.Add(cmd)
@@ -51,6 +56,22 @@ machine finds them.`,
 	)
 	addCompletion(cmd)
 	return cmd
+}
+
+// nearestFlag suggests, for the beginning of a hint, a flag for one that there is
+// not. It is empty if err is about something else, or no flag is near.
+func nearestFlag(cmd *cobra.Command, err error) string {
+	missing, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok || missing.GetSpecifiedShortnames() != "" {
+		return ""
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			names = append(names, "--"+f.Name)
+		}
+	})
+	return attrs.DidYouMean("--"+missing.GetSpecifiedName(), names)
 }
 
 // addCompletion adds what writes completions for shells, with examples.

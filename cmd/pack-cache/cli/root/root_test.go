@@ -92,3 +92,39 @@ func TestUnknownCommand(t *testing.T) {
 		t.Errorf("exit code %d: %s", code, said.String())
 	}
 }
+
+// TestDidYouMean misspells commands and flags.
+func TestDidYouMean(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string]string{
+		"buid":                          "did you mean build? see `pack-cache --help`",
+		"cache inspct x":                "did you mean inspect? see `pack-cache cache --help`",
+		"build app --cache-imge x":      "did you mean --cache-image? see `pack-cache build --help`",
+		"build app --bulder x":          "did you mean --builder? ",
+		"build app --interactiv":        "HINT: see `pack-cache build --help`", // it is refused
+		"build app --frobnicate":        "HINT: see `pack-cache build --help`",
+		"config trusted-builders ad x":  "did you mean add? ",
+		"build app -Z":                  "HINT: see `pack-cache build --help`",
+		"cache prune --dryrun registry": "did you mean --dry-run? ",
+	} {
+		cmd, _ := newRoot(t)
+		cmd.SetArgs(strings.Fields(line))
+		var said bytes.Buffer
+		if code := exit.Print(&said, cmd.Execute()); code != exit.CodeUsage || !strings.Contains(said.String(), want) {
+			t.Errorf("%q: exit code %d, %s", line, code, &said)
+		}
+	}
+}
+
+// TestVersion asks in both ways that are usual.
+func TestVersion(t *testing.T) {
+	t.Parallel()
+	for _, arg := range []string{"version", "--version"} {
+		streams, out, _ := iostreams.Test()
+		cmd := root.NewCmdRoot(&global.Flags{Streams: streams, Version: "v1.2.3", Caches: kinds.All()})
+		cmd.SetArgs([]string{arg})
+		if err := cmd.Execute(); err != nil || !strings.HasPrefix(out.String(), "v1.2.3") || strings.Count(out.String(), "\n") != 1 {
+			t.Errorf("%s: %v, %q", arg, err, out)
+		}
+	}
+}
