@@ -32,8 +32,12 @@ func (o *Options) addOthers(f *pflag.FlagSet) {
 	}
 }
 
-// completeOthers gives the flags their meaning.
+// completeOthers gives the flags their meaning. docker takes the source where
+// pack takes the image.
 func (o *Options) completeOthers() error {
+	if o.Image == "." || strings.HasPrefix(o.Image, "./") {
+		return hint.Usagef("write pack-cache build REGISTRY/app --path "+o.Image, "%s is a directory, not the image to build", o.Image)
+	}
 	if o.others.load && (o.publish || o.output.Placed()) {
 		return hint.Usagef("leave one of them out; build again for the other place, which reuses all layers", "--load and --publish or --output name two places for the app image")
 	}
