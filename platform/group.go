@@ -2,10 +2,14 @@ package platform
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
 	"github.com/buildpacks/lifecycle/api"
 
 	"github.com/pack-cache/pack-cache/internal/hint"
+	"github.com/pack-cache/pack-cache/internal/plain"
+	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
 // group is what detect has chosen: the parts of group.toml that matter here (CNB
@@ -24,7 +28,25 @@ type groupMember struct {
 // readGroup reads the group that detect has left.
 func (b *build) readGroup(ctx context.Context) (group, error) {
 	var g group
-	return g, b.readLayersFile(ctx, "group.toml", &g)
+	if err := b.readLayersFile(ctx, "group.toml", &g); err != nil {
+		return g, err
+	}
+	return g, g.checkNames()
+}
+
+// checkNames refuses names that would lead elsewhere than to a directory of their
+// own: detect takes what the builder's order and its buildpacks say.
+func (g group) checkNames() error {
+	for _, one := range slices.Concat(g.Buildpacks, g.Extensions) {
+		err := phases.CheckID(one.ID)
+		if err == nil && plain.Text(one.Version) != one.Version {
+			err = fmt.Errorf("no version of a buildpack can be %q", one.Version)
+		}
+		if err != nil {
+			return hint.Errorf("take another builder, or another version of it", "the builder's order or a buildpack.toml in it: %w", err)
+		}
+	}
+	return nil
 }
 
 // checkAPIs fails if a buildpack speaks a Buildpack API that own phases do not. An

@@ -92,7 +92,7 @@ func Run[In any](ctx context.Context, c Call, input In, out Output[In]) error {
 	switch {
 	case isBroken:
 		return &Error{
-			Phase: c.Phase.Name, Message: "it was ended, for it said " + plain(broken.message), Advice: broken.Hint(), Code: codeOf(c.Phase.Name),
+			Phase: c.Phase.Name, Message: "it was ended, for it said " + readable(broken.message), Advice: broken.Hint(), Code: codeOf(c.Phase.Name),
 		}
 	case talkErr == nil && runErr == nil:
 		return talk.decode(output, out, func() error { return out.Check(input) })
@@ -116,7 +116,7 @@ func (c *conversation) decode(output json.RawMessage, out any, check func() erro
 		err = c.isSeen(out)
 	}
 	if err != nil {
-		return &Error{Phase: c.phase, Message: "its result cannot be right: " + plain(err.Error()), Advice: (&brokenError{}).Hint(), Code: codeOf(c.phase)}
+		return &Error{Phase: c.phase, Message: "its result cannot be right: " + readable(err.Error()), Advice: (&brokenError{}).Hint(), Code: codeOf(c.phase)}
 	}
 	return nil
 }

@@ -22,7 +22,7 @@ const maxLayers = 100_000
 // Check implements Output. Which images analyze may find is the caller's to say.
 func (o *AnalyzeOutput) Check(AnalyzeInput) error {
 	for _, reference := range []string{o.Analyzed.RunImageRef(), o.Analyzed.RunImageImage(), o.Analyzed.PreviousImageRef()} {
-		if plain(reference) != reference {
+		if readable(reference) != reference {
 			return fmt.Errorf("%q is not a reference", reference)
 		}
 	}

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 
 	"github.com/buildpacks/lifecycle/buildpack"
 	"github.com/buildpacks/lifecycle/cmd"
-	"github.com/buildpacks/lifecycle/launch"
 	"github.com/buildpacks/lifecycle/phase"
 	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
 	"github.com/buildpacks/lifecycle/platform/files"
@@ -134,8 +132,8 @@ func (j *job) readGroup(path string) (buildpack.Group, error) {
 		return buildpack.Group{}, err
 	}
 	for _, bp := range group.Group {
-		if filepath.IsAbs(bp.ID) || !isBuildpackDir(launch.EscapeID(bp.ID)) {
-			return buildpack.Group{}, fmt.Errorf("%s: no buildpack can have the id %q", path, bp.ID)
+		if err := CheckID(bp.ID); err != nil {
+			return buildpack.Group{}, fmt.Errorf("%s: %w", path, err)
 		}
 		if err := cmd.VerifyBuildpackAPI(bp.Kind(), bp.String(), bp.API, j.log); err != nil {
 			return buildpack.Group{}, err

@@ -2,29 +2,20 @@ package phases
 
 import (
 	"reflect"
-	"strings"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/pack-cache/pack-cache/internal/plain"
 )
 
 // maxText is how long a text of a phase may be that is shown to people.
 const maxText = 16 << 10
 
-// plain is a text without what a terminal would obey, and no longer than people
+// readable is a text without what a terminal would obey, and no longer than people
 // read.
-func plain(text string) string {
+func readable(text string) string {
 	if len(text) > maxText {
 		text = text[:maxText] + " …"
 	}
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return r
-		case r == utf8.RuneError, unicode.IsControl(r), unicode.Is(unicode.Cf, r), unicode.Is(unicode.Zl, r), unicode.Is(unicode.Zp, r):
-			return '\uFFFD'
-		}
-		return r
-	}, text)
+	return plain.Text(text)
 }
 
 // makePlain makes all texts plain that are in what value points to: structs,
@@ -46,6 +37,6 @@ func plainIn(v reflect.Value) {
 			plainIn(v.Index(i))
 		}
 	case reflect.String:
-		v.SetString(plain(v.String()))
+		v.SetString(readable(v.String()))
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/buildpacks/lifecycle/buildpack"
 	"github.com/buildpacks/lifecycle/launch"
 
+	"github.com/pack-cache/pack-cache/internal/plain"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -45,6 +47,16 @@ func usable(all []buildpack.LayersMetadata) (kept []buildpack.LayersMetadata, dr
 // isDirName reports whether name is one element of a path.
 func isDirName(name string) bool {
 	return name != "" && name != "." && name != ".." && !strings.ContainsAny(name, "/\\\x00")
+}
+
+// CheckID refuses IDs of buildpacks and image extensions that could not have a
+// directory of their own in the layers directory, or could not be shown.
+func CheckID(id string) error {
+	unseen := strings.ContainsFunc(id, func(r rune) bool { return !plain.Shows(r) })
+	if filepath.IsAbs(id) || unseen || !isBuildpackDir(launch.EscapeID(id)) {
+		return fmt.Errorf("no buildpack can have the id %q", id)
+	}
+	return nil
 }
 
 // isBuildpackDir reports whether a buildpack may have a directory of the name in the

@@ -13,6 +13,7 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/units"
+	"github.com/pack-cache/pack-cache/internal/plain"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -105,9 +106,10 @@ func (o *InspectOptions) show(snapshot *layers.Snapshot) error {
 	if o.output == "json" {
 		return o.json(shown)
 	}
-	fmt.Fprintf(o.Streams.Out, "Cache:    %s\nDigest:   %s\nTarget:   %s\nChanged:  %s\nSize:     %s\n\n",
+	out := plain.Writer(o.Streams.Out)
+	fmt.Fprintf(out, "Cache:    %s\nDigest:   %s\nTarget:   %s\nChanged:  %s\nSize:     %s\n\n",
 		shown.Cache, shown.Digest, shown.Target, when(snapshot.Created()), units.Size(shown.Size))
-	return layerTable(o.Streams.Out, shown.Layers)
+	return layerTable(out, shown.Layers)
 }
 
 func layerTable(out io.Writer, layers []inspectedLayer) error {

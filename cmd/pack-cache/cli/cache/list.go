@@ -13,6 +13,7 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/units"
 	"github.com/pack-cache/pack-cache/internal/hint"
+	"github.com/pack-cache/pack-cache/internal/plain"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -84,7 +85,7 @@ func runList(ctx context.Context, opts *ListOptions) error {
 	if opts.output == "json" {
 		return opts.json(shown)
 	}
-	table := tabwriter.NewWriter(opts.Streams.Out, 0, 0, 2, ' ', 0)
+	table := tabwriter.NewWriter(plain.Writer(opts.Streams.Out), 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "NAME\tTARGET\tCHANGED\tSIZE\tLAYERS\tDIGEST")
 	for i, one := range shown {
 		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%d\t%s\n", one.Name, one.Target, when(all[i].Changed), units.Size(one.Size), one.Layers, short(one.Digest))

@@ -16,6 +16,7 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/units"
 	"github.com/pack-cache/pack-cache/internal/hint"
+	"github.com/pack-cache/pack-cache/internal/plain"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -185,7 +186,7 @@ func (o *PruneOptions) print(report *layers.PruneReport) error {
 		}
 		return o.json(shown)
 	}
-	return summarise(o.Streams.Out, report, o.DryRun)
+	return summarise(plain.Writer(o.Streams.Out), report, o.DryRun)
 }
 
 func summarise(out io.Writer, report *layers.PruneReport, dry bool) error {

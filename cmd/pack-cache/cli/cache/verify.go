@@ -10,6 +10,7 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/units"
 	"github.com/pack-cache/pack-cache/internal/hint"
+	"github.com/pack-cache/pack-cache/internal/plain"
 	"github.com/pack-cache/pack-cache/layers"
 )
 
@@ -67,7 +68,7 @@ func (o *VerifyOptions) verify(ctx context.Context, snapshot *layers.Snapshot) e
 		}
 		result.Layers = append(result.Layers, layer)
 		if o.output == "text" {
-			fmt.Fprintln(o.Streams.Out, verdict(layer))
+			fmt.Fprintln(plain.Writer(o.Streams.Out), verdict(layer))
 		}
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/pack-cache/pack-cache/internal/hint"
+	"github.com/pack-cache/pack-cache/internal/plain"
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/internal/shorten"
 	"github.com/pack-cache/pack-cache/layers"
@@ -95,7 +96,7 @@ func Print(w io.Writer, err error) int {
 		writeLines(&text, "HINT: ", way)
 	}
 	// Nobody is left to tell that this failed.
-	_, _ = io.WriteString(w, shorten.Words(redact.String(text.String())))
+	_, _ = io.WriteString(w, shorten.Words(redact.String(plain.Text(text.String()))))
 	return code
 }
 

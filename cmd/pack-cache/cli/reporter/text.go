@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pack-cache/pack-cache/internal/plain"
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/internal/shorten"
@@ -56,7 +57,7 @@ func (t *Text) Info(message string) {
 }
 
 // shown is what a person sees of a message.
-func shown(message string) string { return shorten.Words(redact.String(message)) }
+func shown(message string) string { return shorten.Words(redact.String(plain.Text(message))) }
 
 // Warn writes a warning, also when the rest is quiet.
 func (t *Text) Warn(message string) { t.line(t.paint(yellow, "Warning: ") + shown(message)) }
@@ -67,7 +68,7 @@ func (t *Text) Hint(message string) { t.line("HINT: " + shown(message)) }
 // Debug writes a message when the output is verbose.
 func (t *Text) Debug(message string) {
 	if t.opts.Verbose {
-		t.line(redact.String(message))
+		t.line(redact.String(plain.Text(message)))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/internal/plain"
 	"github.com/pack-cache/pack-cache/platform"
 )
 
@@ -49,7 +50,7 @@ func text(info *platform.BuilderInfo) string {
 		line("\nExtensions:\n%s", modules(d.Extensions))
 		line("\nDetection Order (Extensions):\n%s", order(d.OrderExtensions))
 	}
-	return b.String()
+	return plain.Text(b.String())
 }
 
 func platformOf(t builder.Target) string {
