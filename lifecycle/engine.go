@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -12,16 +11,19 @@ import (
 )
 
 // Engine gives phases a place to run. Implementations are safe for concurrent
-// use, and every one of them passes enginetest.
+// use, and every one of them passes enginetest. Addressed and Pruner are what an
+// engine can do besides.
 type Engine interface {
-	// Name is the engine's name as --engine spells it.
-	Name() string
-	// Probe finds out by doing whether the engine can work here. A nil error
-	// means that Open may be called; any other says what is missing and has a
-	// Hint() string with the remedy.
-	Probe(ctx context.Context) error
-	// Open readies a place for the phases of one build: it fetches and unpacks
-	// the builder and makes the volumes. The caller closes the place.
+	// Traits says what the engine is like on every machine. It does no I/O, and the
+	// answer is always the same.
+	Traits() Traits
+	// Probe finds out by doing whether the engine can work here, and what it is
+	// like here. A nil error means that Open may be called; any other says what is
+	// missing and has a Hint() string with the remedy.
+	Probe(ctx context.Context) (Facts, error)
+	// Open readies a place for the phases of one build: it makes the volumes, and
+	// fetches and unpacks the builder, which Place.Ready waits for. The caller
+	// closes the place.
 	Open(ctx context.Context, spec PlaceSpec) (Place, error)
 }
 
@@ -39,13 +41,20 @@ type PlaceSpec struct {
 	// engine that cannot keep the two apart needs it.
 	Trusted bool
 	// HostUserns puts everything into the user namespace of the daemon's
-	// machine, where the daemon would make others. Engines without a daemon
-	// leave it out of account.
+	// machine, where the daemon would make others. Only an engine whose Traits say
+	// Daemon takes it into account.
 	HostUserns bool
-	// InMemory are those of the volumes that an engine may keep in memory, if there
-	// is plenty for Expected bytes in all of them; 0 is not known.
+	// InMemory are those of the volumes that an engine whose Traits say Memory may
+	// keep in memory, if there is plenty for Expected bytes in all of them; 0 is
+	// not known.
 	InMemory []string
 	Expected int64
+	// Prepare are phases of the build for which the engine may make ready what it
+	// can, beside other phases. A phase runs all the same where that fails.
+	Prepare []Phase
+	// Leave lets Close of a place in which nothing has failed return while another
+	// process still removes what is left on the machine.
+	Leave bool
 	// Progress receives what the user may want to know while the builder is
 	// fetched. It may be nil.
 	Progress progress.Reporter
@@ -53,7 +62,8 @@ type PlaceSpec struct {
 
 // Place is where the phases of one build run, one after the other or side by
 // side. Its methods are safe for concurrent use, so Import and Export also work
-// in a volume that a running phase has; after Close they fail.
+// in a volume that a running phase has; after Close they fail. Extender is what a
+// place can do besides.
 type Place interface {
 	// Run runs one phase to its end.
 	//
@@ -71,25 +81,15 @@ type Place interface {
 	// volume are not followed out of it. The error is fs.ErrNotExist when there
 	// is no such file.
 	Export(ctx context.Context, volume, path string) (io.ReadCloser, error)
+	// Ready waits until the builder is there, and fails if it cannot be. Phases that
+	// need the builder wait for it by themselves, and fail with the same error.
+	Ready(ctx context.Context) error
+	// Facts says how the place is now.
+	Facts() PlaceFacts
 	// Close removes everything the place left on the machine, except content
 	// that the next build can use again (unpacked builder layers). It is
 	// idempotent.
 	Close() error
-}
-
-// Located is what a Place may be besides: one whose volumes are on this machine.
-type Located interface {
-	// Dir is the directory that the volumes are made in, for messages.
-	Dir() string
-}
-
-// Pruner is what an Engine may be besides: one that keeps unpacked builders on
-// this machine.
-type Pruner interface {
-	// Prune removes those that no build has asked for since a time and none is
-	// using, and returns how many bytes that freed; with dryRun it removes
-	// nothing, and returns how many it would be, about.
-	Prune(ctx context.Context, unusedSince time.Time, dryRun bool) (freed int64, err error)
 }
 
 // Streams are a phase's standard streams. A nil Stdin is /dev/null; a nil

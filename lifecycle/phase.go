@@ -86,6 +86,19 @@ type Phase struct {
 	Network Network
 	// Hidden is a directory, by an absolute path inside the root, in whose place the
 	// phase finds an empty one that it cannot change; "" for none. It exists. An
-	// engine that is not Early refuses it.
+	// engine whose Traits do not say Early refuses it.
 	Hidden string `json:",omitempty"`
+}
+
+// NeedsBuilder reports whether a phase can run only when the builder is there.
+func (p Phase) NeedsBuilder() bool {
+	if p.Root == BuilderRoot {
+		return true
+	}
+	for _, m := range p.Mounts {
+		if m.Builder != "" {
+			return true
+		}
+	}
+	return false
 }

@@ -10,15 +10,16 @@ import (
 
 // displaced is where a file of this machine is while a place is open.
 func displaced(place lifecycle.Place, path string) string {
-	moved, ok := place.(lifecycle.Displacing)
-	if !ok {
-		return path
-	}
 	full, err := filepath.Abs(path)
 	if err != nil {
 		return path
 	}
-	return moved.Where(full)
+	for dir, now := range place.Facts().Moved {
+		if below, err := filepath.Rel(dir, full); err == nil && filepath.IsLocal(below) {
+			return filepath.Join(now, below)
+		}
+	}
+	return path
 }
 
 // checkDisplaced fails if something that is read or written during the build
@@ -34,7 +35,7 @@ func (r *resolved) checkDisplaced(place lifecycle.Place) error {
 			continue
 		}
 		if displaced(place, full) != full {
-			return hint.Usagef("choose another directory for it; engine "+r.engine.Name()+" has no other place for the application",
+			return hint.Usagef("choose another directory for it; engine "+r.traits.Name+" has no other place for the application",
 				"%s is in %s, where the application itself is built", path, lifecycle.AppDir)
 		}
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -16,9 +15,6 @@ import (
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
-// onLinux are the engines that a pack-cache for another system does not have.
-var onLinux = []string{"sandbox", "inplace", "takeover"}
-
 // candidates returns the engine called wanted, or all of them.
 func (p *Platform) candidates(wanted string) ([]lifecycle.Engine, error) {
 	if wanted == "" || wanted == "auto" {
@@ -26,16 +22,28 @@ func (p *Platform) candidates(wanted string) ([]lifecycle.Engine, error) {
 	}
 	known := []string{"auto"}
 	for _, engine := range p.Engines {
-		if engine.Name() == wanted {
+		name := engine.Traits().Name
+		if name == wanted {
 			return []lifecycle.Engine{engine}, nil
 		}
-		known = append(known, engine.Name())
+		known = append(known, name)
 	}
-	if slices.Contains(onLinux, wanted) {
-		return nil, hint.Usagef("choose --engine docker, whose daemon runs the phases in Linux containers",
-			"--engine %s works on Linux only, and this is %s", wanted, runtime.GOOS)
+	way := "choose one of " + strings.Join(known, ", ")
+	if runtime.GOOS != "linux" {
+		way += "; other engines work on Linux only"
 	}
-	return nil, hint.Usagef("choose one of "+strings.Join(known, ", "), "--engine %q is not known", wanted)
+	return nil, hint.Usagef(way, "--engine %q is not known", wanted)
+}
+
+// choose names the engines of which something is true, for a hint.
+func (p *Platform) choose(able func(lifecycle.Traits) bool) string {
+	var flags []string
+	for _, engine := range p.Engines {
+		if traits := engine.Traits(); able(traits) {
+			flags = append(flags, "--engine "+traits.Name)
+		}
+	}
+	return "choose " + strings.Join(flags, " or ")
 }
 
 // chooseEngine finds the first candidate that can run the build, and lays
@@ -43,17 +51,18 @@ func (p *Platform) candidates(wanted string) ([]lifecycle.Engine, error) {
 func (p *Platform) chooseEngine(ctx context.Context, r *resolved) error {
 	var tried attempts
 	for _, engine := range r.engines {
-		err := r.try(ctx, engine)
+		name := engine.Traits().Name
+		facts, err := r.try(ctx, engine)
 		if err == nil {
-			r.engine = engine
-			p.Progress.Info(fmt.Sprintf("Engine %s: %s", engine.Name(), tried.reason(engine, p.Engines, r.Engine)))
-			return r.settle(ctx)
+			r.engine, r.traits = engine, engine.Traits()
+			p.Progress.Info(fmt.Sprintf("Engine %s: %s", name, tried.reason(facts.How, p.Engines, r.Engine)))
+			return r.settle(facts)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		p.Progress.Debug(fmt.Sprintf("Engine %s cannot run this build: %v", engine.Name(), err))
-		tried = append(tried, attempt{engine.Name(), err})
+		p.Progress.Debug(fmt.Sprintf("Engine %s cannot run this build: %v", name, err))
+		tried = append(tried, attempt{name, err})
 	}
 	if len(tried) == 1 {
 		return fmt.Errorf("engine %s: %w", tried[0].engine, tried[0].err)
@@ -61,33 +70,31 @@ func (p *Platform) chooseEngine(ctx context.Context, r *resolved) error {
 	return &noEngineError{tried}
 }
 
-// try tells whether an engine can run the build.
-func (r *resolved) try(ctx context.Context, engine lifecycle.Engine) error {
-	if err := engine.Probe(ctx); err != nil {
-		return err
+// try finds out what an engine is like here, and whether it can run the build.
+func (r *resolved) try(ctx context.Context, engine lifecycle.Engine) (lifecycle.Facts, error) {
+	facts, err := engine.Probe(ctx)
+	if err != nil {
+		return facts, err
 	}
-	if selective, ok := engine.(lifecycle.Selective); ok {
-		demand := lifecycle.Demand{Trusted: r.verdict.Trusted, User: r.user(), Network: r.Network}
-		if err := selective.Accept(demand); err != nil {
-			return err
-		}
-	}
-	home, ok := engine.(lifecycle.Resident)
 	switch {
-	case ok && r.builderRef != nil:
-		return home.Is(ctx, r.builder.Image)
-	case !ok && r.builderRef == nil:
-		return hint.Errorf("name one with --builder", "no builder was named")
+	case facts.Untrusted != nil && !r.verdict.Trusted:
+		return facts, facts.Untrusted
+	case facts.NoNetwork != nil && r.Network == lifecycle.NetworkNone:
+		return facts, facts.NoNetwork
+	case facts.Resident != nil && r.builderRef != nil:
+		return facts, facts.Resident.Is(ctx, r.builder.Image)
+	case facts.Resident == nil && r.builderRef == nil:
+		return facts, hint.Errorf("name one with --builder", "no builder was named")
 	}
-	return nil
+	return facts, nil
 }
 
 // settle makes the build one for the engine that was chosen.
-func (r *resolved) settle(context.Context) error {
-	if fixed, ok := r.engine.(lifecycle.Fixed); ok {
-		r.paths = fixed.Paths()
+func (r *resolved) settle(facts lifecycle.Facts) error {
+	if !r.traits.Mounts {
+		r.paths = facts.Paths
 	}
-	if _, ok := r.engine.(lifecycle.Resident); !ok {
+	if facts.Resident == nil {
 		return nil
 	}
 	// The builder is there already: only what is laid over it has to come.
@@ -105,11 +112,14 @@ func (r *resolved) settle(context.Context) error {
 	return err
 }
 
-// resident is the engine whose builder pack-cache runs in, nil if there is none.
+// resident is the builder that pack-cache runs in, nil if there is none.
 func resident(ctx context.Context, engines []lifecycle.Engine) lifecycle.Resident {
 	for _, engine := range engines {
-		if home, ok := engine.(lifecycle.Resident); ok && engine.Probe(ctx) == nil {
-			return home
+		if !engine.Traits().Resident {
+			continue
+		}
+		if facts, err := engine.Probe(ctx); err == nil {
+			return facts.Resident
 		}
 	}
 	return nil
@@ -119,14 +129,15 @@ func resident(ctx context.Context, engines []lifecycle.Engine) lifecycle.Residen
 // builder's, it is the reason why that builder cannot be used.
 func noBuilder(ctx context.Context, engines []lifecycle.Engine) error {
 	for _, engine := range engines {
-		if _, ok := engine.(lifecycle.Resident); !ok {
+		traits := engine.Traits()
+		if !traits.Resident {
 			continue
 		}
-		err := engine.Probe(ctx)
+		_, err := engine.Probe(ctx)
 		if errors.Is(err, lifecycle.ErrElsewhere) && len(engines) > 1 {
 			continue
 		}
-		return hint.Errorf(otherBuilder, "no builder given, and engine %s cannot use the one that pack-cache runs in: %w", engine.Name(), err)
+		return hint.Errorf(otherBuilder, "no builder given, and engine %s cannot use the one that pack-cache runs in: %w", traits.Name, err)
 	}
 	return hint.Usagef("name one with --builder", "no builder given")
 }
@@ -138,9 +149,9 @@ const otherBuilder = "or name a builder with --builder, for the other engines"
 func (p *Platform) notHere(r *resolved) error {
 	opts, err := r.Options, error(nil)
 	for _, engine := range p.Engines {
-		if _, ok := engine.(lifecycle.Resident); ok {
-			opts.Engine = engine.Name()
-			_, err = able([]lifecycle.Engine{engine}, opts, r.platform)
+		if traits := engine.Traits(); traits.Resident {
+			opts.Engine = traits.Name
+			_, err = p.able([]lifecycle.Engine{engine}, opts, r.platform)
 		}
 	}
 	return hint.Errorf(otherBuilder, "no builder given: %w", err)
@@ -164,7 +175,7 @@ func (p *Platform) builderImage(ctx context.Context, r *resolved) (v1.Image, err
 	if home == nil {
 		return nil, p.notHere(r)
 	}
-	return home.Builder(ctx)
+	return home.Image(ctx)
 }
 
 // builderName is what the builder is called.
@@ -184,15 +195,15 @@ type attempt struct {
 type attempts []attempt
 
 // reason says in a few words why an engine was chosen, and how it works.
-func (tried attempts) reason(engine lifecycle.Engine, all []lifecycle.Engine, wanted string) string {
+func (tried attempts) reason(how string, all []lifecycle.Engine, wanted string) string {
 	var parts []string
 	for _, a := range tried {
 		if !errors.Is(a.err, lifecycle.ErrElsewhere) {
 			parts = append(parts, "not "+a.engine+" ("+firstLine(a.err)+")")
 		}
 	}
-	if described, ok := engine.(lifecycle.Described); ok && described.Describe() != "" {
-		parts = append([]string{described.Describe()}, parts...)
+	if how != "" {
+		parts = append([]string{how}, parts...)
 	}
 	switch {
 	case wanted != "" && wanted != "auto":

@@ -22,22 +22,28 @@ type fakeEngine struct {
 	lifecycle.Engine
 	name, works string
 	probe       error
-	accept      error
+	untrusted   error
+	home        *fakeHome
 }
 
-func (e *fakeEngine) Name() string                  { return e.name }
-func (e *fakeEngine) Probe(context.Context) error   { return e.probe }
-func (e *fakeEngine) Describe() string              { return e.works }
-func (e *fakeEngine) Accept(lifecycle.Demand) error { return e.accept }
-
-// fakeHome is an engine whose builder this process is in.
-type fakeHome struct {
-	*fakeEngine
-	other error
+func (e *fakeEngine) Traits() lifecycle.Traits {
+	return lifecycle.Traits{Name: e.name, Mounts: e.home == nil, Resident: e.home != nil}
 }
 
-func (e *fakeHome) Builder(context.Context) (v1.Image, error) { return empty.Image, nil }
-func (e *fakeHome) Is(context.Context, v1.Image) error        { return e.other }
+func (e *fakeEngine) Probe(context.Context) (lifecycle.Facts, error) {
+	facts := lifecycle.Facts{How: e.works, Untrusted: e.untrusted}
+	if e.home != nil {
+		facts.Resident = e.home
+	}
+	return facts, e.probe
+}
+
+// fakeHome is the builder that this process is in. An image that is named is
+// another one, if there is an error that says so.
+type fakeHome struct{ other error }
+
+func (h *fakeHome) Image(context.Context) (v1.Image, error) { return empty.Image, nil }
+func (h *fakeHome) Is(context.Context, v1.Image) error      { return h.other }
 
 // infos keeps what the user is told.
 type infos struct {
@@ -56,7 +62,7 @@ func TestChooseEngine(t *testing.T) {
 	for _, test := range []struct {
 		name, wanted  string
 		inside, other error // of the engine in place
-		accept        error
+		untrusted     error
 		sandbox       error
 		docker        error
 		unnamed       bool
@@ -65,7 +71,7 @@ func TestChooseEngine(t *testing.T) {
 		{name: "inside a builder", want: "Engine inplace: Landlock"},
 		{name: "inside a builder that nobody named", unnamed: true, want: "Engine inplace: Landlock"},
 		{name: "inside another builder", other: errors.New("another builder"), want: "Engine sandbox: root with namespaces; not inplace (another builder)"},
-		{name: "untrusted without landlock", accept: errors.New("no landlock"), want: "Engine sandbox: root with namespaces; not inplace (no landlock)"},
+		{name: "untrusted without landlock", untrusted: errors.New("no landlock"), want: "Engine sandbox: root with namespaces; not inplace (no landlock)"},
 		{name: "elsewhere", inside: elsewhere, want: "Engine sandbox: root with namespaces"},
 		{name: "no namespaces", inside: elsewhere, sandbox: forbidden, want: "Engine docker: Docker 28; not sandbox (no sandbox can be made here: seccomp)"},
 		{name: "chosen", wanted: "docker", want: "Engine docker: Docker 28; chosen with --engine"},
@@ -74,7 +80,7 @@ func TestChooseEngine(t *testing.T) {
 			t.Parallel()
 			said := &infos{Reporter: progress.Discard}
 			p := &Platform{Progress: said, Engines: []lifecycle.Engine{
-				&fakeHome{&fakeEngine{name: "inplace", works: "Landlock", probe: test.inside, accept: test.accept}, test.other},
+				&fakeEngine{name: "inplace", works: "Landlock", probe: test.inside, untrusted: test.untrusted, home: &fakeHome{test.other}},
 				&fakeEngine{name: "sandbox", works: "root with namespaces", probe: test.sandbox},
 				&fakeEngine{name: "docker", works: "Docker 28", probe: test.docker},
 			}}
@@ -89,7 +95,7 @@ func TestChooseEngine(t *testing.T) {
 	t.Run("none", func(t *testing.T) {
 		t.Parallel()
 		p := &Platform{Progress: progress.Discard, Engines: []lifecycle.Engine{
-			&fakeHome{&fakeEngine{name: "inplace", probe: elsewhere}, nil},
+			&fakeEngine{name: "inplace", probe: elsewhere, home: &fakeHome{}},
 			&fakeEngine{name: "sandbox", probe: forbidden}, &fakeEngine{name: "docker", probe: dead},
 		}}
 		err := chosen(t, p, "auto", false)
@@ -111,13 +117,6 @@ func TestChooseEngine(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	t.Run("of another system", func(t *testing.T) {
-		t.Parallel()
-		p := &Platform{Engines: []lifecycle.Engine{&fakeEngine{name: "docker"}}}
-		if _, err := p.candidates("sandbox"); err == nil || !strings.Contains(err.Error(), "Linux only") {
-			t.Errorf("got %v", err)
-		}
-	})
 }
 
 // TestNoBuilder says why the builder that pack-cache runs in cannot be used, if it
@@ -133,11 +132,11 @@ func TestNoBuilder(t *testing.T) {
 		want    string
 		usage   bool
 	}{
-		{"elsewhere", []lifecycle.Engine{&fakeHome{&fakeEngine{name: "inplace", probe: elsewhere}, nil}, sandbox}, "no builder given", true},
+		{"elsewhere", []lifecycle.Engine{&fakeEngine{name: "inplace", probe: elsewhere, home: &fakeHome{}}, sandbox}, "no builder given", true},
 		{"no such engine", []lifecycle.Engine{sandbox}, "no builder given", true},
-		{"in one that cannot be used", []lifecycle.Engine{&fakeHome{&fakeEngine{name: "inplace", probe: closed}, nil}, sandbox},
+		{"in one that cannot be used", []lifecycle.Engine{&fakeEngine{name: "inplace", probe: closed, home: &fakeHome{}}, sandbox},
 			"no builder given, and engine inplace cannot use the one that pack-cache runs in: /layers: permission denied", false},
-		{"elsewhere, but chosen", []lifecycle.Engine{&fakeHome{&fakeEngine{name: "inplace", probe: elsewhere}, nil}},
+		{"elsewhere, but chosen", []lifecycle.Engine{&fakeEngine{name: "inplace", probe: elsewhere, home: &fakeHome{}}},
 			"no builder given, and engine inplace cannot use the one that pack-cache runs in: not in such a place", false},
 	} {
 		err := noBuilder(t.Context(), test.engines)
@@ -145,7 +144,7 @@ func TestNoBuilder(t *testing.T) {
 			t.Errorf("%s: %v (usage: %t)", test.name, err, usage)
 		}
 	}
-	p := &Platform{Engines: []lifecycle.Engine{&fakeMountless{fakeHome{&fakeEngine{name: "inplace"}, nil}}, sandbox}}
+	p := &Platform{Engines: []lifecycle.Engine{&fakeEngine{name: "inplace", home: &fakeHome{}}, sandbox}}
 	r := &resolved{Options: Options{Network: lifecycle.NetworkHost, Volumes: []lifecycle.Mount{{Host: "/a", Target: "/b"}}}, engines: []lifecycle.Engine{sandbox}}
 	var err error
 	if r.platform, err = parsePlatform(""); err != nil {
@@ -156,11 +155,6 @@ func TestNoBuilder(t *testing.T) {
 		t.Errorf("%v, want %q", err, want)
 	}
 }
-
-// fakeMountless is a home in which nothing can be mounted.
-type fakeMountless struct{ fakeHome }
-
-func (e *fakeMountless) Paths() lifecycle.Paths { return lifecycle.Paths{} }
 
 // chosen has an engine chosen for a build of nothing.
 func chosen(t *testing.T, p *Platform, wanted string, unnamed bool) error {

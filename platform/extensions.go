@@ -47,7 +47,7 @@ func (b *build) findExtensions(ctx context.Context, group group) (*extensions, e
 	extender, ok := b.place.(lifecycle.Extender)
 	switch {
 	case !ok:
-		return nil, hint.Errorf("choose --engine docker, or a builder without image extensions",
+		return nil, hint.Errorf(b.choose(func(t lifecycle.Traits) bool { return t.Extends })+", or a builder without image extensions",
 			"image extension %s takes part in this build, and this engine cannot apply image extensions", first)
 	case !b.speaks("0.10"):
 		return nil, hint.Errorf("use a newer version of the builder",

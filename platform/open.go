@@ -15,9 +15,9 @@ import (
 )
 
 // open opens a place on the engine, and fills its volumes. The builder may be on
-// its way still: waitBuilder waits for it.
+// its way still.
 func (p *Platform) open(ctx context.Context, r *resolved) (lifecycle.Place, error) {
-	if err := checkHostPaths(r.Volumes, r.engine); err != nil {
+	if err := r.checkHostPaths(); err != nil {
 		return nil, err
 	}
 	spec := lifecycle.PlaceSpec{
@@ -26,22 +26,21 @@ func (p *Platform) open(ctx context.Context, r *resolved) (lifecycle.Place, erro
 		Volumes:    lifecycle.Volumes(),
 		Trusted:    r.verdict.Trusted,
 		HostUserns: r.UsernsHost,
+		Prepare:    []lifecycle.Phase{r.plan[lifecycle.Export]},
+		Leave:      true,
 		Progress:   p.Progress,
 	}
-	var place lifecycle.Place
-	var err error
-	if early, ok := r.engine.(lifecycle.Early); ok {
+	var looking sync.WaitGroup
+	if r.traits.Memory {
 		spec.InMemory = lifecycle.VolumesForMemory()
 		if size := p.look(ctx, r); !r.OnDisk {
 			spec.Expected = size
 		}
-		place, err = early.OpenEarly(ctx, spec)
 	} else {
-		var looking sync.WaitGroup
 		looking.Go(func() { p.look(ctx, r) })
-		place, err = r.engine.Open(ctx, spec)
-		looking.Wait()
 	}
+	place, err := r.engine.Open(ctx, spec)
+	looking.Wait()
 	if err != nil {
 		return nil, r.noBuilder(err)
 	}
@@ -53,17 +52,6 @@ func (p *Platform) open(ctx context.Context, r *resolved) (lifecycle.Place, erro
 		return nil, errors.Join(withRoomHint(place, err), place.Close())
 	}
 	return place, nil
-}
-
-// waitBuilder waits until the builder is there, if it was not when the place was
-// opened.
-func (b *build) waitBuilder(ctx context.Context) error {
-	if early, ok := b.place.(lifecycle.EarlyPlace); ok {
-		if err := early.WaitBuilder(ctx); err != nil {
-			return b.noBuilder(err)
-		}
-	}
-	return nil
 }
 
 func (r *resolved) noBuilder(err error) error {

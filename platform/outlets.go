@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
-	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 	"github.com/pack-cache/pack-cache/platform/outlet"
 )
@@ -29,8 +28,8 @@ type appOutlet interface {
 // or the usual one, whatever engine runs the phases.
 func (p *Platform) findDaemon(r *resolved) {
 	for _, engine := range p.Engines {
-		if daemonic, ok := engine.(lifecycle.Daemonic); ok {
-			r.daemon = at(daemonic, r.DockerHost).Images()
+		if engine.Traits().Images != nil {
+			r.daemon = at(engine, r.DockerHost).Traits().Images
 			return
 		}
 	}

@@ -59,13 +59,13 @@ func (e *outOfMemoryError) Unwrap() error { return e.error }
 
 // ranOutOfMemory tells whether err is, or may well be, due to volumes in memory.
 func ranOutOfMemory(place lifecycle.Place, err error) bool {
-	memory, ok := place.(lifecycle.Forgetful)
-	if !ok || !memory.InMemory() {
+	facts := place.Facts()
+	if !facts.InMemory {
 		return false
 	}
 	failed, ok := errors.AsType[*phases.Error](err)
 	_, full := errors.AsType[*lifecycle.NoRoomError](err)
-	return ok && failed.NoRoom || full || memory.OutOfMemory()
+	return ok && failed.NoRoom || full || facts.OutOfMemory
 }
 
 // attempt is Build, which may be tried again after an *outOfMemoryError.
@@ -80,7 +80,7 @@ func (p *Platform) attempt(ctx context.Context, opts Options, started time.Time)
 	if err != nil {
 		return nil, withRoomHint(nil, err)
 	}
-	defer func() { p.leave(place, err) }()
+	defer p.closePlace(place)
 	b := &build{Platform: p, resolved: r, place: place, result: newResult(r, started)}
 	if r.Output.To == ToDaemon {
 		b.result.Output.At = r.daemon.String()
@@ -94,14 +94,9 @@ func (p *Platform) attempt(ctx context.Context, opts Options, started time.Time)
 	return b.result, b.result.cacheNotSaved(opts.CacheRequired || opts.Output.To == ToNowhere)
 }
 
-// leave removes what a build has left on the machine. When all is well, nobody
-// waits for that.
-func (p *Platform) leave(place lifecycle.Place, failed error) {
-	closePlace := place.Close
-	if leaver, ok := place.(lifecycle.Leaver); ok && failed == nil {
-		closePlace = leaver.Leave
-	}
-	if err := closePlace(); err != nil {
+// closePlace removes what a build has left on the machine.
+func (p *Platform) closePlace(place lifecycle.Place) {
+	if err := place.Close(); err != nil {
 		p.Progress.Warn(fmt.Sprintf("not everything of the build could be removed: %v", err))
 	}
 }
@@ -109,11 +104,10 @@ func (p *Platform) leave(place lifecycle.Place, failed error) {
 // runPhases runs one after the other, and restore beside those before it where it
 // can be.
 func (b *build) runPhases(ctx context.Context) error {
-	if _, ok := b.place.(lifecycle.EarlyPlace); ok {
+	if b.traits.Early {
 		b.restoring = b.beginRestore(ctx)
 		defer b.restoring.stop()
 	}
-	b.prepare(ctx, b.place, b.plan[lifecycle.Export])
 	for _, step := range []struct {
 		title string
 		name  lifecycle.Name
@@ -130,8 +124,8 @@ func (b *build) runPhases(ctx context.Context) error {
 		case step.name == lifecycle.Extend && b.extensions == nil:
 			continue
 		case step.name == lifecycle.Detect:
-			if err := b.result.prepare(func() error { return b.waitBuilder(ctx) }); err != nil {
-				return err
+			if err := b.result.prepare(func() error { return b.place.Ready(ctx) }); err != nil {
+				return b.noBuilder(err)
 			}
 		}
 		b.Progress.Step(step.title)
@@ -140,19 +134,6 @@ func (b *build) runPhases(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// prepare readies what can be of a phase while others run. It ends with the place.
-func (p *Platform) prepare(ctx context.Context, place lifecycle.Place, phase lifecycle.Phase) {
-	preparer, ok := place.(lifecycle.Preparer)
-	if !ok {
-		return
-	}
-	go func() {
-		if err := preparer.Prepare(ctx, phase); err != nil {
-			p.Progress.Debug(err.Error()) // the phase itself finds out
-		}
-	}()
 }
 
 // build is one run of the phases.

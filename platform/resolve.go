@@ -77,6 +77,7 @@ type resolved struct {
 	// engine is the one that does.
 	engines []lifecycle.Engine
 	engine  lifecycle.Engine
+	traits  lifecycle.Traits // of engine
 }
 
 // resolve checks what the user asks for before anything is changed.
@@ -120,7 +121,7 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (_ *resolved, err 
 		return nil, err
 	}
 	p.findDaemon(r)
-	if r.engines, err = able(r.engines, opts, r.platform); err != nil {
+	if r.engines, err = p.able(r.engines, opts, r.platform); err != nil {
 		return nil, err
 	}
 	if err := p.checkOutput(ctx, r); err != nil {
@@ -153,9 +154,8 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (_ *resolved, err 
 // newPlan lays out the phases. env is the environment of the image that the
 // builder's phases run in.
 func (p *Platform) newPlan(r *resolved, env []string) lifecycle.Plan {
-	_, early := r.engine.(lifecycle.Early)
 	return lifecycle.NewPlan(lifecycle.PlanInput{
-		Early:       early,
+		Early:       r.traits.Early,
 		PlatformAPI: r.api,
 		User:        r.user(),
 		BuilderEnv:  lifecycle.WithProxies(env, p.Environ),

@@ -22,20 +22,18 @@ type restoring struct {
 }
 
 // beginRestore starts the restore phase. Where it can fetch layers before it is
-// known which are wanted (lifecycle.Early), that is the first thing of all.
+// known which are wanted (lifecycle.Traits.Early), that is the first thing of all.
 func (b *build) beginRestore(ctx context.Context) *restoring {
 	ctx, cancel := context.WithCancel(ctx)
 	r := &restoring{detected: make(chan struct{}), ended: make(chan struct{}), cancel: cancel}
-	memory, _ := b.place.(lifecycle.Forgetful)
-	_, early := b.place.(lifecycle.EarlyPlace)
 	go func() {
 		defer close(r.ended)
 		r.err = own(ctx, b, lifecycle.Restore, b.restoreScope(), phases.RestoreInput{
 			Imports:    b.imports,
 			Target:     b.target(),
 			SkipLayers: b.ClearCache,
-			KeepFrames: memory != nil && memory.InMemory(),
-			Early:      early,
+			KeepFrames: b.place.Facts().InMemory,
+			Early:      b.traits.Early,
 			Known:      b.known,
 		}, &r.out, b.using(b.imports, nil), func(call *phases.Call) {
 			call.Detected = func(ctx context.Context) (phases.Detected, error) {

@@ -91,7 +91,7 @@ func newResult(r *resolved, started time.Time) *Result {
 		Phases:  []PhaseTime{{"prepare", time.Since(started).Seconds()}},
 		Output:  OutputResult{r.Output.To.String(), r.Output.Path},
 		Tags:    r.tags(),
-		Engine:  r.engine.Name(),
+		Engine:  r.traits.Name,
 		Builder: builderResult(r),
 	}
 }

@@ -62,11 +62,8 @@ func withRoomHint(place lifecycle.Place, err error) error {
 
 // roomHint says what to do when there is no room for the volumes of a place.
 func roomHint(place lifecycle.Place) string {
-	if located, ok := place.(lifecycle.Located); ok {
-		return "make room on the file system of " + located.Dir()
-	}
 	if place == nil {
 		return "make room where the build runs"
 	}
-	return "make room where the daemon keeps its images and volumes, as with `docker system prune`"
+	return place.Facts().Room
 }

@@ -40,14 +40,10 @@ type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }
 
-// daemonPlace is a place whose volumes are not on this machine, herePlace one whose
-// volumes are.
-type (
-	daemonPlace struct{ lifecycle.Place }
-	herePlace   struct{ lifecycle.Place }
-)
+// fullPlace is a place that is full.
+type fullPlace struct{ lifecycle.Place }
 
-func (herePlace) Dir() string { return "/tmp/here" }
+func (fullPlace) Facts() lifecycle.PlaceFacts { return lifecycle.PlaceFacts{Room: "make room here"} }
 
 // TestRoomHint tells where to make room, once.
 func TestRoomHint(t *testing.T) {
@@ -58,11 +54,11 @@ func TestRoomHint(t *testing.T) {
 		err   error
 		want  string
 	}{
-		"daemon":  {daemonPlace{}, daemon, "make room where the daemon keeps"},
-		"here":    {herePlace{}, daemon, "make room on the file system of /tmp/here"},
+		"here":    {fullPlace{}, daemon, "make room here"},
+		"nowhere": {nil, daemon, "make room where the build runs"},
 		"a file":  {nil, fmt.Errorf("buildpack: %w", &fs.PathError{Op: "write", Path: "/var/tmp/x", Err: syscall.ENOSPC}), "make room on the file system of /var/tmp, or"},
-		"known":   {daemonPlace{}, hint.With("as it was", daemon), "as it was"},
-		"another": {daemonPlace{}, errors.New("exit code 51"), ""},
+		"known":   {fullPlace{}, hint.With("as it was", daemon), "as it was"},
+		"another": {fullPlace{}, errors.New("exit code 51"), ""},
 	} {
 		way := hint.Of(withRoomHint(test.place, test.err))
 		if !strings.HasPrefix(way, test.want) || (way == "") != (test.want == "") {

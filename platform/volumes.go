@@ -59,13 +59,13 @@ func (p *Platform) checkVolumes(r *resolved) error {
 	return nil
 }
 
-// checkHostPaths fails unless all host paths are there. Those of a daemon's
-// machine are not looked for.
-func checkHostPaths(volumes []lifecycle.Mount, engine lifecycle.Engine) error {
-	if _, remote := engine.(lifecycle.Daemonic); remote {
+// checkHostPaths fails unless all host paths are there. Those of another machine
+// are not looked for.
+func (r *resolved) checkHostPaths() error {
+	if r.traits.Remote {
 		return nil
 	}
-	for _, m := range volumes {
+	for _, m := range r.Volumes {
 		if _, err := os.Stat(m.Host); m.Host != "" && err != nil {
 			if failed, ok := errors.AsType[*fs.PathError](err); ok {
 				err = failed.Err

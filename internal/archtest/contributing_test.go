@@ -41,7 +41,7 @@ func TestStoresAreProven(t *testing.T) {
 // TestEnginesAreProven holds what CONTRIBUTING.md asks of an engine.
 func TestEnginesAreProven(t *testing.T) {
 	t.Parallel()
-	lists := read(t, "cmd/pack-cache/engines_*.go")
+	lists := read(t, "cmd/pack-cache/engines*.go")
 	page := read(t, "docs/engines.md")
 	for _, dir := range implementing(t, "lifecycle", "lifecycle.Engine") {
 		if !strings.Contains(read(t, dir+"/*_test.go"), "enginetest.Run(") {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"sync"
+	"sync/atomic"
 
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
@@ -41,6 +43,7 @@ type Place struct {
 	running sync.WaitGroup
 	shut    sync.Once
 	result  error // of Shut
+	failed  atomic.Bool
 }
 
 // New returns a place without volumes.
@@ -68,8 +71,19 @@ func (p *Place) Do(ctx context.Context, what string, work func(context.Context) 
 		case <-inner.Done():
 		}
 	}()
-	return p.Explain(ctx, work(inner), what)
+	err := p.Explain(ctx, work(inner), what)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		p.failed.Store(true)
+	}
+	return err
 }
+
+// Failed reports whether something has failed in the place, apart from what was
+// looked for and was not there.
+func (p *Place) Failed() bool { return p.failed.Load() }
+
+// Ready implements lifecycle.Place for engines whose Open waits for the builder.
+func (p *Place) Ready(ctx context.Context) error { return ctx.Err() }
 
 // Explain names what failed. It returns ctx.Err() where ctx is the reason, and an
 // *lifecycle.ExitError without a name.

@@ -35,8 +35,7 @@ type Engine struct {
 
 var (
 	_ lifecycle.Engine    = (*Engine)(nil)
-	_ lifecycle.Daemonic  = (*Engine)(nil)
-	_ lifecycle.Described = (*Engine)(nil)
+	_ lifecycle.Addressed = (*Engine)(nil)
 )
 
 // New returns an engine. It does no I/O.
@@ -47,11 +46,15 @@ func New(config Config) *Engine {
 	return &Engine{config: config}
 }
 
-// Name implements lifecycle.Engine.
-func (e *Engine) Name() string { return "docker" }
+// Traits implements lifecycle.Engine.
+func (e *Engine) Traits() lifecycle.Traits {
+	return lifecycle.Traits{
+		Name: "docker", Mounts: true, Remote: true, Foreign: true, Daemon: true, Images: keeper{e}, Extends: true,
+	}
+}
 
-// At implements lifecycle.Daemonic.
-func (e *Engine) At(host string) lifecycle.Daemonic {
+// At implements lifecycle.Addressed.
+func (e *Engine) At(host string) lifecycle.Engine {
 	config := e.config
 	config.Host = host
 	return New(config)
@@ -59,19 +62,12 @@ func (e *Engine) At(host string) lifecycle.Daemonic {
 
 // Probe implements lifecycle.Engine: it asks the daemon what it is, and whether
 // it can run the programs that the engine has for it.
-func (e *Engine) Probe(ctx context.Context) error {
-	_, err := e.ready(ctx)
-	return err
-}
-
-// Describe implements lifecycle.Described.
-func (e *Engine) Describe() string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.daemon == nil {
-		return ""
+func (e *Engine) Probe(ctx context.Context) (lifecycle.Facts, error) {
+	d, err := e.ready(ctx)
+	if err != nil {
+		return lifecycle.Facts{}, err
 	}
-	return e.daemon.product + " at " + e.daemon.api.DaemonHost()
+	return lifecycle.Facts{How: d.product + " at " + d.api.DaemonHost()}, nil
 }
 
 // ready returns the daemon with the programs for its containers.

@@ -23,9 +23,6 @@ type keeper struct{ engine *Engine }
 
 var _ lifecycle.Daemon = keeper{}
 
-// Images implements lifecycle.Daemonic.
-func (e *Engine) Images() lifecycle.Daemon { return keeper{e} }
-
 // Probe implements lifecycle.Daemon.
 func (k keeper) Probe(ctx context.Context) error {
 	_, err := k.engine.connected(ctx)

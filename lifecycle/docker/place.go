@@ -42,10 +42,7 @@ type place struct {
 	parts    parts
 }
 
-var (
-	_ lifecycle.Place    = (*place)(nil)
-	_ lifecycle.Preparer = (*place)(nil)
-)
+var _ lifecycle.Place = (*place)(nil)
 
 // Open implements lifecycle.Engine.
 func (e *Engine) Open(ctx context.Context, spec lifecycle.PlaceSpec) (lifecycle.Place, error) {
@@ -71,6 +68,9 @@ func (e *Engine) Open(ctx context.Context, spec lifecycle.PlaceSpec) (lifecycle.
 			err = ctx.Err()
 		}
 		return nil, errors.Join(err, p.Close())
+	}
+	for _, phase := range spec.Prepare {
+		go p.prepare(ctx, phase)
 	}
 	return p, nil
 }
@@ -107,10 +107,17 @@ func (p *place) Run(ctx context.Context, phase lifecycle.Phase, streams lifecycl
 	})
 }
 
-// Prepare implements lifecycle.Preparer: it copies what the phase mounts of the
-// builder.
-func (p *place) Prepare(ctx context.Context, phase lifecycle.Phase) error {
-	return p.Do(ctx, "preparing phase "+string(phase.Name), func(ctx context.Context) error { return p.copyParts(ctx, phase) })
+// prepare copies what a phase mounts of the builder.
+func (p *place) prepare(ctx context.Context, phase lifecycle.Phase) {
+	err := p.Do(ctx, "preparing phase "+string(phase.Name), func(ctx context.Context) error { return p.copyParts(ctx, phase) })
+	if err != nil {
+		p.report.Debug(err.Error()) // the phase itself finds out
+	}
+}
+
+// Facts implements lifecycle.Place.
+func (p *place) Facts() lifecycle.PlaceFacts {
+	return lifecycle.PlaceFacts{Room: "make room where the daemon keeps its images and volumes, as with `docker system prune`"}
 }
 
 // OpenFile implements base.Work.

@@ -52,7 +52,7 @@ func TestProbe(t *testing.T) {
 			server := httptest.NewServer(fakeDaemon(t, test.api, test.system, test.arch))
 			defer server.Close()
 			host := "tcp://" + strings.TrimPrefix(server.URL, "http://")
-			err := New(Config{Host: host, Executable: test.program, Init: test.program}).Probe(t.Context())
+			_, err := New(Config{Host: host, Executable: test.program, Init: test.program}).Probe(t.Context())
 			wantHint(t, err, test.want, test.hint)
 		})
 	}
@@ -81,7 +81,8 @@ func TestProbeUnreachable(t *testing.T) {
 		"no such transport": {"gopher://somewhere", "gopher://somewhere", "DOCKER_HOST"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			wantHint(t, New(Config{Host: test.host}).Probe(t.Context()), test.want, test.hint)
+			_, err := New(Config{Host: test.host}).Probe(t.Context())
+			wantHint(t, err, test.want, test.hint)
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -49,25 +50,15 @@ func (s *suite) withSlowLayer(t *testing.T, come <-chan struct{}, err error) v1.
 }
 
 // openEarly opens a place whose builder has a slow layer. It returns nil for an
-// engine that is not lifecycle.Early.
-func (s *suite) openEarly(t *testing.T, come <-chan struct{}, err error) lifecycle.EarlyPlace {
+// engine whose places cannot be used before their builder is there.
+func (s *suite) openEarly(t *testing.T, come <-chan struct{}, err error) lifecycle.Place {
 	t.Helper()
-	engine, ok := s.engine.(lifecycle.Early)
-	if !ok {
+	if !s.traits.Early {
 		return nil
 	}
-	place, openErr := engine.OpenEarly(t.Context(), lifecycle.PlaceSpec{
+	return s.open(t, lifecycle.PlaceSpec{
 		Builder: s.withSlowLayer(t, come, err), User: testUser, Volumes: lifecycle.Volumes(),
 	})
-	if openErr != nil {
-		t.Fatal(openErr)
-	}
-	t.Cleanup(func() {
-		if err := place.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return place
 }
 
 func testEarly(t *testing.T, s *suite) {
@@ -90,11 +81,11 @@ func testEarly(t *testing.T, s *suite) {
 			t.Errorf("%s ran before its builder was there: %v", phase.Root, err)
 		}
 	}
-	if err := place.WaitBuilder(ctx); !errors.Is(err, context.DeadlineExceeded) {
+	if err := place.Ready(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("the builder is there: %v", err)
 	}
 	close(come)
-	if err := place.WaitBuilder(t.Context()); err != nil {
+	if err := place.Ready(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	got := steps(t, place, with(builderPhase("do", "stat:/slow", "read:/layers/a"), layers))
@@ -113,7 +104,7 @@ func testEarlyBroken(t *testing.T, s *suite) {
 		return
 	}
 	close(come)
-	err := place.WaitBuilder(t.Context())
+	err := place.Ready(t.Context())
 	if err == nil || !strings.Contains(err.Error(), broken.Error()) {
 		t.Errorf("waiting gave %v", err)
 	}
@@ -131,7 +122,7 @@ func testHidden(t *testing.T, s *suite) {
 		"list:/layers/hidden", "write:/layers/hidden/b=2", "write:/layers/c=3", "read:/layers/hidden/a", "rename:/layers/hidden=/layers/other",
 	), layers)
 	phase.Hidden = "/layers/hidden"
-	if _, ok := s.engine.(lifecycle.Early); !ok {
+	if !s.traits.Early {
 		if err := place.Run(t.Context(), phase, lifecycle.Streams{}); err == nil {
 			t.Error("a phase ran from which something should have been hidden")
 		}
@@ -150,23 +141,19 @@ func testHidden(t *testing.T, s *suite) {
 	}
 }
 
+// testLeave closes a place that another process may remove, which may take longer.
 func testLeave(t *testing.T, s *suite) {
-	place := s.place(t)
-	leaver, ok := place.(lifecycle.Leaver)
-	located, here := place.(lifecycle.Located)
-	if !ok || !here {
-		return
-	}
+	place := s.open(t, lifecycle.PlaceSpec{Builder: s.builder, User: testUser, Volumes: lifecycle.Volumes(), Leave: true})
 	mark := filepath.Base(t.TempDir()) + "-left"
 	steps(t, place, with(builderPhase("do", "mkdir:/layers/a", "write:/layers/a/"+mark+"=x", "chmod:/layers/a=0555"), layers))
-	if err := leaver.Leave(); err != nil {
+	if err := place.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if err := place.Run(t.Context(), builderPhase("say"), lifecycle.Streams{}); err == nil {
 		t.Error("a place that was left runs phases")
 	}
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
-		found, err := filepath.Glob(filepath.Join(located.Dir(), "*", "volumes", "layers", "a", mark))
+		found, err := filepath.Glob(filepath.Join(os.TempDir(), "*", "volumes", "layers", "a", mark))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -176,5 +163,23 @@ func testLeave(t *testing.T, s *suite) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%v is still there", found)
 		}
+	}
+}
+
+// testLeaveFailed closes a place that another process might remove, had nothing
+// failed in it: all is gone at once.
+func testLeaveFailed(t *testing.T, s *suite) {
+	place := s.open(t, lifecycle.PlaceSpec{Builder: s.builder, User: testUser, Volumes: lifecycle.Volumes(), Leave: true})
+	mark := filepath.Base(t.TempDir()) + "-failed"
+	steps(t, place, with(builderPhase("do", "write:/layers/"+mark+"=x"), layers))
+	if err := place.Run(t.Context(), builderPhase("exit", "3"), lifecycle.Streams{}); err == nil {
+		t.Error("a phase did not fail")
+	}
+	if err := place.Close(); err != nil {
+		t.Fatal(err)
+	}
+	found, err := filepath.Glob(filepath.Join(os.TempDir(), "*", "volumes", "layers", mark))
+	if err != nil || len(found) > 0 {
+		t.Errorf("%v is still there, %v", found, err)
 	}
 }

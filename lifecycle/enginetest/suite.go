@@ -46,19 +46,18 @@ func Run(t *testing.T, open func(t *testing.T) lifecycle.Engine, quirks ...Quirk
 	plantSecrets(t, home, program, slices.Contains(quirks, InPlace))
 
 	engine := open(t)
-	if engine.Name() == "" {
-		t.Error("the engine has no name")
-	}
-	if err := engine.Probe(t.Context()); err != nil {
+	facts, err := engine.Probe(t.Context())
+	if err != nil {
 		t.Fatalf("probe: %v", err)
 	}
-	s := &suite{engine: engine, home: home, builder: Builder(t), quirks: quirks}
+	s := &suite{engine: engine, traits: engine.Traits(), facts: facts, home: home, builder: Builder(t), quirks: quirks}
 	t.Run("phases", func(t *testing.T) {
 		for _, test := range []struct {
 			name string
 			run  func(*testing.T, *suite)
 			not  Quirk // with which it makes no sense
 		}{
+			{"traits and facts", testFacts, ""},
 			{"output comes through", testOutput, ""},
 			{"output comes as it is written", testOutputIsLive, ""},
 			{"standard input comes through", testInput, ""},
@@ -101,6 +100,7 @@ func Run(t *testing.T, open func(t *testing.T) lifecycle.Engine, quirks ...Quirk
 			{"builders that cannot be had, in places before them", testEarlyBroken, ""},
 			{"what is hidden", testHidden, InPlace},
 			{"places that are left", testLeave, ""},
+			{"places that are left after a failure", testLeaveFailed, ""},
 		} {
 			if test.not != "" && s.has(test.not) {
 				continue
@@ -129,6 +129,8 @@ func Run(t *testing.T, open func(t *testing.T) lifecycle.Engine, quirks ...Quirk
 // suite is what the tests share.
 type suite struct {
 	engine  lifecycle.Engine
+	traits  lifecycle.Traits
+	facts   lifecycle.Facts
 	home    string
 	builder v1.Image
 	quirks  []Quirk
@@ -138,18 +140,22 @@ func (s *suite) has(quirk Quirk) bool { return slices.Contains(s.quirks, quirk) 
 
 // other is where a test may have the volume for state.
 func (s *suite) other() string {
-	if fixed, ok := s.engine.(lifecycle.Fixed); ok {
-		return fixed.Paths().State
+	if s.traits.Mounts {
+		return "/other"
 	}
-	return "/other"
+	return s.facts.Paths.State
 }
 
 // place opens a place with all volumes of a plan, which the test's end closes.
 func (s *suite) place(t *testing.T) lifecycle.Place {
 	t.Helper()
-	place, err := s.engine.Open(t.Context(), lifecycle.PlaceSpec{
-		Builder: s.builder, User: testUser, Volumes: lifecycle.Volumes(),
-	})
+	return s.open(t, lifecycle.PlaceSpec{Builder: s.builder, User: testUser, Volumes: lifecycle.Volumes()})
+}
+
+// open opens a place, which the test's end closes.
+func (s *suite) open(t *testing.T, spec lifecycle.PlaceSpec) lifecycle.Place {
+	t.Helper()
+	place, err := s.engine.Open(t.Context(), spec)
 	if err != nil {
 		t.Fatalf("open: %v", err)
 	}

@@ -130,35 +130,25 @@ func (w *warnings) Info(message string) { w.text.WriteString(message + "\n") }
 func (w *warnings) Warn(message string) { w.text.WriteString(message + "\n") }
 func (w *warnings) Hint(message string) { w.text.WriteString(message + "\n") }
 
-// TestAccept says which builds an engine takes where there is no Landlock.
-func TestAccept(t *testing.T) {
+// TestUntrusted says which builds cannot be run here, and that no place is opened for an
+// untrusted one where there is no Landlock.
+func TestUntrusted(t *testing.T) {
 	t.Parallel()
-	user := lifecycle.User{UID: 1, GID: 1}
 	missing := errors.New("no landlock (function not implemented)")
-	for _, test := range []struct {
-		name   string
-		host   host
-		demand lifecycle.Demand
-		want   string // in the hint
-	}{
-		{"landlock", host{abi: 2}, lifecycle.Demand{User: user}, ""},
-		{"no landlock, trusted", host{noABI: missing}, lifecycle.Demand{User: user, Trusted: true}, ""},
-		{"no landlock, untrusted", host{noABI: missing}, lifecycle.Demand{User: user}, "config trusted-builders add"},
-		{"no network", host{abi: 2}, lifecycle.Demand{User: user, Network: lifecycle.NetworkNone}, "--engine sandbox"},
+	with, without := &host{abi: 2}, &host{noABI: missing}
+	if err := with.facts("").Untrusted; err != nil {
+		t.Error(err)
+	}
+	_, openErr := without.open(t.Context(), lifecycle.PlaceSpec{User: lifecycle.User{UID: 1, GID: 1}}, nil)
+	for want, errs := range map[string][]error{
+		"config trusted-builders add": {without.facts("").Untrusted, openErr},
+		"--engine sandbox":            {with.facts("").NoNetwork, without.facts("").NoNetwork},
 	} {
-		t.Run(test.name, func(t *testing.T) {
-			t.Parallel()
-			err := test.host.accept(test.demand)
-			if test.want == "" {
-				if err != nil {
-					t.Error(err)
-				}
-				return
+		for _, err := range errs {
+			if !strings.Contains(hint.Of(err), want) {
+				t.Errorf("got %v, want a hint with %q", err, want)
 			}
-			if !strings.Contains(hint.Of(err), test.want) {
-				t.Errorf("got %v, want a hint with %q", err, test.want)
-			}
-		})
+		}
 	}
 }
 

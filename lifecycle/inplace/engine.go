@@ -27,21 +27,28 @@ type Config struct {
 // safe for concurrent use.
 type Engine struct{ shared }
 
-var (
-	_ lifecycle.Engine    = (*Engine)(nil)
-	_ lifecycle.Resident  = (*Engine)(nil)
-	_ lifecycle.Fixed     = (*Engine)(nil)
-	_ lifecycle.Selective = (*Engine)(nil)
-	_ lifecycle.Described = (*Engine)(nil)
-)
+var _ lifecycle.Engine = (*Engine)(nil)
 
 // New returns the engine. It does no I/O.
 func New(config Config) *Engine {
 	return &Engine{shared{config: config, look: probeInside}}
 }
 
-// Name implements lifecycle.Engine.
-func (e *Engine) Name() string { return "inplace" }
+// Traits implements lifecycle.Engine.
+func (e *Engine) Traits() lifecycle.Traits {
+	return lifecycle.Traits{Name: "inplace", Where: "in the builder image", Resident: true}
+}
+
+// Probe implements lifecycle.Engine.
+func (e *Engine) Probe(ctx context.Context) (lifecycle.Facts, error) {
+	h, err := e.ready(ctx)
+	if err != nil {
+		return lifecycle.Facts{}, err
+	}
+	facts := h.facts("inside a builder image")
+	facts.Resident = h
+	return facts, nil
+}
 
 // probeInside is the probe of a container that is a builder's.
 func probeInside(config Config) (*host, error) {
@@ -65,14 +72,6 @@ func (e elsewhere) Error() string { return string(e) }
 
 // Is makes it a lifecycle.ErrElsewhere.
 func (e elsewhere) Is(target error) bool { return target == lifecycle.ErrElsewhere }
-
-// Describe implements lifecycle.Described.
-func (e *Engine) Describe() string {
-	if h := e.known(); h != nil {
-		return "inside a builder image, " + h.describe()
-	}
-	return ""
-}
 
 // Open implements lifecycle.Engine. The layers of the image are laid over the
 // builder that is here.
@@ -153,12 +152,6 @@ type shared struct {
 	host *host // what the probe found; nil until it has succeeded
 }
 
-// Probe implements lifecycle.Engine.
-func (s *shared) Probe(ctx context.Context) error {
-	_, err := s.ready(ctx)
-	return err
-}
-
 // ready returns what is known about this container, probing at the first call
 // that succeeds.
 func (s *shared) ready(ctx context.Context) (*host, error) {
@@ -176,27 +169,4 @@ func (s *shared) ready(ctx context.Context) (*host, error) {
 	}
 	s.host = h
 	return h, nil
-}
-
-func (s *shared) known() *host {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.host
-}
-
-// Paths implements lifecycle.Fixed.
-func (s *shared) Paths() lifecycle.Paths {
-	if h := s.known(); h != nil {
-		return h.paths()
-	}
-	return lifecycle.Paths{}
-}
-
-// Accept implements lifecycle.Selective.
-func (s *shared) Accept(d lifecycle.Demand) error {
-	h := s.known()
-	if h == nil {
-		return errors.New("the engine has not been probed")
-	}
-	return h.accept(d)
 }

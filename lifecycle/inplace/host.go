@@ -140,25 +140,20 @@ func (h *host) as(u lifecycle.User) lifecycle.User {
 	return lifecycle.User{UID: os.Geteuid(), GID: os.Getegid()}
 }
 
-// describe says how phases are kept apart here.
-func (h *host) describe() string {
+// facts are those of a container, where an engine is.
+func (h *host) facts(where string) lifecycle.Facts {
+	facts := lifecycle.Facts{
+		How:   where + fmt.Sprintf(", confined with Landlock ABI %d: %s", h.abi, confine.LandlockScopes(h.abi)),
+		Paths: h.paths(),
+		NoNetwork: hint.Errorf("leave out --network none, or use another engine (--engine sandbox or docker)",
+			"phases have the container's network: no other one can be made here"),
+	}
 	if h.abi == 0 {
-		return fmt.Sprintf("not confined: %v", h.noABI)
-	}
-	return fmt.Sprintf("confined with Landlock ABI %d: %s", h.abi, confine.LandlockScopes(h.abi))
-}
-
-// accept is that of lifecycle.Selective.
-func (h *host) accept(d lifecycle.Demand) error {
-	switch {
-	case h.abi == 0 && !d.Trusted:
-		return hint.Errorf("trust the builder if you do (--trust-builder, or `pack-cache config trusted-builders add BUILDER`), or use a kernel from 5.19 on with Landlock, or another engine (--engine sandbox or docker)",
+		facts.How = where + fmt.Sprintf(", not confined: %v", h.noABI)
+		facts.Untrusted = hint.Errorf("trust the builder if you do (--trust-builder, or `pack-cache config trusted-builders add BUILDER`), or use a kernel from 5.19 on with Landlock, or another engine (--engine sandbox or docker)",
 			"%w, so an untrusted builder could read the credentials", h.noABI)
-	case d.Network == lifecycle.NetworkNone:
-		return hint.Errorf("leave out --network none, or use another engine (--engine sandbox or docker)",
-			"phases have the container's network: no other one can be made here")
 	}
-	return d.User.Check()
+	return facts
 }
 
 // ownerOf returns who owns a file.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 
 	"github.com/pack-cache/pack-cache/internal/hint"
@@ -37,15 +36,14 @@ type place struct {
 	active  int // phases that run
 }
 
-var (
-	_ lifecycle.Place      = (*place)(nil)
-	_ lifecycle.Located    = (*place)(nil)
-	_ lifecycle.Displacing = (*place)(nil)
-)
+var _ lifecycle.Place = (*place)(nil)
 
 // open readies a place. Ready brings about the builder, and may add to the place.
 func (h *host) open(ctx context.Context, spec lifecycle.PlaceSpec, ready func(context.Context, *place) error) (lifecycle.Place, error) {
-	if err := h.accept(lifecycle.Demand{Trusted: spec.Trusted, User: spec.User, Network: lifecycle.NetworkHost}); err != nil {
+	if err := h.facts("").Untrusted; err != nil && !spec.Trusted {
+		return nil, err
+	}
+	if err := spec.User.Check(); err != nil {
 		return nil, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -186,7 +184,7 @@ func (p *place) Advise(err error) error {
 	if _, exited := errors.AsType[*lifecycle.ExitError](err); exited || !confine.NoRoom(err) {
 		return err
 	}
-	return hint.With("make room in this container, on the file systems of /layers, /workspace and "+p.Dir(), err)
+	return hint.With("make room in this container, on the file systems of /layers, /workspace and "+filepath.Dir(p.host.dir), err)
 }
 
 // Close implements lifecycle.Place.
@@ -202,13 +200,11 @@ func (p *place) Close() error {
 	})
 }
 
-// Dir implements lifecycle.Located.
-func (p *place) Dir() string { return filepath.Dir(p.host.dir) }
-
-// Where implements lifecycle.Displacing.
-func (p *place) Where(path string) string {
-	if _, has := p.Volumes[lifecycle.VolumeApp]; has && within(path, lifecycle.AppDir) {
-		return filepath.Join(p.host.path(keptDir), strings.TrimPrefix(path, lifecycle.AppDir))
+// Facts implements lifecycle.Place.
+func (p *place) Facts() lifecycle.PlaceFacts {
+	facts := lifecycle.PlaceFacts{Room: "make room on the file system of " + filepath.Dir(p.host.dir)}
+	if _, has := p.Volumes[lifecycle.VolumeApp]; has {
+		facts.Moved = map[string]string{lifecycle.AppDir: p.host.path(keptDir)}
 	}
-	return path
+	return facts
 }

@@ -37,10 +37,12 @@ const (
 	osReleasePath  = "/etc/os-release"
 )
 
-// Builder implements lifecycle.Resident. An image cannot be told its name or
+var _ lifecycle.Resident = (*host)(nil)
+
+// Image implements lifecycle.Resident. An image cannot be told its name or
 // digest from inside; what can be read is what its files and the environment
 // say.
-func (e *Engine) Builder(ctx context.Context) (v1.Image, error) {
+func (h *host) Image(ctx context.Context) (v1.Image, error) {
 	about, err := readResident()
 	if err != nil {
 		return nil, confine.Step(err, "the builder that pack-cache runs in")
@@ -51,7 +53,7 @@ func (e *Engine) Builder(ctx context.Context) (v1.Image, error) {
 	}
 	uid, gid, err := builder.BuildUser(config.Config.Env)
 	if err == nil {
-		err = e.complete(ctx, about, lifecycle.User{UID: uid, GID: gid})
+		err = h.complete(ctx, about, lifecycle.User{UID: uid, GID: gid})
 	}
 	if err != nil {
 		return nil, confine.Step(err, "the builder that pack-cache runs in")
@@ -63,13 +65,9 @@ func (e *Engine) Builder(ctx context.Context) (v1.Image, error) {
 }
 
 // complete asks the lifecycle, as user, for what no file says of it.
-func (e *Engine) complete(ctx context.Context, about *resident, user lifecycle.User) error {
+func (h *host) complete(ctx context.Context, about *resident, user lifecycle.User) error {
 	if about.version != "" {
 		return nil
-	}
-	h, err := e.ready(ctx)
-	if err != nil {
-		return err
 	}
 	says, err := h.askLifecycle(ctx, user)
 	if err != nil {
@@ -85,7 +83,7 @@ func (e *Engine) complete(ctx context.Context, about *resident, user lifecycle.U
 // Is implements lifecycle.Resident: the named builder has to have the same
 // lifecycle, buildpacks and order. The version of a lifecycle that cannot be asked
 // safely is not compared.
-func (e *Engine) Is(ctx context.Context, named v1.Image) error {
+func (h *host) Is(ctx context.Context, named v1.Image) error {
 	here, err := readResident()
 	if err != nil {
 		return err
@@ -102,7 +100,7 @@ func (e *Engine) Is(ctx context.Context, named v1.Image) error {
 	if err != nil {
 		return err
 	}
-	err = e.complete(ctx, here, lifecycle.User{UID: b.UID, GID: b.GID})
+	err = h.complete(ctx, here, lifecycle.User{UID: b.UID, GID: b.GID})
 	if err != nil && !errors.Is(err, errNotAsked) {
 		return err
 	}

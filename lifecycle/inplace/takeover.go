@@ -32,20 +32,26 @@ const (
 // builder. It is safe for concurrent use.
 type Takeover struct{ shared }
 
-var (
-	_ lifecycle.Engine    = (*Takeover)(nil)
-	_ lifecycle.Fixed     = (*Takeover)(nil)
-	_ lifecycle.Selective = (*Takeover)(nil)
-	_ lifecycle.Described = (*Takeover)(nil)
-)
+var _ lifecycle.Engine = (*Takeover)(nil)
 
 // NewTakeover returns the engine. It does no I/O.
 func NewTakeover(config Config) *Takeover {
 	return &Takeover{shared{config: config, look: probeTakeover}}
 }
 
-// Name implements lifecycle.Engine.
-func (e *Takeover) Name() string { return "takeover" }
+// Traits implements lifecycle.Engine.
+func (e *Takeover) Traits() lifecycle.Traits {
+	return lifecycle.Traits{Name: "takeover", Where: "in pack-cache's own image"}
+}
+
+// Probe implements lifecycle.Engine.
+func (e *Takeover) Probe(ctx context.Context) (lifecycle.Facts, error) {
+	h, err := e.ready(ctx)
+	if err != nil {
+		return lifecycle.Facts{}, err
+	}
+	return h.facts("in pack-cache's takeover image"), nil
+}
 
 // probeTakeover is the probe of a container of pack-cache's own image.
 func probeTakeover(config Config) (*host, error) {
@@ -62,14 +68,6 @@ func probeTakeover(config Config) (*host, error) {
 		h.takeover = true
 	}
 	return h, err
-}
-
-// Describe implements lifecycle.Described.
-func (e *Takeover) Describe() string {
-	if h := e.known(); h != nil {
-		return "in pack-cache's takeover image, " + h.describe()
-	}
-	return ""
 }
 
 // Open implements lifecycle.Engine. The first builder that is opened stays the

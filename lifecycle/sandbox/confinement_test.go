@@ -32,14 +32,15 @@ func openPlace(t *testing.T, img v1.Image) (lifecycle.Place, *recorder, error) {
 	e := New(Config{StoreDir: t.TempDir(), WorkDir: t.TempDir(), Executable: enginetest.Program(t)})
 	record := &recorder{Reporter: progress.Discard}
 	place, err := e.Open(t.Context(), lifecycle.PlaceSpec{Builder: img, User: testUser, Progress: record})
-	if err == nil {
-		t.Cleanup(func() {
-			if err := place.Close(); err != nil {
-				t.Error(err)
-			}
-		})
+	if err != nil {
+		return nil, nil, err
 	}
-	return place, record, err
+	t.Cleanup(func() {
+		if err := place.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return place, record, place.Ready(t.Context())
 }
 
 // recorder keeps debug messages.

@@ -42,9 +42,8 @@ type Engine struct {
 }
 
 var (
-	_ lifecycle.Engine    = (*Engine)(nil)
-	_ lifecycle.Described = (*Engine)(nil)
-	_ lifecycle.Early     = (*Engine)(nil)
+	_ lifecycle.Engine = (*Engine)(nil)
+	_ lifecycle.Pruner = (*Engine)(nil)
 )
 
 // New returns an engine. It does no I/O.
@@ -58,29 +57,24 @@ func New(config Config) *Engine {
 	return &Engine{config: config, candidates: candidates}
 }
 
-// Name implements lifecycle.Engine.
-func (e *Engine) Name() string { return "sandbox" }
+// Traits implements lifecycle.Engine.
+func (e *Engine) Traits() lifecycle.Traits {
+	return lifecycle.Traits{Name: "sandbox", Mounts: true, Early: true, Memory: true}
+}
 
 // Probe implements lifecycle.Engine: it starts a process in the namespaces,
 // which assembles a root and an overlay, enters them and drops its privileges.
-func (e *Engine) Probe(ctx context.Context) error {
-	_, err := e.ready(ctx)
-	return err
-}
-
-// Describe implements lifecycle.Described.
-func (e *Engine) Describe() string {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if e.host == nil {
-		return ""
+func (e *Engine) Probe(ctx context.Context) (lifecycle.Facts, error) {
+	h, err := e.ready(ctx)
+	if err != nil {
+		return lifecycle.Facts{}, err
 	}
-	return map[string]string{
+	return lifecycle.Facts{How: map[string]string{
 		asRoot:   "root with namespaces",
 		asRange:  "root in a user namespace",
 		asSubids: "a user namespace with subordinate ids",
 		asSingle: "a user namespace with one id",
-	}[e.host.identity.Kind]
+	}[h.identity.Kind]}, nil
 }
 
 // ready returns what is known about this machine, probing at the first call

@@ -70,7 +70,7 @@ func TestPlaceInMemory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if memory := place.(lifecycle.Forgetful); !memory.InMemory() || memory.OutOfMemory() {
+	if facts := place.Facts(); !facts.InMemory || facts.OutOfMemory {
 		t.Error("nothing is in memory, or it is said to be full")
 	}
 	for volume, want := range map[string]int{"v": 1, "w": 0} {

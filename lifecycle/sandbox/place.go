@@ -31,6 +31,7 @@ type place struct {
 	// none.
 	dir, memory placeDir
 	user        lifecycle.User
+	leave       bool // PlaceSpec.Leave
 	report      progress.Reporter
 
 	// unpacked is closed when the builder is there or cannot be; builder and
@@ -43,35 +44,13 @@ type place struct {
 	phases atomic.Int64 // how many have been started
 }
 
-var (
-	_ lifecycle.EarlyPlace = (*place)(nil)
-	_ lifecycle.Forgetful  = (*place)(nil)
-	_ lifecycle.Leaver     = (*place)(nil)
-	_ lifecycle.Located    = (*place)(nil)
-)
+var _ lifecycle.Place = (*place)(nil)
 
 // Open implements lifecycle.Engine.
 func (e *Engine) Open(ctx context.Context, spec lifecycle.PlaceSpec) (lifecycle.Place, error) {
-	p, err := e.open(ctx, spec)
-	if err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if err := p.WaitBuilder(ctx); err != nil {
-		return nil, errors.Join(err, p.Close())
-	}
-	return p, nil
-}
-
-// OpenEarly implements lifecycle.Early.
-func (e *Engine) OpenEarly(ctx context.Context, spec lifecycle.PlaceSpec) (lifecycle.EarlyPlace, error) {
-	p, err := e.open(ctx, spec)
-	if err != nil {
-		return nil, err
-	}
-	return p, nil
-}
-
-func (e *Engine) open(ctx context.Context, spec lifecycle.PlaceSpec) (*place, error) {
 	h, err := e.ready(ctx)
 	if err != nil {
 		return nil, err
@@ -79,7 +58,7 @@ func (e *Engine) open(ctx context.Context, spec lifecycle.PlaceSpec) (*place, er
 	if err := h.checkUser(spec.User); err != nil {
 		return nil, err
 	}
-	p := &place{host: h, user: spec.User, report: spec.Progress, unpacked: make(chan struct{})}
+	p := &place{host: h, user: spec.User, leave: spec.Leave, report: spec.Progress, unpacked: make(chan struct{})}
 	p.Place = base.New(p)
 	if p.report == nil {
 		p.report = e.config.Progress
@@ -108,8 +87,8 @@ func (e *Engine) open(ctx context.Context, spec lifecycle.PlaceSpec) (*place, er
 	return p, nil
 }
 
-// WaitBuilder implements lifecycle.EarlyPlace.
-func (p *place) WaitBuilder(ctx context.Context) error {
+// Ready implements lifecycle.Place.
+func (p *place) Ready(ctx context.Context) error {
 	select {
 	case <-p.unpacked:
 		return p.noBuilder
@@ -161,7 +140,7 @@ func (p *place) run(ctx context.Context, phase lifecycle.Phase, streams lifecycl
 	}
 	var layers []string
 	if phase.NeedsBuilder() {
-		if err := p.WaitBuilder(ctx); err != nil {
+		if err := p.Ready(ctx); err != nil {
 			return err
 		}
 		layers = p.builder.dirs
@@ -203,32 +182,12 @@ func (p *place) Advise(err error) error {
 
 // Close implements lifecycle.Place.
 func (p *place) Close() error {
-	return p.close(p.remove)
-}
-
-// Leave implements lifecycle.Leaver.
-func (p *place) Leave() error {
-	return p.close(func(dir *placeDir) error {
-		if dir.claim != nil && p.host.leave(dir) {
-			return nil
-		}
-		return p.remove(dir)
-	})
-}
-
-func (p *place) remove(dir *placeDir) error {
-	return p.host.remove(context.Background(), p.host.identity, p.user, dir.path)
-}
-
-func (p *place) close(remove func(*placeDir) error) error {
 	return p.Shut(func() error {
 		p.stopUnpacking()
 		<-p.unpacked
 		err := p.builder.Close()
 		for _, dir := range []*placeDir{&p.dir, &p.memory} {
-			if dir.path != "" {
-				err = errors.Join(err, remove(dir))
-			}
+			err = errors.Join(err, p.remove(dir))
 			if dir.claim != nil {
 				dir.claim.Close()
 			}
@@ -237,15 +196,19 @@ func (p *place) close(remove func(*placeDir) error) error {
 	})
 }
 
-// Dir implements lifecycle.Located.
-func (p *place) Dir() string { return p.host.work }
+// remove removes a directory of the place, or has it removed.
+func (p *place) remove(dir *placeDir) error {
+	if dir.path == "" || p.leave && !p.Failed() && dir.claim != nil && p.host.leave(dir) {
+		return nil
+	}
+	return p.host.remove(context.Background(), p.host.identity, p.user, dir.path)
+}
 
-// InMemory implements lifecycle.Forgetful.
-func (p *place) InMemory() bool { return p.memory.path != "" }
-
-// OutOfMemory implements lifecycle.Forgetful.
-func (p *place) OutOfMemory() bool {
-	return p.InMemory() && (room(p.memory.path) < 64<<20 || isFull(p.memory.path))
+// Facts implements lifecycle.Place.
+func (p *place) Facts() lifecycle.PlaceFacts {
+	facts := lifecycle.PlaceFacts{Room: "make room on the file system of " + p.host.work, InMemory: p.memory.path != ""}
+	facts.OutOfMemory = facts.InMemory && (room(p.memory.path) < 64<<20 || isFull(p.memory.path))
+	return facts
 }
 
 // makeScratch makes a phase's scratch directory.

@@ -37,7 +37,7 @@ func TestProbeFails(t *testing.T) {
 			work := t.TempDir()
 			e := New(Config{StoreDir: t.TempDir(), WorkDir: work, Executable: enginetest.Program(t)})
 			e.candidates = func() ([]identity, []string) { return test.ids, nil }
-			err := e.Probe(t.Context())
+			_, err := e.Probe(t.Context())
 			if err == nil {
 				t.Fatal("no error")
 			}

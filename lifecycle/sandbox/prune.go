@@ -8,10 +8,7 @@ import (
 	"time"
 
 	"github.com/pack-cache/pack-cache/builder/unpack"
-	"github.com/pack-cache/pack-cache/lifecycle"
 )
-
-var _ lifecycle.Pruner = (*Engine)(nil)
 
 // pruning is what is to be removed from a store.
 type pruning struct {

@@ -112,7 +112,7 @@ func (o *Options) addFlags(cmd *cobra.Command) {
 	f.StringArrayVar(&o.Insecure, "insecure-registry", nil, "registry host to reach without verified TLS (repeatable)")
 	f.VarP(&o.output, "output", "o", "text or json: form of the result on standard output, by default text, what stands for the image; or where the image goes: type=TYPE,ATTRIBUTES as above")
 	f.StringVar(&o.PullPolicy, "pull-policy", "", "when to ask registries for images that a docker daemon has: always, if-not-present or never (default: pull-policy of config.toml, else always)")
-	f.StringVar(&o.Engine, "engine", "auto", "what gives the phases a place to run: auto, sandbox, docker, inplace (in the builder image) or takeover (in pack-cache's own image)")
+	f.StringVar(&o.Engine, "engine", "auto", engineHelp(o.Flags.Engines))
 	o.addOthers(f)
 	o.addCompletions(cmd)
 }

@@ -4,12 +4,8 @@ import "github.com/spf13/cobra"
 
 // addCompletions offers the values of flags to the shell.
 func (o *Options) addCompletions(cmd *cobra.Command) {
-	engines := []string{"auto"}
-	for _, engine := range o.Flags.Engines {
-		engines = append(engines, engine.Name())
-	}
 	for flag, values := range map[string][]string{
-		"engine":      engines,
+		"engine":      engineNames(o.Flags.Engines),
 		"network":     {"host", "none"},
 		"output":      {"text", "json"},
 		"pull-policy": {"always", "if-not-present", "never"},

@@ -37,7 +37,7 @@ func (o *PruneOptions) pruneBuilders(ctx context.Context) error {
 		}
 		freed, err := pruner.Prune(ctx, time.Now().Add(-age), o.DryRun)
 		if err != nil {
-			return fmt.Errorf("builders of engine %s: %w", engine.Name(), err)
+			return fmt.Errorf("builders of engine %s: %w", engine.Traits().Name, err)
 		}
 		result.Freed += freed
 	}
