@@ -56,7 +56,7 @@ type Dockerfile struct {
 	// Extension is the ID of the image extension.
 	Extension string
 	Content   []byte
-	// Args are build arguments as KEY=VALUE, besides those of the specification:
+	// Args are build arguments as KEY=VALUE, in addition to those of the specification:
 	// base_image, build_id, user_id and group_id.
 	Args []string
 	// Volume and Dir say where COPY and ADD find files: a directory of one of the

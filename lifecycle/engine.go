@@ -11,8 +11,8 @@ import (
 )
 
 // Engine gives phases a place to run. Implementations are safe for concurrent
-// use, and every one of them passes enginetest. Addressed and Pruner are what an
-// engine can do besides.
+// use, and every one of them passes enginetest. Addressed and Pruner are
+// optional.
 type Engine interface {
 	// Traits says what the engine is like on every machine. It does no I/O, and the
 	// answer is always the same.
@@ -62,8 +62,7 @@ type PlaceSpec struct {
 
 // Place is where the phases of one build run, one after the other or side by
 // side. Its methods are safe for concurrent use, so Import and Export also work
-// in a volume that a running phase has; after Close they fail. Extender is what a
-// place can do besides.
+// in a volume that a running phase has; after Close they fail. Extender is optional.
 type Place interface {
 	// Run runs one phase to its end.
 	//
