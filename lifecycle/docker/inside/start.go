@@ -5,7 +5,6 @@ package inside
 import (
 	"errors"
 	"os"
-	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -15,12 +14,8 @@ import (
 
 // start starts the phase's program, confined.
 func (p *Phase) start(stdin, stdout *os.File) (pid int, err error) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		// What a thread has lost, so have the processes that it starts. This one
-		// ends with the function, so nothing else of this process ever runs on it.
-		runtime.LockOSThread()
+	// What a thread has lost, so have the processes that it starts.
+	onThread(func() {
 		if err = restrict(); err != nil {
 			return
 		}
@@ -32,8 +27,7 @@ func (p *Phase) start(stdin, stdout *os.File) (pid int, err error) {
 		if err != nil {
 			err = p.explain(err)
 		}
-	}()
-	<-done
+	})
 	return pid, err
 }
 
