@@ -69,7 +69,7 @@ func ranOutOfMemory(place lifecycle.Place, err error) bool {
 }
 
 // attempt is Build, which may be tried again after an *outOfMemoryError.
-func (p *Platform) attempt(ctx context.Context, opts Options, started time.Time) (result *Result, err error) {
+func (p *Platform) attempt(ctx context.Context, opts Options, started time.Time) (*Result, error) {
 	r, err := p.resolve(ctx, opts)
 	if err != nil {
 		return nil, withRoomHint(nil, err)
