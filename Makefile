@@ -4,7 +4,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 export CGO_ENABLED ?= 0
 
-.PHONY: help build release takeover-image demo test unit acceptance lint staticcheck vulnerabilities portable fuzz-short fuzz faults soak bench bench-curve bench-report clean test-servers compatibility containerd-store
+.PHONY: help build release takeover-image demo test unit acceptance lint vulnerabilities portable fuzz-short fuzz faults soak bench bench-curve bench-report clean test-servers compatibility containerd-store
 
 # The program, in bin/.
 build: bin/pack-cache
@@ -38,7 +38,7 @@ demo: bin/pack-cache
 	$(GO) run ./internal/test/samples/cmd/demo -pack-cache bin/pack-cache
 
 # Every test that CI runs.
-test: lint staticcheck vulnerabilities portable test-servers unit fuzz-short acceptance
+test: lint vulnerabilities portable test-servers unit fuzz-short acceptance
 
 # The servers of other projects that tests run: built once, and kept in the
 # user's cache directory. Those that are written for Node need npm; without it
@@ -46,18 +46,14 @@ test: lint staticcheck vulnerabilities portable test-servers unit fuzz-short acc
 test-servers:
 	$(GO) run ./internal/test/testservers/cmd/test-servers
 
-# Formatting, and go vet.
+# Formatting, and what .golangci.yml lists. golangci-lint is pinned in the module
+# internal/tools.
 lint:
 	@unformatted=$$(gofmt -l cmd platform lifecycle layers builder trust internal acceptance benchmarks examples); \
 	  if [ -n "$$unformatted" ]; then echo "not formatted: $$unformatted"; exit 1; fi
-	$(GO) vet ./...
-
-# The tools are pinned in a module of their own, internal/tools; staticcheck.conf
-# says which checks there are.
-staticcheck:
 	@mkdir -p bin
-	$(GO) -C internal/tools build -o $(CURDIR)/bin/staticcheck honnef.co/go/tools/cmd/staticcheck
-	./bin/staticcheck ./...
+	$(GO) -C internal/tools build -o $(CURDIR)/bin/golangci-lint github.com/golangci/golangci-lint/v2/cmd/golangci-lint
+	./bin/golangci-lint run ./...
 
 # Known vulnerabilities that the program's code reaches.
 vulnerabilities:

@@ -116,7 +116,7 @@ func (b *Builder) readLabels(labels map[string]string) error {
 	}
 	var md metadata
 	if err := bounds.JSON([]byte(raw), &md); err != nil {
-		return fmt.Errorf("%w: label %s cannot be read: %v", ErrNotABuilder, metadataLabel, err)
+		return fmt.Errorf("%w: label %s cannot be read: %w", ErrNotABuilder, metadataLabel, err)
 	}
 	b.Lifecycle = md.Lifecycle.Version
 	b.Buildpacks = md.Buildpacks

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -83,7 +82,7 @@ func chainID(layers []layer) v1.Hash {
 			continue
 		}
 		sum := sha256.New()
-		io.WriteString(sum, chain+" "+l.diffID.String())
+		sum.Write([]byte(chain + " " + l.diffID.String()))
 		chain = "sha256:" + hex.EncodeToString(sum.Sum(nil))
 	}
 	if chain == "" {

@@ -50,7 +50,7 @@ func removeTree(parent int, name string) (freed int64, err error) {
 	}
 	if st.Mode&0o700 != 0o700 {
 		// Failure shows below, where it matters.
-		unix.Fchmodat(parent, name, 0o700, 0)
+		_ = unix.Fchmodat(parent, name, 0o700, 0)
 	}
 	freed, err = removeContent(parent, name)
 	if err != nil {

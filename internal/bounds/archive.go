@@ -16,9 +16,11 @@ const (
 	// of a million.
 	MaxEntries = 1 << 20
 	// MaxPathDepth is how deep directories may nest: one descriptor is open for each
-	// level. MaxPath is how long a path may be in bytes; the system takes no longer
-	// ones (PATH_MAX).
-	MaxPathDepth, MaxPath = 256, 4095
+	// level.
+	MaxPathDepth = 256
+	// MaxPath is how long a path may be in bytes; the system takes no longer ones
+	// (PATH_MAX).
+	MaxPath = 4095
 	// MaxRatio is how many times as large as a blob the archive in it may be if
 	// nothing says how large it is. Deflate cannot do more (1032 to 1: a match of 258
 	// bytes in two bits). zstd can, and what pack-cache writes in zstd says its size.

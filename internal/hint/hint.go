@@ -80,12 +80,12 @@ func Of(err error) string {
 // walk calls found for each hint until it returns false, and says whether it never
 // did.
 func walk(err error, found func(way string) bool) bool {
-	if knows, ok := err.(Error); ok {
+	if knows, ok := err.(Error); ok { //nolint:errorlint // walks itself
 		if way := knows.Hint(); way != "" && !found(way) {
 			return false
 		}
 	}
-	switch wrapper := err.(type) {
+	switch wrapper := err.(type) { //nolint:errorlint // walks itself
 	case interface{ Unwrap() error }:
 		return walk(wrapper.Unwrap(), found)
 	case interface{ Unwrap() []error }:

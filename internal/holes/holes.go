@@ -12,8 +12,10 @@ import (
 // Step is the size in bytes of the pieces, counted from the beginning of a file,
 // that become holes if there is nothing but zeros in them. With smaller ones, files
 // that have a page of zeros here and there would lie in many pieces on the disk.
-// FineStep is for files that are known to have had holes.
-const Step, FineStep = 64 << 10, 4 << 10
+const Step = 64 << 10
+
+// FineStep is Step for files that are known to have had holes.
+const FineStep = 4 << 10
 
 // Writer writes a new file from its beginning to its end. It is not safe for
 // concurrent use.

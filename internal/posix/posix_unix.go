@@ -9,10 +9,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The kernel's types.
 type (
+	// Timespec is the kernel's form of a time.
 	Timespec = unix.Timespec
-	Stat_t   = unix.Stat_t
+	// Stat_t is what the kernel says of a file.
+	Stat_t = unix.Stat_t
 )
 
 // The kernel's numbers.

@@ -67,7 +67,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 
 // broke closes a connection and says whether another one is worth while.
 func (r *Reader) broke(err error) error {
-	r.closeBody()
+	_ = r.closeBody()
 	if r.ctx.Err() != nil {
 		return r.ctx.Err()
 	}

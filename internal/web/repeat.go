@@ -90,7 +90,7 @@ func (r Rule) Do(ctx context.Context, try func() (again bool, err error)) error 
 		again, last = try()
 		return again && ctx.Err() == nil, 0, last
 	})
-	switch gave, ok := err.(*GaveUp); {
+	switch gave, ok := err.(*GaveUp); { //nolint:errorlint // it is not wrapped here
 	case ok && gave.Cause == nil && last != nil:
 		return &GaveUp{gave.Reason, last}
 	case err != nil:

@@ -58,6 +58,6 @@ func refused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }
 // Drop closes an answer after reading what little there is, so that its
 // connection can be used again.
 func Drop(resp *http.Response) {
-	io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
+	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
 	resp.Body.Close()
 }

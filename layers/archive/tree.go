@@ -323,7 +323,7 @@ func (w *treeWriter) setTime(parent int, base string, o op) error {
 
 // entryError tells an archive that contradicts itself from a disk that fails.
 func entryError(path string, err error) error {
-	switch err {
+	switch err { //nolint:errorlint // of a system call
 	case posix.EEXIST:
 		return fmt.Errorf("entry %q is there twice: %w", path, blob.ErrCorrupt)
 	case posix.EINVAL, posix.ENAMETOOLONG, posix.ENOENT, posix.ENOTDIR, posix.ELOOP:

@@ -217,7 +217,7 @@ func (u *unpacker) file(ctx context.Context, o op, size int64) error {
 			if piece.data, piece.block, err = u.archive.take(rest); err != nil {
 				return archiveError(err)
 			}
-			u.witness.Write(piece.data)
+			_, _ = u.witness.Write(piece.data)
 			rest -= int64(len(piece.data))
 		}
 		if piece.last = rest == 0; piece.last {

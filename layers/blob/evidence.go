@@ -90,7 +90,7 @@ func (w *Witness) Sum() (e Evidence) {
 
 // whole is the evidence of a content that lies in one piece of memory.
 func (w *Witness) whole(content []byte) Evidence {
-	w.Write(content)
+	_, _ = w.Write(content)
 	return w.Sum()
 }
 

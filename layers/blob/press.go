@@ -168,7 +168,7 @@ func (p *Press) squeeze(f *frame) {
 		f.member.Reset()
 		w.Reset(&f.member)
 		w.Extra = memberExtra
-		w.Write(f.raw) // into memory, which does not fail
+		_, _ = w.Write(f.raw) // into memory, which does not fail
 		w.Close()
 		p.gzip.Put(w)
 		sealMember(f.member.Bytes())

@@ -36,7 +36,7 @@ func newStream(ctx context.Context, source Source, blob v1.Descriptor, offset, e
 // of it.
 func (s *stream) Read(p []byte) (int, error) {
 	n, err := s.Reader.Read(p)
-	gave, gaveUp := err.(*web.GaveUp) // and nothing that the source says
+	gave, gaveUp := err.(*web.GaveUp) //nolint:errorlint // and nothing that the source says
 	switch {
 	case err == nil, err == io.EOF:
 		return n, err

@@ -105,7 +105,7 @@ func (p *push) run(ctx context.Context) (err error) {
 		}
 		return nil
 	}
-	defer closeSource()
+	defer func() { _ = closeSource() }()
 	buffer := p.store.buffers.Get().(*[partSize]byte)
 	n, end, err := p.fill(ctx, buffer[:])
 	if err != nil {

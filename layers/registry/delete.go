@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -130,7 +131,7 @@ func (c *client) deletion(ctx context.Context, reference string) (*http.Response
 // undeleted is the failure of a deletion.
 func (c *client) undeleted(resp *http.Response, name string) error {
 	err := c.answered(resp, "delete", c.subject(name))
-	if f, ok := err.(*failure); ok && (resp.StatusCode == http.StatusMethodNotAllowed || resp.StatusCode == http.StatusBadRequest) {
+	if f, ok := errors.AsType[*failure](err); ok && (resp.StatusCode == http.StatusMethodNotAllowed || resp.StatusCode == http.StatusBadRequest) {
 		f.hint = fmt.Sprintf("%s does not let clients delete: switch that on, or delete with the registry's own tools", c.repo.RegistryStr())
 	}
 	return err

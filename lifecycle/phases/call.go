@@ -85,7 +85,7 @@ func Run[In any](ctx context.Context, c Call, input In, out Output[In]) error {
 	if isBroken {
 		cancel(broken)
 	}
-	io.Copy(io.Discard, fromPhase)
+	_, _ = io.Copy(io.Discard, fromPhase)
 	runErr := <-ended
 
 	phaseErr, failed := errors.AsType[*Error](talkErr)

@@ -75,7 +75,7 @@ func Serve(ctx context.Context, name lifecycle.Name, stores kinds.List) int {
 	output, err := serve(ctx, link, stores, run)
 	if err != nil {
 		failure := describe(name, err)
-		link.send(message{Error: failure})
+		_ = link.send(message{Error: failure}) // the exit code says it, too
 		return failure.Code
 	}
 	if err := link.send(message{Output: output}); err != nil {

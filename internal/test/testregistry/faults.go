@@ -18,9 +18,10 @@ type Faults struct {
 	registry *Registry
 }
 
-// Rule is a fault of such a proxy, Request a request that came to it.
 type (
-	Rule    = testfaults.Rule
+	// Rule is a fault of such a proxy.
+	Rule = testfaults.Rule
+	// Request is a request that came to it.
 	Request = testfaults.Request
 )
 
