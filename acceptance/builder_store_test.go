@@ -87,7 +87,7 @@ func TestHomeReadOnly(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(m.home, ".cache"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	readOnly().wantStderr(t, "because there can be no store for the next build", "Fetching builder")
+	readOnly().wantStderr(t, "because no store for the next build can be made", "Fetching builder")
 	m.run(args...).wantCode(t, 0) // fills the store
 	readOnly().wantStderr(t, "cannot be written to", "Builder layers already unpacked")
 }

@@ -99,7 +99,7 @@ func TestBuildpackInPlaceOfTheBuilders(t *testing.T) {
 	mine := newExtra("samples/churn", "1.0.0", `ls "$CNB_BUILDPACK_DIR" | sed 's/^/has: /'`)
 	_, out := newMachine(t).build(reg.ref("app"), "--builder", builder, "--path", app.dir, "--publish",
 		"--buildpack", "from=builder", "--buildpack", mine.dir(t, t.TempDir()))
-	out.wantStderr(t, "extra: samples/churn\n", "has: bin\n", "has: buildpack.toml\n", "samples/churn@1.0.0 takes the place of another one")
+	out.wantStderr(t, "extra: samples/churn\n", "has: bin\n", "has: buildpack.toml\n", "samples/churn@1.0.0 replaces another one")
 	out.wantNoStderr(t, "has: lib\n")
 }
 

@@ -235,7 +235,7 @@ func TestLocalTrouble(t *testing.T) {
 	}{
 		{"something else is there", func(t *testing.T, dir string) {
 			writeFile(t, filepath.Join(dir, "notes.txt"), "not a cache")
-		}, []string{"was not saved", "holds notes.txt and is no OCI image layout", "give the cache a directory of its own"}},
+		}, []string{"was not saved", "holds notes.txt and is not an OCI image layout", "give the cache a directory of its own"}},
 		{"a file", func(t *testing.T, dir string) { writeFile(t, dir, "") }, []string{"was not saved", "not a directory"}},
 		{"not readable", func(t *testing.T, dir string) { mkdir(t, dir, 0) },
 			[]string{"is not used", "permission denied", "give this user the right", "was not saved"}},

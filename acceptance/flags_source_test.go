@@ -134,7 +134,7 @@ func TestPlatform(t *testing.T) {
 		{name: "foreign", args: append(args, "linux/"+other, "--engine", "sandbox"), code: 2, says: []string{"--platform linux/" + other, "HINT: choose --engine docker"}},
 		{name: "not there", args: append(args, "linux/"+here+"/v9"), code: 1, says: []string{"builder " + builder, "linux/" + here + "/v9", "HINT: "}},
 		{name: "windows", args: append(args, "windows/amd64"), code: 2, says: []string{"builders for windows are not supported", "HINT: write it as linux/"}},
-		{name: "nonsense", args: append(args, "a/b/c/d"), code: 2, says: []string{"this is not a platform", "HINT: write it as linux/"}},
+		{name: "nonsense", args: append(args, "a/b/c/d"), code: 2, says: []string{"it is not a platform", "HINT: write it as linux/"}},
 	} {
 		t.Run(test.name, func(t *testing.T) { test.check(t, reg) })
 	}

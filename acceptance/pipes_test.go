@@ -102,7 +102,7 @@ func TestPipesRefused(t *testing.T) {
 		"a buildpack's": {"bp/buildpack.toml", []string{"--buildpack", "./bp"}, 1, "buildpack.toml: neither a regular file nor a link to one"},
 		"buildpackage":  {"bp/oci-layout", []string{"--buildpack", "./bp"}, 1, "OCI layout: "},
 		"git":           {"app/.git/HEAD", []string{"--path", "app"}, 0, ""},
-		"output":        {"pipe", []string{"--output", "type=oci,dest=pipe"}, 2, "pipe is a named pipe, of which a file would take the place"},
+		"output":        {"pipe", []string{"--output", "type=oci,dest=pipe"}, 2, "pipe is a named pipe, which a file would replace"},
 		"report":        {"report/report.toml", []string{"--report-output-dir", "report"}, 1, "nobody reads from the named pipe"},
 	} {
 		t.Run(name, func(t *testing.T) {

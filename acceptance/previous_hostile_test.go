@@ -84,7 +84,7 @@ func TestPreviousNames(t *testing.T) {
 	})
 	reg.pushImage(t, reg.ref("app"), hostile)
 	result, out := newMachine(t).build(args...)
-	out.wantStderr(t, "The previous image names layers that cannot be used again: ", `:../../state/analyzed"`, `:store"`, `:nil"`)
+	out.wantStderr(t, "The previous image names layers that cannot be reused: ", `:../../state/analyzed"`, `:store"`, `:nil"`)
 	if result.Digest != good.Digest {
 		t.Errorf("the app image is %s instead of %s", result.Digest, good.Digest)
 	}

@@ -173,7 +173,7 @@ func TestProjectRefused(t *testing.T) {
 	}{
 		{refusal{name: "not there", code: 2, args: []string{"--descriptor", "nowhere.toml"}, says: []string{"--descriptor nowhere.toml: no such file or directory", "HINT: check the path"}}, ""},
 		{refusal{name: "a directory", code: 2, args: []string{"--descriptor", "/"}, says: []string{"--descriptor /: is a directory", "HINT: check the path"}}, ""},
-		{refusal{name: "no TOML", code: 1, says: []string{"project.toml: toml: ", "HINT: mend it"}}, "["},
+		{refusal{name: "no TOML", code: 1, says: []string{"project.toml: toml: ", "HINT: correct it"}}, "["},
 		{refusal{name: "unknown version", code: 1, says: []string{`schema version "9" is not known`, "HINT: "}}, "[_]\nschema-version = \"9\"\n"},
 		{refusal{name: "include and exclude", code: 1, says: []string{"include and exclude cannot both be given", "HINT: "}}, v2 + "[io.buildpacks]\ninclude = [\"a\"]\nexclude = [\"b\"]\n"},
 		{refusal{name: "unknown buildpack", code: 2, says: []string{"the buildpack registry is not supported", "HINT: "}}, v2 + "[[io.buildpacks.group]]\nid = \"acme/java\"\n"},

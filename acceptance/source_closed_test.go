@@ -46,6 +46,6 @@ func TestClosedSource(t *testing.T) {
 		app := newApp(t, map[string]string{"build-run": "touch closed; chmod 0 closed"}, nil)
 		out := newMachine(t).ordinary().run("build", reg.ref("left"), "--path", app.dir, "--builder", builder, "--publish")
 		out.wantCode(t, 62)
-		out.wantStderr(t, "HINT: the build user has to be able to read /workspace/closed: mend its mode")
+		out.wantStderr(t, "HINT: the build user has to be able to read /workspace/closed: change its mode")
 	})
 }

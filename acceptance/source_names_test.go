@@ -46,7 +46,7 @@ func TestSourceNamesBuildpacks(t *testing.T) {
 			t.Parallel()
 			source := newApp(t, nil, map[string]string{"project.toml": described(uri)})
 			refusal{code: 2, args: []string{reg.ref("app"), "--builder", builder, "--path", source.dir, "--publish"},
-				says: []string{"the source may ", "HINT: if it is meant, name it on the command line"}}.check(t, reg)
+				says: []string{"the source may ", "HINT: if you mean it, name it on the command line"}}.check(t, reg)
 			if asked.Load() > 0 {
 				t.Error("the address was asked")
 			}

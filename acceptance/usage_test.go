@@ -51,7 +51,7 @@ func TestUsage(t *testing.T) {
 		{name: "directory and output", args: []string{"oci:x", "--builder", builder, "--path", app.dir, "--output", "type=docker,dest=x"}, says: []string{"oci:x is a directory, and --output type=docker,dest=x is another place"}},
 		{name: "directory without a name", args: []string{"oci:", "--builder", builder, "--path", app.dir}, says: []string{"HINT: write oci:DIRECTORY"}},
 		{name: "directory with a tag", args: []string{"oci:x", "--builder", builder, "--path", app.dir, "--tag", reg.ref("app")}, says: []string{"--tag gives another name", "HINT: leave --tag out"}},
-		{name: "directory of something else", args: []string{"oci:" + app.dir, "--builder", builder, "--path", app.dir}, says: []string{app.dir + " holds ", "and is no OCI image layout", "HINT: name a directory"}},
+		{name: "directory of something else", args: []string{"oci:" + app.dir, "--builder", builder, "--path", app.dir}, says: []string{app.dir + " holds ", "and is not an OCI image layout", "HINT: name a directory"}},
 		{name: "previous image elsewhere", args: good("--previous-image", "oci:x"), says: []string{`--previous-image "oci:x" is a directory, but the app image goes elsewhere`}},
 		{name: "unknown pull policy", args: good("--pull-policy", "sometimes"), says: []string{`--pull-policy: there is no policy "sometimes"`, "HINT: choose always, if-not-present or never"}},
 		{name: "cache image without publishing", args: []string{reg.ref("app"), "--builder", builder, "--path", app.dir, "--cache-image", reg.ref("cache")}, says: []string{"--cache-image needs --publish", "HINT: add --publish"}},

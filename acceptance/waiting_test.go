@@ -37,7 +37,7 @@ func TestCacheStandsStill(t *testing.T) {
 		{"layers stop halfway", testregistry.Rule{Method: http.MethodGet, Path: layers, Skip: 1, Response: testfaults.Harm{Stall: 100}}, "no data from", 40},
 		{"layers break off after 100 bytes", testregistry.Rule{Method: http.MethodGet, Path: layers, Skip: 1, CutResponse: 100}, "unexpected EOF", 60},
 		{"429 for every layer", tooMany, "429 Too Many Requests", 60},
-		{"Retry-After of ten minutes", later, "it wants to be left alone for 10m0s", 30},
+		{"Retry-After of ten minutes", later, "it asks for a pause of 10m0s", 30},
 		{"uploads do not begin", testregistry.Rule{Method: http.MethodPost, Path: uploads, Delay: time.Hour}, "no data from", 12},
 		{"uploads are not taken", testregistry.Rule{Method: http.MethodPatch, Path: uploads, Delay: time.Hour}, "no data from", 20},
 		{"uploads do not end", testregistry.Rule{Method: http.MethodPut, Path: uploads, Delay: time.Hour}, "no data from", 30},

@@ -180,7 +180,7 @@ func (r PruneRequest) judge(place int, one Pruned) (bool, string) {
 		return false, "not asked for"
 	}
 	if one.Changed.IsZero() {
-		return false, "nobody knows how old it is"
+		return false, "its age is not known"
 	}
 	if r.Keep != nil && place < *r.Keep {
 		return false, fmt.Sprintf("among the %d youngest", *r.Keep)

@@ -24,21 +24,6 @@ import (
 	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
-// readHeaders reads an archive to its end.
-func readHeaders(t testing.TB, raw []byte) []*tar.Header {
-	t.Helper()
-	var headers []*tar.Header
-	reader := tar.NewReader(bytes.NewReader(raw))
-	for {
-		h, err := reader.Next()
-		if errors.Is(err, io.EOF) {
-			return headers
-		}
-		must(t, err)
-		headers = append(headers, h)
-	}
-}
-
 // packedAs is what a press makes of an archive, and the blob.
 func packedAs(t testing.TB, codec blob.Codec, fill func(*blob.Writer) error) (blob.Packed, []byte) {
 	t.Helper()

@@ -28,7 +28,7 @@ func (p Phase) CheckForDaemon(volumes map[string]string) error {
 	case p.Root != BuilderRoot && p.Root != OwnRoot:
 		return fmt.Errorf("unknown root %q", p.Root)
 	case p.Network == "":
-		return errors.New("no network, not even none")
+		return errors.New("the network is missing")
 	case p.Root == BuilderRoot && len(p.Args) == 0:
 		return errors.New("nothing to run")
 	}
@@ -71,7 +71,7 @@ func (m Mount) check(volumes map[string]string) error {
 	case m.Volume != "" && !known:
 		return fmt.Errorf("no volume %q", m.Volume)
 	case m.Optional && m.Builder == "":
-		return errors.New("only what is the builder's can be optional")
+		return errors.New("only mounts from the builder can be optional")
 	case m.Host != "" && !path.IsAbs(m.Host):
 		return fmt.Errorf("%s is not an absolute path", m.Host)
 	}

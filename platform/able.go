@@ -44,7 +44,7 @@ func at(engine lifecycle.Engine, host string) lifecycle.Engine {
 // which engines have that.
 func wishOf(opts Options, platform v1.Platform) (wish, why string, grants func(lifecycle.Traits) bool) {
 	if wish, why = daemonWish(opts); wish == "" && foreign(platform) {
-		return "--platform " + platform.String(), "programs for other processors take a daemon that can run them",
+		return "--platform " + platform.String(), "programs for other processors need a daemon that can run them",
 			func(t lifecycle.Traits) bool { return t.Foreign }
 	}
 	return wish, why, func(t lifecycle.Traits) bool { return t.Daemon }

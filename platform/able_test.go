@@ -41,7 +41,7 @@ func TestAble(t *testing.T) {
 		{"no daemon", []lifecycle.Engine{there}, Options{Engine: "there", UsernsHost: true}, this,
 			"--userns-host: it is about the user namespaces of a daemon, which engine there does not have; choose --engine daemon"},
 		{"no other processor", []lifecycle.Engine{here}, Options{Engine: "here"}, other,
-			"--platform linux/riscv64: programs for other processors take a daemon that can run them, which engine here does not have; choose --engine there or --engine daemon"},
+			"--platform linux/riscv64: programs for other processors need a daemon that can run them, which engine here does not have; choose --engine there or --engine daemon"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

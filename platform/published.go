@@ -30,7 +30,7 @@ func (b *build) published(ctx context.Context, digest string) error {
 		if err != nil {
 			err = b.remoteError(ctx, image.what, image.ref, err)
 			if errors.Is(err, errNotThere) {
-				err = hint.With("export says that it was published: look at the registry, and at the builder if that works", err)
+				err = hint.With("export reports that the image was published: check the registry and, if it works, the builder", err)
 			}
 			return err
 		}

@@ -30,7 +30,7 @@ func parsePlatform(written string) (v1.Platform, error) {
 	const form = "write it as linux/ARCHITECTURE[/VARIANT], such as linux/arm64"
 	for _, part := range parts {
 		if part == "" || len(parts) > 3 {
-			return refuse("this is not a platform", form)
+			return refuse("it is not a platform", form)
 		}
 	}
 	if parts[0] != "linux" {

@@ -102,7 +102,7 @@ func (r *resolver) layFound(a *Additions) error {
 				a.Outside = append(a.Outside, other.name())
 			}
 			if known {
-				r.progress.Warn(fmt.Sprintf("%s %s takes the place of another one with the same name and version", r.of.word, other.name()))
+				r.progress.Warn(fmt.Sprintf("%s %s replaces another one with the same name and version", r.of.word, other.name()))
 				hidden = append(hidden, path.Join(r.of.dir, escape(other.id), ".wh."+other.version))
 			}
 		}

@@ -66,10 +66,10 @@ var (
 
 func checkName(id, version string) error {
 	if !idGrammar.MatchString(id) || slices.Contains(reservedIDs, escape(id)) {
-		return fmt.Errorf("%q cannot be the id of a buildpack", id)
+		return fmt.Errorf("%q is not a valid buildpack id", id)
 	}
 	if !versionGrammar.MatchString(version) || version == "." || version == ".." {
-		return fmt.Errorf("%q cannot be the version of a buildpack", version)
+		return fmt.Errorf("%q is not a valid buildpack version", version)
 	}
 	return nil
 }
@@ -119,9 +119,9 @@ func checkOrder(known builder.Modules, order builder.Order, path []string) error
 				return fmt.Errorf("its order has %s without a version", ref.ID)
 			case !ok:
 				return hint.Errorf("list it in package.toml beside buildpack.toml, or use a buildpackage, which has all of its parts",
-					"%s is part of it, and neither in the builder nor among the buildpacks of this build", name)
+					"it contains %s, which is neither in the builder nor among the buildpacks of this build", name)
 			case slices.Contains(path, name):
-				return fmt.Errorf("its order comes back to itself: %s", strings.Join(append(path, name), " → "))
+				return fmt.Errorf("its order contains itself: %s", strings.Join(append(path, name), " → "))
 			}
 			if err := checkOrder(known, m.Order, append(path, name)); err != nil {
 				return err

@@ -71,8 +71,8 @@ func TestComposite(t *testing.T) {
 		{"of a path in package.toml", `{id = "acme/inner", version = "1"}`, nil, map[string]string{
 			"package.toml": "[buildpack]\nuri = \".\"\n[[dependencies]]\nuri = \"./parts/inner\"\n", "parts/inner/buildpack.toml": descriptorOf("acme/inner@1"), "parts/inner/bin/build": "",
 		}, ""},
-		{"missing", `{id = "acme/part", version = "1"}`, nil, nil, "acme/part@1 is part of it, and neither in the builder"},
-		{"missing, though optional", `{id = "acme/a", version = "2", optional = true}`, nil, nil, "acme/a@2 is part of it, and neither in the builder"},
+		{"missing", `{id = "acme/part", version = "1"}`, nil, nil, "it contains acme/part@1, which is neither in the builder"},
+		{"missing, though optional", `{id = "acme/a", version = "2", optional = true}`, nil, nil, "it contains acme/a@2, which is neither in the builder"},
 		{"without a version", `{id = "acme/a"}`, nil, nil, "its order has acme/a without a version"},
 		{"of itself", `{id = "acme/whole", version = "1"}`, nil, nil, "acme/whole@1 → acme/whole@1"},
 		{"missing in package.toml", `{id = "acme/a", version = "1"}`, nil, map[string]string{"package.toml": "[[dependencies]]\nuri = \"docker://gone\"\n"}, "package.toml: gone is not there"},

@@ -46,10 +46,10 @@ func (r *resolver) get(ctx context.Context, at location) (*io.SectionReader, err
 	server := reach.Server{Name: host, Host: host, Plain: "write its address with http://"}
 	client := http.Client{Transport: downloads, CheckRedirect: func(to *http.Request, via []*http.Request) error {
 		if via[0].URL.Scheme == "https" && to.URL.Scheme != "https" {
-			return hint.Errorf("check the address", "it leads from https to %s", to.URL.Scheme)
+			return hint.Errorf("check the address", "it redirects from https to %s", to.URL.Scheme)
 		}
 		if len(via) >= 10 {
-			return hint.Errorf("check the address", "it leads from place to place")
+			return hint.Errorf("check the address", "it redirects too often")
 		}
 		if at.within == "" {
 			return nil

@@ -20,7 +20,7 @@ import (
 // services of this machine, of its host or of its cloud, and files outside the
 // tree.
 
-const foreignHint = "if it is meant, name it on the command line, with --buildpack, --pre-buildpack or --post-buildpack, or in a file outside of the source with --descriptor"
+const foreignHint = "if you mean it, name it on the command line, with --buildpack, --pre-buildpack or --post-buildpack, or in a file outside of the source with --descriptor"
 
 // checkForeign refuses what a source tree may not name.
 func (l location) checkForeign(text string) error {
@@ -88,7 +88,7 @@ func resolved(path string) (string, error) {
 // they say so themselves.
 func checkAddress(u *url.URL) error {
 	if !strings.EqualFold(u.Scheme, "https") {
-		return fmt.Errorf("the source may name https:// alone, not %s://", strings.ToLower(u.Scheme))
+		return fmt.Errorf("the source may only name https://, not %s://", strings.ToLower(u.Scheme))
 	}
 	host := strings.TrimSuffix(strings.ToLower(u.Hostname()), ".")
 	if host == "localhost" || strings.HasSuffix(host, ".localhost") {

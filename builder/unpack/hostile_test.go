@@ -140,7 +140,7 @@ func TestRefused(t *testing.T) {
 		{"a link to nothing", []entry{hardlink("a", "b")}, `entry "a": link to "b": `, syscall.ENOENT},
 		{"a loop", []entry{symlink("a", "a"), file("a/b", "")}, `entry "a/b": `, syscall.ELOOP},
 		{"too deep", []entry{file(strings.Repeat("n/", 400)+"f", "")}, `entry "n/n/`, bounds.ErrExceeded},
-		{"a whiteout of the parent", []entry{file("a/.wh...", "")}, `entry "a/.wh...": a whiteout of nothing`, nil},
+		{"a whiteout of the parent", []entry{file("a/.wh...", "")}, `entry "a/.wh...": a whiteout without a name`, nil},
 		{"a device out of range", []entry{typed(tar.TypeBlock, "d", 1<<40, 0).with(gnu)}, `entry "d": device 1099511627776:0 is out of range`, nil},
 		{"an unknown type", []entry{typed('Z', "z", 0, 0)}, `entry "z": unknown type 'Z'`, nil},
 		{"a root that is not a directory", []entry{symlink("./", "/")}, "can only be a directory", nil},

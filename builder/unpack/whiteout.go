@@ -34,7 +34,7 @@ func (t *tree) mark(dir, base string) (bool, error) {
 	case strings.HasPrefix(base, metaPrefix):
 		return true, nil
 	case hidden == "", hidden == ".", hidden == "..":
-		return true, errors.New("a whiteout of nothing")
+		return true, errors.New("a whiteout without a name")
 	}
 	return true, t.hide(dir, hidden)
 }

@@ -170,7 +170,7 @@ func TestSetRefuses(t *testing.T) {
 		{"bucket=b,mode=", "export", `attribute mode: there is no ""`, "valid are: min, max"},
 		{"bucket=b,check=ture", "export", `attribute check: "ture" is not true or false`, "did you mean true? write true or false"},
 		{"bucket=b,check=", "export", `attribute check: "" is not true or false`, "write true or false"},
-		{"bucket=b,level=high", "export", `attribute level: "high" is no whole number`, "write a whole number"},
+		{"bucket=b,level=high", "export", `attribute level: "high" is not a whole number`, "write a whole number"},
 		{"bucket=b,jobs=99999999999999999999", "export", "is out of range", "write a whole number"},
 		{"bucket=b,wait=5", "export", `attribute wait: "5" is not a duration`, "90s"},
 		{"bucket=b,timeout=-5s", "export", `attribute timeout: "-5s" is not a duration`, "90s"},

@@ -135,7 +135,7 @@ func (a Attribute) parse(field reflect.Value, value, what string) error {
 	case target.Kind() == reflect.Int:
 		var n int64
 		if n, err = strconv.ParseInt(value, 10, strconv.IntSize); err != nil {
-			reason := "no whole number"
+			reason := "not a whole number"
 			if errors.Is(err, strconv.ErrRange) {
 				reason = "out of range"
 			}

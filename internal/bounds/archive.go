@@ -153,7 +153,7 @@ func (a *Archive) look() error {
 type RoomError struct{}
 
 // Error implements error.
-func (*RoomError) Error() string { return "no room is left but the reserve" }
+func (*RoomError) Error() string { return "only the reserved room is left" }
 
 // Is makes errors.Is(err, posix.ENOSPC) true: it is a file system that is full.
 func (*RoomError) Is(target error) bool { return target == error(posix.ENOSPC) }

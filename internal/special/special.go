@@ -20,7 +20,7 @@ func Kind(mode fs.FileMode) string {
 	case mode&fs.ModeDevice != 0:
 		return "a device"
 	case mode&fs.ModeIrregular != 0:
-		return "no file that can be read"
+		return "not a readable file"
 	}
 	return ""
 }

@@ -25,7 +25,7 @@ func CheckDir(path string) error {
 			return short(dir, err)
 		}
 		if _, err := os.Lstat(dir); err == nil {
-			return fmt.Errorf("%s is a link to what is not there", dir)
+			return fmt.Errorf("%s is a link whose target does not exist", dir)
 		}
 	}
 }

@@ -90,7 +90,7 @@ func (r *Reader) connect() error {
 			return r.stop(err)
 		}
 		if r.failed >= r.rule.Attempts {
-			return r.stop(&GaveUp{"too little came in several attempts", r.last})
+			return r.stop(&GaveUp{"several attempts received too little", r.last})
 		}
 		if r.failed > 0 {
 			if !r.waiting {

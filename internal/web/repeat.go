@@ -35,7 +35,7 @@ func (b *Budget) repeat(ctx context.Context, rule Rule, one try) error {
 			return &GaveUp{Reason: fmt.Sprintf("tried %d times", attempt)}
 		}
 		if left := b.Left(); after > left {
-			return &GaveUp{Reason: fmt.Sprintf("it wants to be left alone for %s, and this may wait %s",
+			return &GaveUp{Reason: fmt.Sprintf("it asks for a pause of %s, and this may wait %s",
 				after.Round(time.Second), left.Round(100*time.Millisecond))}
 		}
 		wait := max(pause/2+rand.N(pause), after)

@@ -206,7 +206,7 @@ func TestRule(t *testing.T) {
 		}, 200, 2, 3 * time.Second, 4 * time.Second, ""},
 		{"Retry-After that does not", func(n int, r *http.Request) (*http.Response, error) {
 			return answer(r, 429, http.Header{"Retry-After": {"600"}}, strings.NewReader("")), nil
-		}, 429, 1, 0, 0, "it wants to be left alone for 10m0s"},
+		}, 429, 1, 0, 0, "it asks for a pause of 10m0s"},
 		{"stalls once", func(n int, r *http.Request) (*http.Response, error) {
 			if n == 1 {
 				return stall(r)

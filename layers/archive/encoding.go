@@ -124,7 +124,7 @@ func DecodeFingerprint(data []byte) (*Fingerprint, error) {
 		f.Frames = append(f.Frames, frame)
 	}
 	if d.failed || len(d.data) > 0 || n == 0 {
-		return nil, fmt.Errorf("%w: of another shape", errNoFingerprint)
+		return nil, fmt.Errorf("%w: it has another form", errNoFingerprint)
 	}
 	return f, nil
 }

@@ -327,7 +327,7 @@ func entryError(path string, err error) error {
 	case posix.EEXIST:
 		return fmt.Errorf("entry %q is there twice: %w", path, blob.ErrCorrupt)
 	case posix.EINVAL, posix.ENAMETOOLONG, posix.ENOENT, posix.ENOTDIR, posix.ELOOP:
-		return fmt.Errorf("entry %q cannot be: %w: %w", path, err, blob.ErrCorrupt)
+		return fmt.Errorf("entry %q cannot be made: %w: %w", path, err, blob.ErrCorrupt)
 	default:
 		return fmt.Errorf("making %q: %w", path, err)
 	}

@@ -65,7 +65,7 @@ func (z *zstdForm) fetch(from *bufio.Reader, packed []byte) ([]byte, int, error)
 			size = 1
 		}
 		if size > maxZstdBlock || len(packed) > maxMember {
-			return nil, 0, errors.New("zstd: a frame is not one")
+			return nil, 0, errors.New("zstd: invalid frame")
 		}
 		packed, err = readOn(from, packed, size)
 	}

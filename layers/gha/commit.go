@@ -121,7 +121,7 @@ func (s *Store) assemble(ctx context.Context, mediaType string, manifest []byte)
 		}
 		content, at, err := s.packable(ctx, digest, maxWaiting-len(packed))
 		if err != nil {
-			return nil, fmt.Errorf("the manifest names what is not there: %w", err)
+			return nil, fmt.Errorf("the manifest names a blob that is not there: %w", err)
 		}
 		if content != nil {
 			at = place{Offset: int64(len(packed)), Size: int64(len(content))}

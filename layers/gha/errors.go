@@ -62,7 +62,7 @@ func (f *failure) Hint() string { return f.hint }
 func (f *failure) Missing() string { return f.reason }
 
 // errTaken says that there is an entry with a key, or somebody is writing one.
-var errTaken = errors.New("the service does not give the key, perhaps because another job is writing there")
+var errTaken = errors.New("the service refuses the key, perhaps because another job is writing there")
 
 // How the service begins to say that a run may not do something.
 const (

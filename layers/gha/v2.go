@@ -64,7 +64,7 @@ func (s *v2service) reserve(ctx context.Context, key string) (upload, error) {
 	}
 	at, err := url.Parse(out.SignedUploadURL)
 	if err != nil || at.Host == "" {
-		return nil, &failure{op: "write", what: key, cause: errors.New("the service did not say where to")}
+		return nil, &failure{op: "write", what: key, cause: errors.New("the service did not say where to upload to")}
 	}
 	return &uploadV2{s, key, at}, nil
 }

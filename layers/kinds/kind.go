@@ -119,8 +119,8 @@ func All() List {
 		newKind("registry", "An image in a registry.", openRegistry),
 		inlineKind(),
 		newKind("local", "A directory with an OCI image layout.", openLocal).lent(),
-		newKind("gha", "The cache service of GitHub Actions, in a job there or where something like it is.", openGHA),
-		login(newKind("s3", "A bucket of S3, or of whatever speaks its protocol.", openS3), loginS3),
+		newKind("gha", "The cache service of GitHub Actions, in its jobs or with a compatible service.", openGHA),
+		login(newKind("s3", "A bucket of S3 or of a compatible service.", openS3), loginS3),
 		login(newKind("azblob", "A container of Azure Blob Storage.", openAzblob), loginAzblob),
 	}
 }

@@ -41,9 +41,9 @@ func checkURL(attribute, address string) error {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
-		return hint.Usagef("write it as https://HOST", "attribute %s is no URL", attribute)
+		return hint.Usagef("write it as https://HOST", "attribute %s is not a URL", attribute)
 	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return hint.Usagef("write it as https://HOST; credentials have attributes of their own", "attribute %s has more than an address", attribute)
+		return hint.Usagef("write it as https://HOST; credentials have attributes of their own", "attribute %s is more than an address", attribute)
 	}
 	return nil
 }

@@ -49,7 +49,7 @@ func (a *s3Attrs) check(string) error {
 	case a.Parallel < 1 || a.Parallel > 16:
 		return hint.Usagef("write a number from 1 to 16", "attribute upload_parallelism: %d is not possible", a.Parallel)
 	case a.RetryAttempts < 0:
-		return hint.Usagef("write a number from 1 on", "attribute retry_max_attempts: %d is not possible", a.RetryAttempts)
+		return hint.Usagef("write a number of 1 or more", "attribute retry_max_attempts: %d is not possible", a.RetryAttempts)
 	}
 	if err := checkKeys(a.Name, a.BlobsPrefix, a.ManifestsPrefix); err != nil {
 		return err

@@ -85,7 +85,7 @@ func refuseForeign(root *os.Root) error {
 			// Of ours, of the file system, or of nobody.
 		default:
 			return hint.Errorf("give the cache a directory of its own, for example "+root.Name()+"/pack-cache",
-				"the directory holds %s and is no OCI image layout", name)
+				"the directory holds %s and is not an OCI image layout", name)
 		}
 	}
 	return nil

@@ -116,7 +116,7 @@ func (c *client) fallback(ctx context.Context, subject v1.Hash) (*v1.IndexManife
 	index, err := v1.ParseIndexManifest(bytes.NewReader(raw))
 	if err != nil || desc.MediaType != types.OCIImageIndex {
 		return nil, &failure{op: "list what refers to", subject: c.subject(subject.String()),
-			cause: errors.New("tag " + tag + " is not the list that it has to be"), hint: "delete the tag " + tag}
+			cause: errors.New("tag " + tag + " is not a list of what refers to images"), hint: "delete the tag " + tag}
 	}
 	return index, nil
 }

@@ -66,7 +66,7 @@ func (p *place) repair(ctx context.Context, root *builderRoot, image string, tar
 	defer p.daemon.remove(context.WithoutCancel(ctx), made.ID)
 	for dir, content := range byDirectory(append(targets, usual...)) {
 		if err := p.replace(ctx, made.ID, dir, content); err != nil {
-			return "", step(err, "putting %s of the builder in order", dir)
+			return "", step(err, "preparing %s of the builder", dir)
 		}
 	}
 	commit, err := api.ContainerCommit(context.WithoutCancel(ctx), made.ID, container.CommitOptions{
@@ -77,7 +77,7 @@ func (p *place) repair(ctx context.Context, root *builderRoot, image string, tar
 	if err != nil {
 		return "", err
 	}
-	p.report.Debug("docker: the builder has been put in order for its mounts")
+	p.report.Debug("docker: the builder has been prepared for its mounts")
 	root.image = commit.ID
 	return commit.ID, nil
 }

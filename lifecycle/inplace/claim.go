@@ -56,7 +56,7 @@ func (h *host) claim() (*os.File, error) {
 		return nil, err
 	}
 	if err := h.restore(); err != nil {
-		return nil, errors.Join(confine.Step(err, "putting in order what another build left"), file.Close())
+		return nil, errors.Join(confine.Step(err, "removing what another build left"), file.Close())
 	}
 	return file, nil
 }

@@ -95,7 +95,7 @@ func (p *place) become(ctx context.Context, img v1.Image) error {
 		p.report.Info("This container is that builder already")
 		return nil
 	case err == nil || exists(becoming):
-		return hint.Errorf("start a new container for every builder", "this container has been turned into another builder, or half of one")
+		return hint.Errorf("start a new container for every builder", "this container already has another builder, or a part of one")
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}

@@ -46,7 +46,7 @@ func (j *job) openKnownWorkingImage(ctx context.Context, analyzed files.Analyzed
 				return err
 			}
 			if a.Saved == nil {
-				return fmt.Errorf("nobody says how the image %s is known", in.Image)
+				return fmt.Errorf("it is not known how image %s is to be read", in.Image)
 			}
 			*saved = *a.Saved
 			app.reference = saved.Digest

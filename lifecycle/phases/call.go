@@ -92,7 +92,7 @@ func Run[In any](ctx context.Context, c Call, input In, out Output[In]) error {
 	switch {
 	case isBroken:
 		return &Error{
-			Phase: c.Phase.Name, Message: "it was ended, for it said " + readable(broken.message), Advice: broken.Hint(), Code: codeOf(c.Phase.Name),
+			Phase: c.Phase.Name, Message: "it was ended because it said " + readable(broken.message), Advice: broken.Hint(), Code: codeOf(c.Phase.Name),
 		}
 	case talkErr == nil && runErr == nil:
 		return talk.decode(output, out, func() error { return out.Check(input) })

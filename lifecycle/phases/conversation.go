@@ -54,7 +54,7 @@ func (e *brokenError) Error() string { return e.message }
 
 // Hint tells what that can mean.
 func (e *brokenError) Hint() string {
-	return "the phase was made to say something that is not its own: look at the builder and its buildpacks before you trust what this build has made"
+	return "a buildpack may have taken over the phase: examine the builder and its buildpacks before you trust what this build has made"
 }
 
 // hold sends the request and answers the phase until it gives its output, which
@@ -196,7 +196,7 @@ func (c *conversation) isSeen(output any) error {
 		seen = *c.seen
 	}
 	if export.Saved != seen {
-		return fmt.Errorf("it tells of app image %+v, and pack-cache has seen %+v", export.Saved, seen)
+		return fmt.Errorf("it reports app image %+v, and pack-cache has seen %+v", export.Saved, seen)
 	}
 	return nil
 }
@@ -225,7 +225,7 @@ func readLine(r *bufio.Reader, limit int) ([]byte, error) {
 // last fails unless nothing more comes.
 func last(r *bufio.Reader) error {
 	if _, err := r.ReadByte(); err == nil {
-		return &brokenError{"something after the last message"}
+		return &brokenError{"data after the last message"}
 	}
 	return nil // how the phase ends is told by the place
 }

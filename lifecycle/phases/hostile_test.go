@@ -73,9 +73,9 @@ func TestForgedConversation(t *testing.T) {
 		"a digest that is none":       {strings.Replace(exported, digestA, "sha256:../../etc", 1), "cannot be right"},
 		"caches missing":              {caches(""), "0 exports of 1"},
 		"caches in excess":            {caches(`{"failed":"a"},{"failed":"b"}`), "2 exports of 1"},
-		"a cache neither saved":       {caches(`{}`), "neither saved nor not"},
+		"a cache neither saved":       {caches(`{}`), "neither saved nor refused"},
 		"a status that is none":       {caches(`{"failed":"a","layers":[{"layer":"l","status":"stolen"}]}`), `"stolen"`},
-		"less than nothing":           {caches(`{"failed":"a","layers":[{"layer":"l","status":"added","sent_bytes":-1}]}`), "less than nothing"},
+		"less than nothing":           {caches(`{"failed":"a","layers":[{"layer":"l","status":"added","sent_bytes":-1}]}`), "negative size"},
 		"null":                        {`{"output":null}` + "\n", "no digest"},
 	} {
 		t.Run(name, func(t *testing.T) {

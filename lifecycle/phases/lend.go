@@ -145,7 +145,7 @@ func (l lender) answer(ctx context.Context, q loanQuestion) (loanAnswer, error) 
 	case loanCommit:
 		blob, err = store.Commit(ctx, q.Name, q.MediaType, q.Data, previous)
 	default:
-		err = fmt.Errorf("nobody can %q a store", q.Do)
+		err = fmt.Errorf("a store cannot be asked to %q", q.Do)
 	}
 	a.Blob = blobOf(blob)
 	return a, err

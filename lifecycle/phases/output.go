@@ -27,7 +27,7 @@ func (o *AnalyzeOutput) Check(AnalyzeInput) error {
 		}
 	}
 	if o.Analyzed.BuildImage != nil {
-		return errors.New("it has a build image")
+		return errors.New("it reports a build image, which no phase may choose")
 	}
 	return nil
 }
@@ -53,7 +53,7 @@ func (o *RestoreOutput) Check(in RestoreInput) error {
 	}
 	for _, layer := range o.Layers {
 		if layer.Received < 0 || layer.Size < 0 || layer.Seconds < 0 {
-			return fmt.Errorf("layer %q has less than nothing", layer.Layer)
+			return fmt.Errorf("layer %q has a negative size", layer.Layer)
 		}
 	}
 	return nil
@@ -72,7 +72,7 @@ func (o *ExportOutput) Check(in ExportInput) error {
 	case err != nil:
 		return err
 	case in.Image == "" && o.Saved != (Saved{}):
-		return errors.New("there is an app image that nobody wanted")
+		return errors.New("it reports an app image that was not asked for")
 	case in.Image != "" && in.Known == nil && o.Digest == "":
 		return errors.New("the app image has no digest")
 	case len(o.Caches) != len(exports):
@@ -96,7 +96,7 @@ func (o SaveOutcome) check() error {
 	case err != nil:
 		return err
 	case o.Failed == "" && o.Digest == "":
-		return errors.New("it is neither saved nor not")
+		return errors.New("it was neither saved nor refused")
 	case len(o.Layers) > maxLayers:
 		return fmt.Errorf("it is about %d layers", len(o.Layers))
 	}
@@ -105,7 +105,7 @@ func (o SaveOutcome) check() error {
 		case !slices.Contains(statuses, layers.Status(layer.Status)):
 			return fmt.Errorf("layer %q is %q", layer.Layer, layer.Status)
 		case layer.Size < 0 || layer.Sent < 0 || layer.Seconds < 0:
-			return fmt.Errorf("layer %q has less than nothing", layer.Layer)
+			return fmt.Errorf("layer %q has a negative size", layer.Layer)
 		}
 	}
 	return nil

@@ -27,12 +27,12 @@ func (j *job) usePrevious(ctx context.Context, image imgutil.Image, analyzed *fi
 	md := &analyzed.LayersMetadata
 	var dropped []string
 	if md.Buildpacks, dropped = usable(md.Buildpacks); len(dropped) > 0 {
-		j.log.Warnf("The previous image names layers that cannot be used again: %s", few(dropped))
+		j.log.Warnf("The previous image names layers that cannot be reused: %s", few(dropped))
 	}
 	if !clearCache && j.api.AtLeast("0.8") && image != nil && image.Found() && md.BOM != nil && md.BOM.SHA != "" {
 		err := j.keepPreviousSBOM(ctx, image, md.BOM.SHA)
 		if errors.Is(err, errSBOMs) || errors.Is(err, bounds.ErrExceeded) {
-			j.log.Warnf("Nothing of the previous image is used again: %v", err)
+			j.log.Warnf("Nothing of the previous image is reused: %v", err)
 			analyzed.LayersMetadata, analyzed.PreviousImage = files.LayersMetadata{}, nil
 			return nil
 		}

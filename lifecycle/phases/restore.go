@@ -75,7 +75,7 @@ func restore(ctx context.Context, j *job, in RestoreInput) (_ RestoreOutput, err
 	defer func() { err = errors.Join(err, early.close()) }()
 	a, err := j.link.ask(ctx, question{Detected: true})
 	if err == nil && a.Detected == nil {
-		err = errors.New("nobody says what was detected")
+		err = errors.New("the result of detect is missing")
 	}
 	if err != nil {
 		return RestoreOutput{}, err

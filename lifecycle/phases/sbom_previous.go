@@ -54,7 +54,7 @@ func (j *job) keepPreviousSBOM(ctx context.Context, image imgutil.Image, diffID 
 	defer root.Close()
 	skipped, err := unpackSBOMs(ctx, root, layer, j.Paths.Layers, maxSBOMs)
 	if skipped > 0 {
-		j.log.Warnf("The SBOM layer of the previous image has %d entries that are no SBOMs; they are left out", skipped)
+		j.log.Warnf("The SBOM layer of the previous image has %d entries that are not SBOMs; they are left out", skipped)
 	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("SBOMs of the previous image: %w", err), removal.Tree(root, "sbom"))
@@ -86,7 +86,7 @@ func unpackSBOMs(ctx context.Context, root *os.Root, archive io.Reader, layers s
 			continue
 		}
 		if kept++; kept > max {
-			return skipped, fmt.Errorf("%w: they are more than %d", errSBOMs, max)
+			return skipped, fmt.Errorf("%w: there are more than %d", errSBOMs, max)
 		}
 		if err := writeNew(root, path.Join(launchSBOM, name.String()), entries); err != nil {
 			return skipped, badArchive(ctx, err)

@@ -147,7 +147,7 @@ func describe(name lifecycle.Name, err error) *Error {
 		Code: codeOf(name),
 	}
 	if closed, ok := errors.AsType[*fs.PathError](err); ok && e.Advice == "" && name == lifecycle.Export && errors.Is(err, fs.ErrPermission) {
-		e.Advice = "the build user has to be able to read " + closed.Path + ": mend its mode in the source, or in the buildpack that leaves it"
+		e.Advice = "the build user has to be able to read " + closed.Path + ": change its mode in the source, or in the buildpack that leaves it"
 	}
 	return e
 }

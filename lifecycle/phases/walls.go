@@ -111,7 +111,7 @@ func (d plainDir) each(visit func(name string, info fs.FileInfo) error) error {
 			return fmt.Errorf("%s: %w", d.path, err)
 		}
 		if count += len(entries); count > maxEntries {
-			return &leftError{path: d.path, buildpack: d.buildpack, what: "more files than anybody can read"}
+			return &leftError{path: d.path, buildpack: d.buildpack, what: "more files than can be read"}
 		}
 		for _, entry := range entries {
 			info, err := d.root.Lstat(entry.Name())

@@ -89,7 +89,7 @@ func leftByBuildpack(dir plainDir) error {
 		read := isTOML || strings.HasSuffix(name, ".sha") || strings.Contains(name, ".sbom.")
 		switch {
 		case isTOML && !isDirName(layer):
-			return &leftError{path: path.Join(dir.path, name), buildpack: dir.buildpack, what: "metadata of what cannot be a layer"}
+			return &leftError{path: path.Join(dir.path, name), buildpack: dir.buildpack, what: "metadata of an impossible layer"}
 		case info.IsDir():
 			return nil
 		case strings.HasSuffix(name, ".sha") && info.Size() > maxSHA:
@@ -137,7 +137,7 @@ func (w *plainWalk) walk(dir plainDir) error {
 	defer func() { w.depth-- }()
 	return dir.each(func(name string, info fs.FileInfo) error {
 		if w.files++; w.files > maxEntries {
-			return &leftError{path: dir.path, buildpack: dir.buildpack, what: "more files than anybody can read"}
+			return &leftError{path: dir.path, buildpack: dir.buildpack, what: "more files than can be read"}
 		}
 		of := dir.buildpack
 		if w.depth == 2 {

@@ -82,7 +82,7 @@ func (h *host) removeAbandoned(ctx context.Context, work string, u lifecycle.Use
 	if err != nil {
 		return
 	}
-	say := time.AfterFunc(slowRemoval, func() { report.Info("Removing what builds that were killed have left in " + work) })
+	say := time.AfterFunc(slowRemoval, func() { report.Info("Removing the remains of killed builds in " + work) })
 	defer say.Stop()
 	for _, entry := range entries {
 		dir := filepath.Join(work, entry.Name())

@@ -53,7 +53,7 @@ func findStores(dir string) (found stores, why string, err error) {
 		found.Spare = temporary
 		return found, fmt.Sprintf("The store of builders %s cannot be written to (%v): what it does not have is unpacked in %s", main, err, temporary), nil
 	}
-	return stores{Main: temporary}, fmt.Sprintf("Builders are unpacked in %s, because there can be no store for the next build: %v", temporary, err), nil
+	return stores{Main: temporary}, fmt.Sprintf("Builders are unpacked in %s, because no store for the next build can be made: %v", temporary, err), nil
 }
 
 // temporaryStore makes the store in the temporary directory.

@@ -87,7 +87,7 @@ func tryLayers(dir string, userXattr bool) error {
 	return withOverlay(userXattr, []string{"lowerdir=" + links(high, low)}, func(merged string) error {
 		for _, hidden := range []string{"file", "dir/file"} {
 			if _, err := os.Lstat(filepath.Join(merged, hidden)); !errors.Is(err, os.ErrNotExist) {
-				return errors.New("marks do not work")
+				return errors.New("extended attributes of overlays do not work")
 			}
 		}
 		return nil

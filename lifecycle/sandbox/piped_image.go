@@ -96,7 +96,7 @@ func (i *pipedImage) open(digest v1.Hash) (io.ReadCloser, error) {
 	case m.Failure != nil:
 		return nil, m.Failure
 	case file == nil:
-		return nil, fmt.Errorf("layer %s did not come", digest)
+		return nil, fmt.Errorf("layer %s was not received", digest)
 	}
 	return file, nil
 }

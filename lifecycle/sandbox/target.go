@@ -43,7 +43,7 @@ func makeTarget(root int, target string, dir bool) (int, error) {
 }
 
 // errReplace says that what is there cannot be mounted on.
-var errReplace = errors.New("not what is wanted")
+var errReplace = errors.New("another kind of file is in the way")
 
 func openTarget(parent int, name string, dir bool) (int, error) {
 	fd, err := unix.Openat(parent, name, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)

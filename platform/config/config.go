@@ -71,7 +71,7 @@ func Path() (string, error) {
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", fmt.Errorf("the place of the configuration: %w (PACK_HOME can name it)", err)
+		return "", fmt.Errorf("finding the configuration: %w (PACK_HOME can name its directory)", err)
 	}
 	return filepath.Join(home, ".pack", "config.toml"), nil
 }

@@ -169,7 +169,7 @@ func CheckFile(path string) error {
 		case info.IsDir():
 			return fmt.Errorf("%s is a directory", path)
 		case kind != "":
-			return fmt.Errorf("%s is %s, of which a file would take the place", path, kind)
+			return fmt.Errorf("%s is %s, which a file would replace", path, kind)
 		}
 	}
 	return userfile.CheckNew(path)

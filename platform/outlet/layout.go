@@ -224,7 +224,7 @@ func CheckDir(dir string) error {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "oci-layout")); err != nil {
-		return fmt.Errorf("%s holds %s and is no OCI image layout", dir, entries[0].Name())
+		return fmt.Errorf("%s holds %s and is not an OCI image layout", dir, entries[0].Name())
 	}
 	return errors.Join(userfile.CheckDir(dir), userfile.CheckDir(filepath.Join(dir, "blobs", "sha256")))
 }

@@ -108,7 +108,7 @@ func (e *Error) Error() string { return fmt.Sprintf("project descriptor %s: %v",
 func (e *Error) Unwrap() error { return e.Err }
 
 // Hint tells the way out.
-func (e *Error) Hint() string { return "mend it, or name another one with --descriptor" }
+func (e *Error) Hint() string { return "correct it, or name another one with --descriptor" }
 
 // Find reads the descriptor at path or, if path is empty, the one in the
 // application's directory appDir, which need not be there.
@@ -275,7 +275,7 @@ func (d *Descriptor) check() error {
 	}
 	for _, variable := range d.Env {
 		if variable.Name == "" || strings.ContainsAny(variable.Name, "/=\x00") || variable.Name == "." || variable.Name == ".." {
-			return fmt.Errorf("environment variable %q has no valid name", variable.Name)
+			return fmt.Errorf("%q is not a valid name of an environment variable", variable.Name)
 		}
 	}
 	for _, bp := range slices.Concat(d.Group, d.Pre, d.Post) {

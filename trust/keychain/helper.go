@@ -153,7 +153,7 @@ func helperWords(stderr []byte) error {
 // what lies in the working directory may come from the source tree.
 func findHelper(searchPath, program string) (string, error) {
 	if strings.ContainsAny(program, "/\\") {
-		return "", errors.New("its name is a path")
+		return "", errors.New("its name contains a slash")
 	}
 	for _, dir := range filepath.SplitList(searchPath) {
 		if !filepath.IsAbs(dir) {

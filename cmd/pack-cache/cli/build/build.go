@@ -77,7 +77,7 @@ func (o *Options) addFlags(cmd *cobra.Command) {
 	f.StringSliceVarP(&o.Buildpacks, "buildpack", "b", nil, "build with this instead of the builder's order: ID[@VERSION] of the builder, from=builder for its whole order, a directory, a .tgz or .cnb file or its URL, or a buildpackage as docker://REF or REF (repeatable, or with commas)")
 	f.StringArrayVar(&o.PreBuildpacks, "pre-buildpack", nil, "buildpack to put before all groups of the builder's order, and before the --pre-buildpack named before (repeatable)")
 	f.StringArrayVar(&o.PostBuildpacks, "post-buildpack", nil, "buildpack to put after all groups of the builder's order (repeatable)")
-	f.StringSliceVar(&o.Extensions, "extension", nil, "detect with this image extension instead of the builder's: what --buildpack takes, but from=builder (repeatable, or with commas)")
+	f.StringSliceVar(&o.Extensions, "extension", nil, "detect with this image extension instead of the builder's: what --buildpack takes, except from=builder (repeatable, or with commas)")
 	f.BoolVar(&o.DisableSystemBuildpacks, "disable-system-buildpacks", false, "leave out the system buildpacks of the builder")
 	f.BoolVar(&o.TrustExtraBuildpacks, "trust-extra-buildpacks", false, "trust buildpacks that are not from the builder, too")
 	f.BoolVar(&o.publish, "publish", false, "publish the app image to its registry instead of leaving it in a docker daemon")

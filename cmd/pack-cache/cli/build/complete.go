@@ -47,7 +47,7 @@ func (o *Options) complete(ctx context.Context, given *pflag.FlagSet) error {
 		return err
 	}
 	if o.ExecEnv != "" && !execEnv.MatchString(o.ExecEnv) {
-		return hint.Usagef("use letters, digits, . and - alone", "--exec-env %q cannot be the name of an execution environment", o.ExecEnv)
+		return hint.Usagef("use only letters, digits, . and -", "--exec-env %q cannot be the name of an execution environment", o.ExecEnv)
 	}
 	to, err := o.output.Complete(o.Image, o.publish)
 	if err != nil {

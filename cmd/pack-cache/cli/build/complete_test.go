@@ -54,7 +54,7 @@ func TestVolumes(t *testing.T) {
 		"~/a:/b":           "neither an absolute path nor the name of a volume",
 		"/a:b":             "not an absolute path",
 		"/a:/":             "not an absolute path below the root",
-		"/a:/b:ro,rw":      "ro and rw are given at once",
+		"/a:/b:ro,rw":      "ro and rw exclude each other",
 		"/a:/b:z":          `option "z" is not known`,
 		"/a:/b:volume-opt": `option "volume-opt" is not known`,
 	} {

@@ -59,7 +59,7 @@ func volume(value string) (lifecycle.Mount, error) {
 		}
 	}
 	if len(given) > 1 {
-		return m, fmt.Errorf("%s are given at once", strings.Join(given, " and "))
+		return m, fmt.Errorf("%s exclude each other", strings.Join(given, " and "))
 	}
 	return m, nil
 }

@@ -19,7 +19,7 @@ type prunedBuilders struct {
 // pruneBuilders removes unpacked builders that nobody has used for a while.
 func (o *PruneOptions) pruneBuilders(ctx context.Context) error {
 	if o.Keep != -1 {
-		return hint.Usagef("give --older-than", "--keep is about caches")
+		return hint.Usagef("give --older-than", "--keep is for caches, not for builders")
 	}
 	if o.Older == "" {
 		return hint.Usagef("say how long a builder must not have been used, as in --older-than 30d; 0s is all that no build is using",

@@ -100,7 +100,7 @@ func (o *PruneOptions) request() (layers.PruneRequest, error) {
 		request.Keep = &o.Keep
 	}
 	if o.Keep < -1 {
-		return request, hint.Usagef("give how many caches to keep, 0 for none", "--keep %d makes no sense", o.Keep)
+		return request, hint.Usagef("give how many caches to keep, 0 for none", "--keep %d is negative", o.Keep)
 	}
 	var err error
 	if o.Older != "" {
@@ -108,7 +108,7 @@ func (o *PruneOptions) request() (layers.PruneRequest, error) {
 			return request, err
 		}
 		if request.OlderThan == 0 {
-			return request, hint.Usagef("write --keep 0 if that is meant", "--older-than 0 is every cache")
+			return request, hint.Usagef("write --keep 0 if that is meant", "--older-than 0 would delete every cache")
 		}
 	}
 	request.Young, err = duration("--unused-for", o.Young)
@@ -143,7 +143,7 @@ func runPrune(ctx context.Context, opts *PruneOptions) error {
 	request.Store = opened[0].Store
 	_, sweeps := request.Store.(layers.Sweeper)
 	if !sweeps && request.Keep == nil && request.OlderThan == 0 {
-		return hint.Usagef("give --keep or --older-than", "nothing is asked to be deleted")
+		return hint.Usagef("give --keep or --older-than", "nothing says which caches to delete")
 	}
 	report, err := layers.Prune(ctx, request)
 	if printErr := opts.print(report); printErr != nil {

@@ -90,7 +90,7 @@ func (o *VerifyOptions) verify(ctx context.Context, snapshot *layers.Snapshot) e
 func verdict(l inspectedLayer) string {
 	name := l.Layer
 	if name == "" {
-		name = "content " + short(l.DiffID) + " that no layer is named for"
+		name = "content " + short(l.DiffID) + " that belongs to no layer"
 	}
 	if l.Damage != "" {
 		return "DAMAGED  " + name + ": " + l.Damage

@@ -22,7 +22,7 @@ type NamedFlags struct {
 // Add adds the flags to those of a command.
 func (f *NamedFlags) Add(set *pflag.FlagSet) {
 	set.StringVar(&f.Config, "cache-config", "", "file with [[image_caches]] (default: pack-cache.toml in the source, else in the working directory); pack-cache.toml in $PACK_HOME goes before it")
-	set.StringArrayVar(&f.hosts, "trust-cache-host", nil, "registry `host` that a pack-cache.toml which is not in $PACK_HOME may use, besides that of the app image (repeatable)")
+	set.StringArrayVar(&f.hosts, "trust-cache-host", nil, "registry `host` that a pack-cache.toml outside of $PACK_HOME may use, in addition to that of the app image (repeatable)")
 }
 
 // Find returns a named cache. source is the application's source, "" for none;

@@ -53,7 +53,7 @@ func TestRefused(t *testing.T) {
 		{"export", registry + ",compression-level=-1", "compression-level=-1 is not possible", "zstd takes levels from 0 to 22"},
 		{"export", registry + ",compression=gzip,compression-level=10", "compression-level=10 is not possible", "gzip takes levels from 0 to 9"},
 		{"export", registry + ",compression=uncompressed,compression-level=1", "compression-level=1 is not possible", "uncompressed has no levels"},
-		{"export", registry + ",compression-level=best", `attribute compression-level: "best" is no whole number`, "whole number"},
+		{"export", registry + ",compression-level=best", `attribute compression-level: "best" is not a whole number`, "whole number"},
 		{"export", registry + ",force-compression=", `attribute force-compression: "" is not true or false`, "true or false"},
 		{"export", registry + ",oci-mediatypes=false", "compression=zstd is not possible", "use compression=gzip"},
 		{"export", registry + ",image-manifest=false", "attribute image-manifest=false is not possible: a cache is an image", "leave image-manifest out"},

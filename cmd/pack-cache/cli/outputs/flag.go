@@ -54,7 +54,7 @@ func (f *Flag) Complete(image string, publish bool) (Given, error) {
 	dir, isDir := strings.CutPrefix(image, platform.LayoutPrefix)
 	switch {
 	case isDir && dir == "":
-		return Given{}, hint.Usagef("write oci:DIRECTORY", "oci: names no directory")
+		return Given{}, hint.Usagef("write oci:DIRECTORY", "oci: does not name a directory")
 	case isDir && publish:
 		return Given{}, hint.Usagef("leave --publish out, or name an image in a registry", "%s is a directory, which --publish cannot publish", image)
 	case isDir && where != "":

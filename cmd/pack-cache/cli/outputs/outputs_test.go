@@ -59,7 +59,7 @@ func TestFlag(t *testing.T) {
 		{name: "publish what is not pushed", image: "app", publish: true, outputs: []string{"type=image,push=false"}, refused: "contradict each other"},
 		{name: "publish a directory", image: "oci:x", publish: true, refused: "--publish cannot publish"},
 		{name: "a directory and another place", image: "oci:x", outputs: []string{"type=docker"}, refused: "is another place"},
-		{name: "no directory", image: "oci:", refused: "names no directory"},
+		{name: "no directory", image: "oci:", refused: "does not name a directory"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
