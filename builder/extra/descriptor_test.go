@@ -19,11 +19,11 @@ func TestReadDescriptor(t *testing.T) {
 		{"no api", "[buildpack]\nid = \"x\"\nversion = \"1\"", "no api"},
 		{"no id", "api = \"0.10\"\n[buildpack]\nversion = \"1\"", "no buildpack.id"},
 		{"no version", "api = \"0.10\"\n[buildpack]\nid = \"x\"", "no buildpack.version"},
-		{"id that leads out", named("..", "1"), `".." cannot be the id`},
-		{"id with a space", named("a b", "1"), `"a b" cannot be the id`},
-		{"reserved id", named("config", "1"), `"config" cannot be the id`},
-		{"version that leads out", named("x", ".."), `".." cannot be the version`},
-		{"version that is a path", named("x", "1/../2"), `"1/../2" cannot be the version`},
+		{"id that leads out", named("..", "1"), `".." is not a valid buildpack id`},
+		{"id with a space", named("a b", "1"), `"a b" is not a valid buildpack id`},
+		{"reserved id", named("config", "1"), `"config" is not a valid buildpack id`},
+		{"version that leads out", named("x", ".."), `".." is not a valid buildpack version`},
+		{"version that is a path", named("x", "1/../2"), `"1/../2" is not a valid buildpack version`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -128,7 +128,7 @@ func TestInline(t *testing.T) {
 		want   string
 	}{
 		{Script{ID: "me/task", Inline: "true"}, "buildpack me/task: its script has no api"},
-		{Script{ID: "me task", API: "0.10", Inline: "true"}, `"me task" cannot be the id`},
+		{Script{ID: "me task", API: "0.10", Inline: "true"}, `"me task" is not a valid buildpack id`},
 		{Script{ID: "x", API: "0.10", Shell: "/bin/sh\n", Inline: "true"}, "its shell is not a path"},
 	} {
 		_, err := resolve(t, base, Request{Pre: []Source{{Script: &test.script}}}, nil)

@@ -54,7 +54,7 @@ func TestDownload(t *testing.T) {
 		}, 1, "read archive"},
 		{"around in circles", func(w http.ResponseWriter, r *http.Request, _ int32) {
 			http.Redirect(w, r, r.URL.Path, http.StatusFound)
-		}, 10, "from place to place"},
+		}, 10, "it redirects too often"},
 		{"too large", func(w http.ResponseWriter, _ *http.Request, _ int32) { w.Write(make([]byte, 2<<20)) }, 1, "larger than 1 MB"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

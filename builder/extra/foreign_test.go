@@ -30,9 +30,9 @@ func TestForeignLocators(t *testing.T) {
 		t.Fatal(err)
 	}
 	for locator, want := range map[string]string{
-		"http://example.com/x.tgz":               "https:// alone",
-		"HTTP://example.com/x.tgz":               "https:// alone",
-		"http://127.0.0.1/x.tgz":                 "https:// alone",
+		"http://example.com/x.tgz":               "only name https://",
+		"HTTP://example.com/x.tgz":               "only name https://",
+		"http://127.0.0.1/x.tgz":                 "only name https://",
 		"https://127.0.0.1/x.tgz":                "this machine",
 		"https://127.9.9.9:8443/x.tgz":           "this machine",
 		"https://[::1]/x.tgz":                    "this machine",

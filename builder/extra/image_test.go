@@ -116,7 +116,7 @@ func TestBuildpackageRefuses(t *testing.T) {
 		{"no layers", change(func(c *v1.ConfigFile) { delete(c.Config.Labels, layers) }), "names acme/one@1 as its buildpack, and does not have it"},
 		{"a layer that is not there", label(layers, `{"acme/one":{"1":{"layerDiffID":"sha256:`+strings.Repeat("0", 64)+`"}}}`), "layer of acme/one@1"},
 		{"a layer without a digest", label(layers, `{"acme/one":{"1":{"layerDiffID":"x"}}}`), "layer of acme/one@1"},
-		{"a name that leads out", label(layers, `{"acme/one":{"1":{}},"..":{"1":{}}}`), `".." cannot be the id`},
+		{"a name that leads out", label(layers, `{"acme/one":{"1":{}},"..":{"1":{}}}`), `".." is not a valid buildpack id`},
 		{"another API", label(layers, `{"acme/one":{"1":{"api":"9.9"}}}`), "it speaks Buildpack API 9.9"},
 		{"another system", change(func(c *v1.ConfigFile) { c.OS = "windows" }), "it is for windows, the builder for linux"},
 	} {

@@ -214,7 +214,7 @@ func TestRefusesOtherDirectories(t *testing.T) {
 			if !test.refused {
 				return
 			}
-			if hint.Of(err) == "" || !strings.Contains(err.Error(), "no OCI image layout") {
+			if hint.Of(err) == "" || !strings.Contains(err.Error(), "not an OCI image layout") {
 				t.Errorf("error %v", err)
 			}
 			if diff := cmp.Diff(before, list(t, dir)); diff != "" {

@@ -225,7 +225,7 @@ func TestForgedQuestions(t *testing.T) {
 		"commit to another name":                {lifecycle.Export, loan(loanQuestion{Number: 2, Do: loanCommit, Name: "other", Data: []byte("{}")}), "not for this phase"},
 		"resolve another name":                  {lifecycle.Restore, loan(loanQuestion{Number: 1, Do: loanResolve, Name: "other"}), "not for this phase"},
 		"a loan that is not lent":               {lifecycle.Restore, loan(loanQuestion{Number: 3, Do: loanResolve, Name: "main"}), "no loan 3"},
-		"something else":                        {lifecycle.Export, loan(loanQuestion{Number: 2, Do: "prune"}), "nobody can"},
+		"something else":                        {lifecycle.Export, loan(loanQuestion{Number: 2, Do: "prune"}), "cannot be asked"},
 		"push a file of another place":          {lifecycle.Export, file(push, "../../etc/shadow"), "is not a file of a loan"},
 		"push a file of the state":              {lifecycle.Export, file(push, "report.toml"), "is not a file of a loan"},
 		"push a directory above":                {lifecycle.Export, file(push, "loans/.."), "is not a file of a loan"},

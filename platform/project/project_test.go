@@ -101,7 +101,7 @@ func TestReadRefuses(t *testing.T) {
 		{"include and exclude", "[build]\ninclude=[]\nexclude=[]", "cannot both be given"},
 		{"nameless buildpack", "[[build.buildpacks]]\nversion=\"1\"", "needs an id or a uri"},
 		{"uri and version", "[[build.buildpacks]]\nuri=\"x\"\nversion=\"1\"", "both a uri and a version"},
-		{"variable that is a path", "[[build.env]]\nname=\"../x\"\nvalue=\"1\"", "no valid name"},
+		{"variable that is a path", "[[build.env]]\nname=\"../x\"\nvalue=\"1\"", "not a valid name"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
