@@ -37,7 +37,7 @@ func TestEnginesAreNotNamed(t *testing.T) {
 	for _, dir := range implementing(t, "lifecycle", "lifecycle.Engine") {
 		found := named.FindAllStringSubmatch(read(t, dir+"/*.go"), -1)
 		if len(found) == 0 {
-			t.Errorf("%s does not say how its engine is called", dir)
+			t.Fatalf("%s does not say how its engine is called", dir)
 		}
 		for _, name := range found {
 			names = append(names, name[1])
