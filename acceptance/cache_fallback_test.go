@@ -63,7 +63,7 @@ func TestFallback(t *testing.T) {
 	// For people, the summary says so, too.
 	text := newMachine(t).run(append([]string{"build"}, args("--cache-from", reg.ref("cache:never"), "--cache-from", main)...)...)
 	text.wantCode(t, 0)
-	text.wantStderr(t, "s) from "+main)
+	text.wantStderr(t, "[1] from "+main)
 }
 
 // TestFallbackFromDamage finds content lost in the first cache, and takes it from

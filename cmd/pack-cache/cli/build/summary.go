@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/units"
 	"github.com/pack-cache/pack-cache/platform"
@@ -15,11 +14,7 @@ import (
 func summarise(w io.Writer, res *platform.Result) {
 	if len(res.Layers) > 0 {
 		fmt.Fprintln(w, "Cached layers:")
-		table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		for _, l := range res.Layers {
-			fmt.Fprintf(table, "  %s\t%s\t%s\n", l.Layer, restoreCell(l, len(res.Imports) > 1), saveCell(l))
-		}
-		table.Flush()
+		layerTable(w, res)
 	}
 	fmt.Fprintln(w, totals(res))
 	fmt.Fprintln(w, times(res))
@@ -42,32 +37,6 @@ func whereabouts(res *platform.Result) string {
 		return fmt.Sprintf("The image %s is in the file %s (%s)", tags, res.Output.At, res.ID)
 	}
 	return fmt.Sprintf("The image %s is in the docker daemon at %s (%s)", tags, res.Output.At, res.ID)
-}
-
-// restoreCell says what was restored, and from which of several imports.
-func restoreCell(l platform.LayerResult, several bool) string {
-	switch {
-	case l.Restore == "restored" && several:
-		return fmt.Sprintf("restored (%s in %.1f s) from %s", units.Size(l.Received), l.RestoreSeconds, l.From)
-	case l.Restore == "restored":
-		return fmt.Sprintf("restored (%s in %.1f s)", units.Size(l.Received), l.RestoreSeconds)
-	case l.Restore == "":
-		return "not needed"
-	}
-	return "missed: " + l.RestoreReason
-}
-
-func saveCell(l platform.LayerResult) string {
-	switch l.Save {
-	case "":
-		return ""
-	case "added", "updated":
-		return fmt.Sprintf("%s (%s sent in %.1f s)", l.Save, units.Size(l.Sent), l.SaveSeconds)
-	}
-	if l.Save == "reused" || l.SaveReason == "" {
-		return l.Save
-	}
-	return l.Save + ": " + l.SaveReason
 }
 
 func totals(res *platform.Result) string {
