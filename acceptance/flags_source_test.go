@@ -194,7 +194,7 @@ func TestProjectMetadata(t *testing.T) {
 		want                     string
 	}{
 		{"usual", "", declared, true, `{}`},
-		{"declared", "experimental = true\n", declared, true, `{"source":{"type":"project","version":{"declared":"1.2"},"metadata":{"url":"https://example.com/me"}}}`},
+		{"declared in schema 0.2", "experimental = true\n", declared, true, `{"source":{"type":"git","version":{"commit":"COMMIT","describe":"v1"},"metadata":{"refs":["main","v1"],"url":"https://example.com/me.git"}}}`},
 		{"declared in schema 0.1", "experimental = true\n", "[project]\nversion = \"1\"\n", false, `{"source":{"type":"project","version":{"declared":"1"},"metadata":{"url":""}}}`},
 		{"git", "experimental = true\n", "", true, `{"source":{"type":"git","version":{"commit":"COMMIT","describe":"v1"},"metadata":{"refs":["main","v1"],"url":"https://example.com/me.git"}}}`},
 		{"nothing", "experimental = true\n", "", false, `{}`},

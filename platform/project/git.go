@@ -3,14 +3,17 @@ package project
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/zlib"
 	"io"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pack-cache/pack-cache/internal/userfile"
@@ -40,7 +43,7 @@ func ReadGit(dir string) *Git {
 		return nil
 	}
 	defer files.Close()
-	repo := &repository{files, map[string]string{}}
+	repo := &repository{files, map[string]string{}, map[string]string{}}
 	repo.readPacked()
 	head := repo.line("HEAD")
 	branch, symbolic := strings.CutPrefix(head, "ref: ")
@@ -74,9 +77,9 @@ var objectName = regexp.MustCompile(`^[0-9a-f]{40}$|^[0-9a-f]{64}$`)
 // repository is a directory .git.
 type repository struct {
 	files *os.Root
-	// packed are the references in packed-refs; those of annotated tags stand
-	// for the commit.
-	packed map[string]string
+	// packed are the references in packed-refs, peeled what the annotated tags
+	// among them stand for.
+	packed, peeled map[string]string
 }
 
 // maxGitFile bounds what is read of a file.
@@ -114,7 +117,7 @@ func (r *repository) readPacked() {
 	for line := range strings.Lines(r.read("packed-refs")) {
 		line = strings.TrimSpace(line)
 		if peeled, ok := strings.CutPrefix(line, "^"); ok && last != "" {
-			r.packed[last] = peeled
+			r.peeled[last] = peeled
 			continue
 		}
 		if object, ref, ok := strings.Cut(line, " "); ok && !strings.HasPrefix(line, "#") {
@@ -123,50 +126,77 @@ func (r *repository) readPacked() {
 	}
 }
 
-// tags returns the names of the tags of a commit, sorted.
+// tag is a tag of a commit.
+type tag struct {
+	name string
+	// annotated says that it is an object of its own, and made is what that says
+	// about its time, in seconds since 1970; 0 if it is in a pack of Git's.
+	annotated bool
+	made      int64
+}
+
+// tags returns the names of the tags of a commit, in pack's order: annotated ones
+// before the others, the youngest first, and then by name.
 func (r *repository) tags(commit string) []string {
 	const prefix = "refs/tags/"
-	found := map[string]bool{}
+	found := map[string]tag{}
+	add := func(ref, object, peeled string) {
+		name := strings.TrimPrefix(ref, prefix)
+		of, made := r.tagged(object)
+		of = cmp.Or(of, peeled)
+		if delete(found, name); of == commit || of == "" && object == commit {
+			found[name] = tag{name, of != "", made}
+		}
+	}
 	for ref, object := range r.packed {
-		if name, ok := strings.CutPrefix(ref, prefix); ok {
-			found[name] = object == commit
+		if strings.HasPrefix(ref, prefix) {
+			add(ref, object, r.peeled[ref])
 		}
 	}
 	_ = fs.WalkDir(r.files.FS(), strings.TrimSuffix(prefix, "/"), func(name string, entry fs.DirEntry, err error) error {
 		if err == nil && entry.Type().IsRegular() {
-			found[strings.TrimPrefix(name, prefix)] = r.commitOf(r.line(name)) == commit
+			add(name, r.line(name), "")
 		}
 		return nil // no tags, or one that cannot be read
 	})
-	var names []string
-	for name, ok := range found {
-		if ok {
-			names = append(names, name)
+	order := func(a, b tag) int {
+		if a.annotated != b.annotated {
+			return map[bool]int{true: -1, false: 1}[a.annotated]
 		}
+		return cmp.Or(cmp.Compare(b.made, a.made), strings.Compare(a.name, b.name))
 	}
-	slices.Sort(names)
+	var names []string
+	for _, t := range slices.SortedFunc(maps.Values(found), order) {
+		names = append(names, t.name)
+	}
 	return names
 }
 
-// commitOf is the commit of an annotated tag that is an object of its own, or
-// the object itself.
-func (r *repository) commitOf(object string) string {
+// tagged returns what an annotated tag stands for and when it was made; "" for
+// another object, and for one in a pack of Git's.
+func (r *repository) tagged(object string) (commit string, made int64) {
 	if !objectName.MatchString(object) {
-		return ""
+		return "", 0
 	}
 	raw := r.read(path.Join("objects", object[:2], object[2:]))
 	plain, err := zlib.NewReader(strings.NewReader(raw))
 	if err != nil {
-		return object
+		return "", 0
 	}
 	content, err := io.ReadAll(io.LimitReader(plain, maxGitFile))
 	header, body, ok := bytes.Cut(content, []byte{0})
 	if err != nil || !ok || !bytes.HasPrefix(header, []byte("tag ")) {
-		return object
+		return "", 0
+	}
+	if found := taggedAt.FindSubmatch(body); found != nil {
+		made, _ = strconv.ParseInt(string(found[1]), 10, 64)
 	}
 	line, _, _ := strings.Cut(string(body), "\n")
-	return strings.TrimPrefix(line, "object ")
+	return strings.TrimPrefix(line, "object "), made
 }
+
+// taggedAt is the line of a tag that says who made it and when.
+var taggedAt = regexp.MustCompile(`(?m)^tagger .*> ([0-9]{1,18}) [+-][0-9]+$`)
 
 var (
 	remoteSection = regexp.MustCompile(`^\[remote "(.*)"\]`)

@@ -19,11 +19,12 @@ func TestReadGit(t *testing.T) {
 		testneeds.Missing(t, "there is no git")
 	}
 	dir := t.TempDir()
+	date := "2026-01-02T03:04:05Z"
 	git := func(args ...string) {
 		t.Helper()
 		cmd := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=a", "-c", "user.email=a@example.com"}, args...)...)
 		cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null", "GIT_CONFIG_SYSTEM=/dev/null",
-			"GIT_AUTHOR_DATE=2026-01-02T03:04:05Z", "GIT_COMMITTER_DATE=2026-01-02T03:04:05Z")
+			"GIT_AUTHOR_DATE="+date, "GIT_COMMITTER_DATE="+date)
 		if out, err := cmd.CombinedOutput(); err != nil {
 			t.Fatalf("git %v: %v\n%s", args, err, out)
 		}
@@ -63,6 +64,12 @@ func TestReadGit(t *testing.T) {
 	want([]string{"team/topic", "v0", "v1"}, "v0", "https://example.com/a/b.git")
 	git("pack-refs", "--all")
 	want([]string{"team/topic", "v0", "v1"}, "v0", "https://example.com/a/b.git")
+	date = "2026-01-02T03:04:06Z"
+	git("tag", "-a", "w", "-m", "younger")
+	want([]string{"team/topic", "w", "v0", "v1"}, "w", "https://example.com/a/b.git")
+	git("pack-refs", "--all")
+	want([]string{"team/topic", "w", "v0", "v1"}, "w", "https://example.com/a/b.git")
+	git("tag", "-f", "w", "old")
 	git("checkout", "-q", "--detach")
 	git("remote", "remove", "origin")
 	want([]string{"HEAD", "v0", "v1"}, "v0", "git@example.com:a/fork.git")

@@ -37,7 +37,8 @@ type Descriptor struct {
 	// Group are the project's buildpacks instead of the builder's order; Pre
 	// and Post go before and after that order.
 	Group, Pre, Post []Buildpack
-	// Version and SourceURL are the project's own.
+	// Version and SourceURL are the project's own, by schema version 0.1. pack does
+	// not look at what later versions say of them, and so gives images another label.
 	Version, SourceURL string
 	// Ignored are keys that the schema version does not know.
 	Ignored []string
@@ -249,7 +250,6 @@ func parse02(content string) (*Descriptor, error) {
 	return &Descriptor{
 		Builder: b.Builder, Include: b.Include, Exclude: b.Exclude, Env: env,
 		Group: b.Group, Pre: b.Pre.Group, Post: b.Post.Group,
-		Version: s.Project.Version, SourceURL: s.Project.SourceURL,
 		Ignored: undecoded(md),
 	}, s.Project.check()
 }
