@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/pack-cache/pack-cache/layers/blob"
 )
 

@@ -14,9 +14,10 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sys/unix"
+
 	"github.com/pack-cache/pack-cache/layers/archive"
 	"github.com/pack-cache/pack-cache/layers/blob"
-	"golang.org/x/sys/unix"
 )
 
 // benchTree returns a layers directory with the layer bench:mod: the directory

@@ -7,6 +7,7 @@ import (
 	"io"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
 	"github.com/pack-cache/pack-cache/layers/blob"
 )
 

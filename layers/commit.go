@@ -12,9 +12,10 @@ import (
 	"github.com/buildpacks/lifecycle/buildpack"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/sync/errgroup"
+
 	"github.com/pack-cache/pack-cache/layers/archive"
 	"github.com/pack-cache/pack-cache/layers/blob"
-	"golang.org/x/sync/errgroup"
 )
 
 const (

@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"golang.org/x/sync/errgroup"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/pack-cache/pack-cache/layers/blob"
 )
 

@@ -14,6 +14,7 @@ import (
 	"github.com/containerd/stargz-snapshotter/estargz"
 	"github.com/google/go-cmp/cmp"
 	"github.com/opencontainers/go-digest"
+
 	"github.com/pack-cache/pack-cache/layers/blob"
 )
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/buildpacks/lifecycle/buildpack"
+
 	"github.com/pack-cache/pack-cache/layers/blob"
 )
 

@@ -11,6 +11,7 @@ import (
 	"github.com/buildpacks/lifecycle/platform"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
 	"github.com/pack-cache/pack-cache/layers/archive"
 	"github.com/pack-cache/pack-cache/layers/blob"
 )

@@ -11,9 +11,10 @@ import (
 	"github.com/buildpacks/lifecycle/buildpack"
 	"github.com/buildpacks/lifecycle/launch"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sync/errgroup"
+
 	"github.com/pack-cache/pack-cache/layers/archive"
 	"github.com/pack-cache/pack-cache/layers/blob"
-	"golang.org/x/sync/errgroup"
 )
 
 // SaveRequest says what Save shall make of what.

@@ -18,10 +18,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+	"golang.org/x/sys/unix"
+
 	"github.com/pack-cache/pack-cache/internal/test/testtree"
 	"github.com/pack-cache/pack-cache/layers/archive"
 	"github.com/pack-cache/pack-cache/layers/blob"
-	"golang.org/x/sys/unix"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
 	"github.com/pack-cache/pack-cache/internal/test/testtree"
 	"github.com/pack-cache/pack-cache/layers/blob"
 )

@@ -20,9 +20,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sys/unix"
+
 	"github.com/pack-cache/pack-cache/internal/test/testtree"
 	"github.com/pack-cache/pack-cache/layers/blob"
-	"golang.org/x/sys/unix"
 )
 
 // quiet is a logger for the lifecycle.

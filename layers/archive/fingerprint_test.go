@@ -13,9 +13,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
+
 	"github.com/pack-cache/pack-cache/internal/test/testtree"
 	"github.com/pack-cache/pack-cache/layers/blob"
-	"golang.org/x/sys/unix"
 )
 
 // editable is a tree whose files can be picked.

@@ -8,6 +8,7 @@ import (
 	"testing/iotest"
 
 	"github.com/klauspost/compress/zstd"
+
 	"github.com/pack-cache/pack-cache/internal/test/testtree"
 )
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
+
 	"github.com/pack-cache/pack-cache/trust/keychain"
 )
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+
 	"github.com/pack-cache/pack-cache/trust"
 )
 
