@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -25,16 +24,16 @@ func (s *saver) adopt(ctx context.Context, layer *saved, diffID string) (bool, e
 	unusable := readUnusable(s.StateDir, s.dirOf(layer.layer.ID))
 	for _, source := range s.sources() {
 		found, ok := s.lookUp(source, diffID, layer.layer.isPlain())
-		if !ok || slices.Contains(unusable, found.blob.Digest.String()) || s.mustRecode(found.blob, s.pressFor(layer.layer)) {
+		if !ok || found.isAmong(unusable) || s.mustRecode(found, s.pressFor(layer.layer)) {
 			continue
 		}
 		var sent int64
 		var err error
 		switch {
 		case source != s.usable:
-			sent, err = copyBlob(ctx, source.store, s.Store, found.blob)
-		case s.contended || layer.origin != origin(source.store, found.blob):
-			err = probe(ctx, source.store, found.blob)
+			sent, err = copyLayer(ctx, source.store, s.Store, found)
+		case s.contended || layer.origin != found.origin(source.store):
+			err = probe(ctx, source.store, found)
 		}
 		if lost := (*blob.SourceError)(nil); errors.As(err, &lost) && ctx.Err() == nil {
 			continue
@@ -53,18 +52,18 @@ func (s *saver) adopt(ctx context.Context, layer *saved, diffID string) (bool, e
 
 // lookUp finds a layer in a snapshot. diffID may also be that of a blob in
 // another one, with the same archive, unless exactly that diffID is wanted.
-func (s *saver) lookUp(in *Snapshot, diffID string, exactly bool) (storedLayer, bool) {
+func (s *saver) lookUp(in *Snapshot, diffID string, exactly bool) (Layer, bool) {
 	if found, ok := in.withArchive(diffID, exactly); ok || exactly {
 		return found, ok
 	}
 	for _, other := range s.sources() {
-		if known, ok := other.Blob(diffID); ok {
-			if digest, _ := blob.ArchiveOf(known, diffID); digest != diffID {
+		if known, ok := other.Layer(diffID); ok {
+			if digest, _ := known.archive(); digest != diffID {
 				return in.withArchive(digest, false)
 			}
 		}
 	}
-	return storedLayer{}, false
+	return Layer{}, false
 }
 
 // takeOver takes a layer that is not in the layers directory from a snapshot
@@ -72,20 +71,19 @@ func (s *saver) lookUp(in *Snapshot, diffID string, exactly bool) (storedLayer, 
 func (s *saver) takeOver(ctx context.Context, layer *saved) error {
 	unusable := readUnusable(s.StateDir, s.dirOf(layer.layer.ID))
 	for _, source := range s.sources() {
-		found, ok := source.Blob(layer.layer.Elsewhere)
-		if !ok || slices.Contains(unusable, found.Digest.String()) {
+		stored, ok := source.Layer(layer.layer.Elsewhere)
+		if !ok || stored.isAmong(unusable) {
 			continue
 		}
-		stored := storedLayer{diffID: layer.layer.Elsewhere, blob: found}
 		var sent int64
 		var err error
 		switch {
-		case s.mustRecode(found, s.pressFor(layer.layer)):
+		case s.mustRecode(stored, s.pressFor(layer.layer)):
 			stored, sent, err = s.recode(ctx, source, stored, s.pressFor(layer.layer))
 		case source != s.usable:
-			sent, err = copyBlob(ctx, source.store, s.Store, found)
+			sent, err = copyLayer(ctx, source.store, s.Store, stored)
 		default:
-			err = probe(ctx, source.store, found)
+			err = probe(ctx, source.store, stored)
 		}
 		if lost := (*blob.SourceError)(nil); errors.As(err, &lost) && ctx.Err() == nil {
 			continue
@@ -103,9 +101,19 @@ func (s *saver) takeOver(ctx context.Context, layer *saved) error {
 // is good: that takes no longer than asking for a byte of it.
 const probeWhole = 32 << 10
 
-// probe finds out whether a blob is there: a snapshot may outlive its blobs where
-// somebody cleans up. Of a large one, the last byte has to be there.
-func probe(ctx context.Context, store Store, content v1.Descriptor) error {
+// probe finds out whether the blobs of a layer are there: a snapshot may outlive them
+// where somebody cleans up.
+func probe(ctx context.Context, store Store, layer Layer) error {
+	for _, content := range layer.Blobs {
+		if err := probeBlob(ctx, store, content); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// probeBlob finds out whether a blob is there. Of a large one, the last byte has to be.
+func probeBlob(ctx context.Context, store Store, content v1.Descriptor) error {
 	if content.Size <= probeWhole {
 		reader := openBlob(ctx, store, content, nil)
 		defer reader.Close()
@@ -126,6 +134,18 @@ func probe(ctx context.Context, store Store, content v1.Descriptor) error {
 		return &blob.SourceError{Err: err}
 	}
 	return nil
+}
+
+// copyLayer brings the blobs of a layer over from another store, and returns how many
+// bytes that sent.
+func copyLayer(ctx context.Context, from, to Store, layer Layer) (sent int64, err error) {
+	for _, content := range layer.Blobs {
+		n, err := copyBlob(ctx, from, to, content)
+		if sent += n; err != nil {
+			return sent, err
+		}
+	}
+	return sent, nil
 }
 
 // copyBlob brings a blob over from another store, verified on the way, and
@@ -152,54 +172,46 @@ func copyBlob(ctx context.Context, from, to Store, content v1.Descriptor) (int64
 	return sent, err
 }
 
-// mustRecode reports whether a blob cannot be taken as it is where press would
+// mustRecode reports whether a layer cannot be taken as it is where press would
 // make it.
-func (s *saver) mustRecode(content v1.Descriptor, press *blob.Press) bool {
-	have := blob.CodecOf(content)
+func (s *saver) mustRecode(layer Layer, press *blob.Press) bool {
+	have := layer.Codec()
 	return s.ForceCompression && have != press.Codec() || s.DockerMediaTypes && have == blob.Zstd
 }
 
-// recode stores a blob of a snapshot as press makes it: the same archive, which
-// may have another diffID then. What is wrong with the blob comes back as a
+// recode stores a layer of a snapshot as press makes it: the same archive, which
+// may have another diffID then. What is wrong with the layer comes back as a
 // *blob.SourceError.
-func (s *saver) recode(ctx context.Context, from *Snapshot, layer storedLayer, press *blob.Press) (storedLayer, int64, error) {
-	want, size := blob.ArchiveOf(layer.blob, layer.diffID)
-	fill := func(w *blob.Writer) error { return from.decode(ctx, layer.blob, size, w) }
+func (s *saver) recode(ctx context.Context, from *Snapshot, layer Layer, press *blob.Press) (Layer, int64, error) {
+	want, size := layer.archive()
+	fill := func(w *blob.Writer) error { return from.decode(ctx, layer, size, w) }
 	stored, got, sent, err := s.stream(ctx, press, blob.Content{Fill: fill})
 	if err != nil {
-		return storedLayer{}, 0, err
+		return Layer{}, 0, err
 	}
 	if got != want {
-		return storedLayer{}, 0, &blob.SourceError{Err: fmt.Errorf("archive has digest %s instead of %s: %w", got, want, ErrCorrupt)}
+		return Layer{}, 0, &blob.SourceError{Err: fmt.Errorf("archive has digest %s instead of %s: %w", got, want, ErrCorrupt)}
 	}
 	return stored, sent, nil
 }
 
-// decode writes the archive in a blob, of which size bytes count; all if that is
+// decode writes the archive of a layer, of which size bytes count; all if that is
 // negative.
-func (s *Snapshot) decode(ctx context.Context, content v1.Descriptor, size int64, to io.Writer) error {
-	bound, err := blob.BoundOf(content, "")
+func (s *Snapshot) decode(ctx context.Context, layer Layer, size int64, to io.Writer) error {
+	reading, err := s.open(ctx, layer, "", nil)
 	if err != nil {
 		return err
 	}
-	reader := openBlob(ctx, s.store, content, s.memory)
-	defer reader.Close()
-	decoded, err := blob.NewDecoder(reader, bound)
-	if err != nil {
-		return err
-	}
-	defer decoded.Close()
-	archive := io.Reader(decoded)
+	defer reading.Close()
+	archive := io.Reader(reading)
 	if size >= 0 {
-		archive = io.LimitReader(decoded, size)
+		archive = io.LimitReader(reading, size)
 	}
-	if _, err := io.CopyBuffer(struct{ io.Writer }{to}, archive, make([]byte, 256<<10)); err != nil {
+	if _, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{archive}, make([]byte, 256<<10)); err != nil {
 		return err
 	}
-	for _, rest := range []io.Reader{decoded, reader} {
-		if _, err := io.Copy(io.Discard, rest); err != nil {
-			return err
-		}
+	if _, err := io.Copy(io.Discard, reading); err != nil {
+		return err
 	}
-	return nil
+	return reading.finish()
 }

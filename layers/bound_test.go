@@ -38,9 +38,7 @@ func announcing(data []byte, diffID string, size int64) (*Snapshot, *fakeStore) 
 	store := newFakeStore()
 	s := snapshotOf(store, data, diffID)
 	if size >= 0 {
-		known := s.blobs[diffID]
-		known.Annotations = map[string]string{uncompressedSize: strconv.FormatInt(size, 10)}
-		s.blobs[diffID] = known
+		s.layers[diffID].Blobs[0].Annotations = map[string]string{uncompressedSize: strconv.FormatInt(size, 10)}
 	}
 	return s, store
 }
@@ -155,21 +153,21 @@ func TestRestoreHoles(t *testing.T) {
 // TestFootprint cannot be fooled.
 func TestFootprint(t *testing.T) {
 	t.Parallel()
-	said := func(size int64, said string) v1.Descriptor {
-		return v1.Descriptor{Size: size, Annotations: map[string]string{uncompressedSize: said}}
+	said := func(size int64, said string) Layer {
+		return layerOf("", v1.Descriptor{Size: size, Annotations: map[string]string{uncompressedSize: said}})
 	}
 	large := strconv.Itoa(1<<63 - 1)
 	for _, test := range []struct {
-		name  string
-		blobs map[string]v1.Descriptor
-		label string
-		least int64
+		name   string
+		layers map[string]Layer
+		label  string
+		least  int64
 	}{
-		{"sizes that overflow", map[string]v1.Descriptor{"a": said(1, large), "b": said(1, large), "c": said(1, "2")}, `{}`, 1<<63 - 1},
-		{"blobs that overflow", map[string]v1.Descriptor{"a": said(1<<62, "x"), "b": said(1<<62, "-1")}, `{}`, 1<<63 - 1},
-		{"one blob for many layers", map[string]v1.Descriptor{"a": said(1, "1000")}, `{"buildpacks":[{"key":"x","layers":{"a":{"sha":"a"},"b":{"sha":"a"},"c":{"sha":"a"}}}]}`, 3000},
+		{"sizes that overflow", map[string]Layer{"a": said(1, large), "b": said(1, large), "c": said(1, "2")}, `{}`, 1<<63 - 1},
+		{"blobs that overflow", map[string]Layer{"a": said(1<<62, "x"), "b": said(1<<62, "-1")}, `{}`, 1<<63 - 1},
+		{"one blob for many layers", map[string]Layer{"a": said(1, "1000")}, `{"buildpacks":[{"key":"x","layers":{"a":{"sha":"a"},"b":{"sha":"a"},"c":{"sha":"a"}}}]}`, 3000},
 	} {
-		s := &Snapshot{blobs: test.blobs}
+		s := &Snapshot{layers: test.layers}
 		var err error
 		s.metadata, err = parseMetadata(test.label)
 		must(t, err)

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
 	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
@@ -49,29 +47,23 @@ func (s *Snapshot) Check(ctx context.Context, done func(Checked)) ([]Checked, er
 
 // check reads one layer and returns the size of its archive.
 func (s *Snapshot) check(ctx context.Context, content Content) (int64, error) {
-	if content.Blob.Digest == (v1.Hash{}) {
+	if len(content.Blobs) == 0 {
 		return 0, fmt.Errorf("the cache names the layer but does not hold it: %w", ErrNotFound)
 	}
-	bound, err := blob.BoundOf(content.Blob, "")
+	reading, err := s.open(ctx, content.Layer, "", nil)
 	if err != nil {
 		return 0, err
 	}
-	reader := openBlob(ctx, s.store, content.Blob, s.memory)
-	defer reader.Close()
-	decoded, err := blob.NewDecoder(reader, bound)
-	if err != nil {
-		return 0, err
-	}
-	defer decoded.Close()
+	defer reading.Close()
 	hash := sha256.New()
-	size, err := io.CopyBuffer(hash, struct{ io.Reader }{decoded}, make([]byte, 256<<10))
+	size, err := io.CopyBuffer(hash, struct{ io.Reader }{reading}, make([]byte, 256<<10))
 	if err != nil {
 		return 0, err
 	}
-	if _, err := io.Copy(io.Discard, reader); err != nil {
+	if err := reading.finish(); err != nil {
 		return size, err
 	}
-	if said := blob.Announced(content.Blob); said >= 0 && said != size {
+	if said := content.decoded(); said >= 0 && said != size {
 		return size, fmt.Errorf("archive has %d bytes instead of %d: %w", size, said, ErrCorrupt)
 	}
 	if got := blob.HashOf(hash).String(); got != content.DiffID {

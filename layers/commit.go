@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/buildpacks/lifecycle/buildpack"
@@ -150,11 +151,11 @@ func (s *saver) renew(ctx context.Context, now *Snapshot, own []saved) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(4, runtime.GOMAXPROCS(0)))
 	for i := range own {
-		if own[i].stored.diffID == "" {
+		if own[i].stored.DiffID == "" {
 			continue
 		}
 		group.Go(func() error {
-			err := probe(ctx, s.Store, own[i].stored.blob)
+			err := probe(ctx, s.Store, own[i].stored)
 			if !errors.Is(err, ErrNotFound) && !errors.Is(err, ErrCorrupt) {
 				return err
 			}
@@ -208,7 +209,7 @@ func (s *saver) assemble(ctx context.Context, base *Snapshot, own []saved) (*Sav
 	for _, layer := range own {
 		report.Layers = append(report.Layers, layer.report)
 		report.Sent += layer.report.Sent
-		if layer.stored.diffID == "" {
+		if layer.stored.DiffID == "" {
 			continue
 		}
 		made.add(layer.stored)
@@ -222,7 +223,7 @@ func (s *saver) assemble(ctx context.Context, base *Snapshot, own []saved) (*Sav
 		for _, layer := range kept {
 			report.Layers = append(report.Layers, layer.report)
 			report.Sent += layer.report.Sent
-			if layer.stored.diffID != "" {
+			if layer.stored.DiffID != "" {
 				made.add(layer.stored)
 				made.describe(layer)
 			}
@@ -248,7 +249,7 @@ func (s *saver) fillEmpty(ctx context.Context, made *contents, report *SaveRepor
 // describe enters a layer into the metadata.
 func (c *contents) describe(layer saved) {
 	if layer.layer.ID == sbomID {
-		c.metadata.BOM.SHA = layer.stored.diffID
+		c.metadata.BOM.SHA = layer.stored.DiffID
 		return
 	}
 	id := layer.layer.ID
@@ -264,7 +265,7 @@ func (c *contents) describe(layer saved) {
 		})
 	}
 	metadata := layer.layer.Metadata
-	metadata.SHA = layer.stored.diffID
+	metadata.SHA = layer.stored.DiffID
 	c.metadata.Buildpacks[i].Layers[id.Layer] = metadata
 }
 
@@ -274,7 +275,7 @@ func (s *Snapshot) says(made *contents) (bool, error) {
 		return false, nil
 	}
 	for _, layer := range made.layers {
-		if blob, ok := s.Blob(layer.diffID); !ok || blob.Digest != layer.blob.Digest {
+		if known, ok := s.Layer(layer.DiffID); !ok || !slices.Equal(known.Digests(), layer.Digests()) {
 			return false, nil
 		}
 	}
@@ -284,15 +285,15 @@ func (s *Snapshot) says(made *contents) (bool, error) {
 // pushEmpty stores the layer that a cache without layers has, because an image
 // without any is not accepted everywhere: an empty archive, which is two blocks
 // of zeros.
-func (s *saver) pushEmpty(ctx context.Context) (storedLayer, int64, error) {
+func (s *saver) pushEmpty(ctx context.Context) (Layer, int64, error) {
 	var data bytes.Buffer
 	packed, err := s.plain.Pack(ctx, &data, blob.Content{Fill: archive.WriteEnd})
 	if err != nil {
-		return storedLayer{}, 0, err
+		return Layer{}, 0, err
 	}
 	mediaType, err := s.Compression.Plain().MediaType(s.DockerMediaTypes)
 	if err != nil {
-		return storedLayer{}, 0, err
+		return Layer{}, 0, err
 	}
 	want := v1.Descriptor{MediaType: mediaType, Digest: blob.DigestOf(data.Bytes()), Size: int64(data.Len())}
 	if !s.DockerMediaTypes {
@@ -300,7 +301,7 @@ func (s *saver) pushEmpty(ctx context.Context) (storedLayer, int64, error) {
 	}
 	sent, err := pushBytes(ctx, s.Store, want, data.Bytes())
 	if err != nil {
-		return storedLayer{}, 0, fmt.Errorf("storing the empty layer: %w", err)
+		return Layer{}, 0, fmt.Errorf("storing the empty layer: %w", err)
 	}
-	return storedLayer{diffID: packed.DiffID, blob: want}, sent, nil
+	return layerOf(packed.DiffID, want), sent, nil
 }

@@ -134,7 +134,7 @@ func TestSaveHealsWhereBlobsStay(t *testing.T) {
 		snapshot, err := Load(t.Context(), store, "latest")
 		must(t, err)
 		diffID := previousDiffID(snapshot, m2.ID)
-		blob, _ := snapshot.Blob(diffID)
+		blob, _ := blobOf(snapshot, diffID)
 		bad := slices.Concat([]byte("x"), store.blobs[blob.Digest.String()][1:])
 
 		m = newMachine(t, newFakeStore(), "samples/java")
@@ -164,7 +164,7 @@ func TestSaveDropsCutLayers(t *testing.T) {
 	m := newMachine(t, store, "samples/java")
 	m.makes(m2)
 	m.makes(jdk)
-	blob, _ := m.req.Previous.Blob(previousDiffID(m.req.Previous, deps.ID))
+	blob, _ := blobOf(m.req.Previous, previousDiffID(m.req.Previous, deps.ID))
 	store.blobs[blob.Digest.String()] = store.blobs[blob.Digest.String()][:blob.Size/2]
 	wantStatuses(t, m.save(), map[string]Status{"samples/java:m2": Reused, "samples/java:jdk": Reused, "samples/node:deps": Removed})
 }

@@ -7,8 +7,6 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-
-	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
 // Content is one layer of a snapshot as its manifest, config and metadata
@@ -19,12 +17,9 @@ type Content struct {
 	// Version is the version of the buildpack.
 	Version              string
 	Build, Launch, Cache bool
-	DiffID               string
-	// Blob is the zero Descriptor if the metadata name a layer that the snapshot
-	// does not hold.
-	Blob v1.Descriptor
-	// Codec is what the blob's descriptor says.
-	Codec blob.Codec
+	// Layer has no blobs if the metadata name a layer that the snapshot does not
+	// hold.
+	Layer
 	// Size is the size of the uncompressed archive in bytes, 0 if nothing tells.
 	Size int64
 }
@@ -99,20 +94,21 @@ func (s *Snapshot) Contents() []Content {
 }
 
 func (s *Snapshot) content(diffID string) Content {
-	one := Content{DiffID: diffID}
-	found, ok := s.Blob(diffID)
+	layer, ok := s.Layer(diffID)
 	if !ok {
-		return one
+		return Content{Layer: Layer{DiffID: diffID}}
 	}
-	one.Blob, one.Codec = found, blob.CodecOf(found)
-	one.Size, _ = blob.ArchiveSize(found)
-	return one
+	size, _ := layer.unpacked()
+	return Content{Layer: layer, Size: size}
 }
 
-// Footprint is how many bytes a restore of all layers takes: those of their
-// archives, as far as blobs say so (others are taken for three times what is
-// stored), and those of the blobs, which may be kept. A layer that has several
-// names is restored as often.
+// usualRatio is how much larger an archive is taken to be than its blobs, where they
+// do not tell.
+const usualRatio = 3
+
+// Footprint estimates how many bytes a restore of all layers takes: those of their
+// archives, and those of the blobs, which may be kept. A layer that has several names
+// is restored as often.
 func (s *Snapshot) Footprint() int64 {
 	var all int64
 	named := map[string]int{}
@@ -121,15 +117,18 @@ func (s *Snapshot) Footprint() int64 {
 			named[layer.SHA]++
 		}
 	}
-	for diffID, layer := range s.blobs {
-		size := blob.Announced(layer)
+	for diffID, layer := range s.layers {
+		stored, size := layer.Stored(), layer.decoded()
 		if size < 0 {
-			size = sum(layer.Size, sum(layer.Size, layer.Size))
+			size = 0
+			for range usualRatio {
+				size = sum(size, stored)
+			}
 		}
 		for range max(1, named[diffID]) {
 			all = sum(all, size)
 		}
-		all = sum(all, layer.Size)
+		all = sum(all, stored)
 	}
 	return all
 }

@@ -20,13 +20,12 @@ import (
 
 // archived returns the layer of a snapshot and what its blob is when another
 // reader of gzip has unpacked it.
-func archived(t *testing.T, store *fakeStore, id LayerID) (layer storedLayer, data, raw []byte) {
+func archived(t *testing.T, store *fakeStore, id LayerID) (layer Layer, data, raw []byte) {
 	t.Helper()
 	snapshot, err := Load(t.Context(), store, "latest")
 	must(t, err)
-	layer.diffID = previousDiffID(snapshot, id)
-	layer.blob, _ = snapshot.Blob(layer.diffID)
-	data = store.blobs[layer.blob.Digest.String()]
+	layer, _ = snapshot.Layer(previousDiffID(snapshot, id))
+	data = store.blobs[layer.whole().Digest.String()]
 	reader, err := stdgzip.NewReader(bytes.NewReader(data))
 	must(t, err)
 	raw, err = io.ReadAll(reader)
@@ -51,15 +50,15 @@ func TestEstargz(t *testing.T) {
 		m.save()
 
 		layer, data, raw := archived(t, store, m2.ID)
-		if got := blob.DigestOf(raw).String(); got != layer.diffID {
-			t.Errorf("level %d: diffID %s of what is %s", level, layer.diffID, got)
+		if got := blob.DigestOf(raw).String(); got != layer.DiffID {
+			t.Errorf("level %d: diffID %s of what is %s", level, layer.DiffID, got)
 		}
-		digest, size := blob.ArchiveOf(layer.blob, layer.diffID)
+		digest, size := layer.archive()
 		if size < 0 || size >= int64(len(raw)) || blob.DigestOf(raw[:size]).String() != digest {
 			t.Errorf("level %d: archive %s of %d bytes is not what the blob has", level, digest, size)
 		}
 		wantTable(t, layer, data)
-		if launch, _, raw := archived(t, store, jdk.ID); blob.CodecOf(launch.blob) != blob.Gzip || blob.DigestOf(raw).String() != launch.diffID {
+		if launch, _, raw := archived(t, store, jdk.ID); launch.Codec() != blob.Gzip || blob.DigestOf(raw).String() != launch.DiffID {
 			t.Errorf("level %d: the launch layer is %+v", level, launch)
 		}
 
@@ -80,11 +79,11 @@ func TestEstargz(t *testing.T) {
 }
 
 // wantTable reads a blob by its table of contents.
-func wantTable(t *testing.T, layer storedLayer, blob []byte) {
+func wantTable(t *testing.T, layer Layer, blob []byte) {
 	t.Helper()
 	reader, err := estargz.Open(io.NewSectionReader(bytes.NewReader(blob), 0, int64(len(blob))))
 	must(t, err)
-	toc, err := digest.Parse(layer.blob.Annotations[estargz.TOCJSONDigestAnnotation])
+	toc, err := digest.Parse(layer.whole().Annotations[estargz.TOCJSONDigestAnnotation])
 	must(t, err)
 	if _, err := reader.VerifyTOC(toc); err != nil {
 		t.Errorf("table of contents: %v", err)
@@ -144,7 +143,7 @@ func TestEstargzIsRecognised(t *testing.T) {
 			snapshot, err := Load(t.Context(), store, "latest")
 			must(t, err)
 			for _, content := range snapshot.Contents() {
-				got[content.ID] = content.Codec
+				got[content.ID] = content.Codec()
 			}
 			if diff := cmp.Diff(test.want, got); diff != "" {
 				t.Error(diff)
@@ -182,7 +181,7 @@ func TestEstargzRecodes(t *testing.T) {
 		}
 	}
 	for _, content := range after.Contents() {
-		if content.Codec != blob.Zstd {
+		if content.Codec() != blob.Zstd {
 			t.Errorf("%+v", content)
 		}
 	}

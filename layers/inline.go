@@ -163,8 +163,8 @@ func (s *Snapshot) add(other *Snapshot) {
 		listed[diffID] = true
 	}
 	for _, diffID := range other.order {
-		if _, have := s.blobs[diffID]; !have {
-			s.blobs[diffID] = other.blobs[diffID]
+		if _, have := s.layers[diffID]; !have {
+			s.layers[diffID] = other.layers[diffID]
 		}
 		if !listed[diffID] {
 			listed[diffID] = true

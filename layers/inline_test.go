@@ -101,7 +101,7 @@ func TestLoadImport(t *testing.T) {
 	if diff := cmp.Diff(map[string][]string{"samples/java": {"both", "jdk"}}, names(alone)); diff != "" {
 		t.Error(diff)
 	}
-	if _, ok := alone.Blob(jdk); !ok || alone.Incomplete() != nil || alone.Metadata().BOM.SHA != "" {
+	if _, ok := alone.Layer(jdk); !ok || alone.Incomplete() != nil || alone.Metadata().BOM.SHA != "" {
 		t.Errorf("%+v", alone)
 	}
 

@@ -56,19 +56,17 @@ func (s *saver) others(base *Snapshot, report *SaveReport) []saved {
 // keepLayer makes sure that a layer of base can be part of the new snapshot. One
 // whose content is lost is removed.
 func (s *saver) keepLayer(ctx context.Context, base *Snapshot, layer *saved) error {
-	diffID := layer.layer.Metadata.SHA
-	blob, ok := base.Blob(diffID)
+	stored, ok := base.Layer(layer.layer.Metadata.SHA)
 	if !ok {
 		layer.report.Status, layer.report.Reason = Removed, "the previous snapshot did not have its content"
 		return nil
 	}
-	stored := storedLayer{diffID: diffID, blob: blob}
 	var sent int64
 	var err error
-	if press := s.pressFor(layer.layer); s.mustRecode(blob, press) {
+	if press := s.pressFor(layer.layer); s.mustRecode(stored, press) {
 		stored, sent, err = s.recode(ctx, base, stored, press)
 	} else {
-		err = probe(ctx, base.store, blob)
+		err = probe(ctx, base.store, stored)
 	}
 	if errors.Is(err, ErrNotFound) || errors.Is(err, ErrCorrupt) {
 		layer.report.Status, layer.report.Reason = Removed, "its content is lost: "+err.Error()
@@ -78,6 +76,6 @@ func (s *saver) keepLayer(ctx context.Context, base *Snapshot, layer *saved) err
 		return err
 	}
 	layer.stored = stored
-	layer.report.Size, layer.report.Sent = stored.blob.Size, sent
+	layer.report.Size, layer.report.Sent = stored.Stored(), sent
 	return nil
 }

@@ -97,8 +97,8 @@ func TestLaunchLayersRecode(t *testing.T) {
 	wantStatuses(t, second.save(), map[string]Status{"samples/java:jdk": Added})
 	saved, err := Load(t.Context(), other, "latest")
 	must(t, err)
-	stored, ok := saved.Blob(layer.Elsewhere)
-	if !ok || blob.CodecOf(stored) != blob.Gzip {
+	stored, ok := saved.Layer(layer.Elsewhere)
+	if !ok || stored.Codec() != blob.Gzip {
 		t.Errorf("saved as %+v", stored)
 	}
 }

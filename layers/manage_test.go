@@ -60,8 +60,8 @@ func TestContents(t *testing.T) {
 	}
 	var got []string
 	for _, c := range snapshot.Contents() {
-		if c.Blob.Size == 0 || c.Size < c.Blob.Size || c.Codec != blob.Zstd {
-			t.Errorf("%s: %d bytes in a blob of %d, %s", c.ID, c.Size, c.Blob.Size, c.Codec)
+		if c.Stored() == 0 || c.Size < c.Stored() || c.Codec() != blob.Zstd {
+			t.Errorf("%s: %d bytes in a blob of %d, %s", c.ID, c.Size, c.Stored(), c.Codec())
 		}
 		got = append(got, fmt.Sprintf("%s@%s launch=%v cache=%v", c.ID, c.Version, c.Launch, c.Cache))
 	}
@@ -109,7 +109,7 @@ func TestCopyOfDamagedCacheMovesNoName(t *testing.T) {
 	t.Parallel()
 	from, to := newFakeStore(), newFakeStore()
 	snapshot := savedAt(t, from, "main", "file", monday)
-	damage(from, snapshot.Contents()[0].Blob.Digest)
+	damage(from, snapshot.Contents()[0].whole().Digest)
 	if _, err := Copy(t.Context(), CopyRequest{From: snapshot, To: to, Name: "copy"}); !errors.Is(err, ErrCorrupt) {
 		t.Errorf("error %v, want ErrCorrupt", err)
 	}
@@ -130,8 +130,8 @@ func TestCheckNamesTheDamagedLayer(t *testing.T) {
 	t.Parallel()
 	store := newFakeStore()
 	snapshot := savedAt(t, store, "main", "file", monday)
-	damage(store, snapshot.Contents()[1].Blob.Digest)
-	delete(store.blobs, snapshot.Contents()[0].Blob.Digest.String())
+	damage(store, snapshot.Contents()[1].whole().Digest)
+	delete(store.blobs, snapshot.Contents()[0].Digests()[0])
 	checked, err := snapshot.Check(t.Context(), nil)
 	must(t, err)
 	if !errors.Is(checked[0].Err, ErrNotFound) || !errors.Is(checked[1].Err, ErrCorrupt) {

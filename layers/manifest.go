@@ -16,17 +16,11 @@ import (
 	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
-// storedLayer is a layer whose blob is in the store.
-type storedLayer struct {
-	diffID string
-	blob   v1.Descriptor
-}
-
 // contents is what a snapshot is made of.
 type contents struct {
 	metadata platform.CacheMetadata
 	// layers in the order of the manifest, each once.
-	layers []storedLayer
+	layers []Layer
 	target Target
 	// listed are the diffIDs of layers, buildpacks the places of buildpacks in the
 	// metadata by ID.
@@ -45,14 +39,14 @@ type contents struct {
 const createdAnnotation = "org.opencontainers.image.created"
 
 // add lists a layer, once.
-func (c *contents) add(layer storedLayer) {
-	if c.listed[layer.diffID] {
+func (c *contents) add(layer Layer) {
+	if c.listed[layer.DiffID] {
 		return
 	}
 	if c.listed == nil {
 		c.listed = map[string]bool{}
 	}
-	c.listed[layer.diffID] = true
+	c.listed[layer.DiffID] = true
 	c.layers = append(c.layers, layer)
 }
 
@@ -73,9 +67,9 @@ func (c *contents) config() ([]byte, error) {
 	}
 	c.target.writeTo(config)
 	for _, layer := range c.layers {
-		diffID, err := v1.NewHash(layer.diffID)
+		diffID, err := v1.NewHash(layer.DiffID)
 		if err != nil {
-			return nil, fmt.Errorf("diffID %q: %w", layer.diffID, err)
+			return nil, fmt.Errorf("diffID %q: %w", layer.DiffID, err)
 		}
 		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, diffID)
 		config.History = append(config.History, v1.History{Created: created})
@@ -98,7 +92,7 @@ func (c *contents) manifest(config v1.Descriptor) ([]byte, types.MediaType, erro
 		manifest.Annotations = map[string]string{createdAnnotation: c.created.UTC().Format(time.RFC3339)}
 	}
 	for _, layer := range c.layers {
-		desc := layer.blob
+		desc := layer.whole()
 		desc.MediaType = blob.InFamily(desc.MediaType, c.docker)
 		if c.docker {
 			desc.Annotations = nil

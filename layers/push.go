@@ -38,7 +38,7 @@ func (s *saver) push(ctx context.Context, layer *saved, tree *archive.Tree) erro
 		return fmt.Errorf("storing %s: %w", layer.layer.ID, err)
 	}
 	if previousDiffID(s.usable, layer.layer.ID) != "" {
-		stored.blob.Annotations[volatileAnnotation] = "true"
+		stored.whole().Annotations[volatileAnnotation] = "true"
 	}
 	layer.conclude(s.usable, stored, sent)
 	return nil
@@ -68,7 +68,7 @@ func saltable(press *blob.Press) (*blob.Press, error) {
 // stream pushes content through a press into the store, and tries again if that
 // fails. What is wrong with the content comes back as a *blob.SourceError. It returns
 // the layer, the digest of the archive and how many bytes were sent.
-func (s *saver) stream(ctx context.Context, press *blob.Press, content blob.Content) (layer storedLayer, archive string, sent int64, err error) {
+func (s *saver) stream(ctx context.Context, press *blob.Press, content blob.Content) (layer Layer, archive string, sent int64, err error) {
 	err = again(ctx, func() error {
 		layer, archive, sent, err = s.streamOnce(ctx, press, content)
 		return err
@@ -76,10 +76,10 @@ func (s *saver) stream(ctx context.Context, press *blob.Press, content blob.Cont
 	return layer, archive, sent, err
 }
 
-func (s *saver) streamOnce(ctx context.Context, press *blob.Press, content blob.Content) (storedLayer, string, int64, error) {
+func (s *saver) streamOnce(ctx context.Context, press *blob.Press, content blob.Content) (Layer, string, int64, error) {
 	mediaType, err := blob.Compression{Codec: press.Codec()}.MediaType(s.DockerMediaTypes)
 	if err != nil {
-		return storedLayer{}, "", 0, err
+		return Layer{}, "", 0, err
 	}
 	var (
 		out    blob.Packed
@@ -100,10 +100,10 @@ func (s *saver) streamOnce(ctx context.Context, press *blob.Press, content blob.
 		<-done
 	}
 	if source := (*blob.SourceError)(nil); errors.As(runErr, &source) {
-		return storedLayer{}, "", 0, source
+		return Layer{}, "", 0, source
 	}
 	pushed.Descriptor.Annotations = out.Annotations
-	return storedLayer{diffID: out.DiffID, blob: pushed.Descriptor}, out.Archive, pushed.Sent, err
+	return layerOf(out.DiffID, pushed.Descriptor), out.Archive, pushed.Sent, err
 }
 
 // pushes is how often a push is tried. A store cannot repeat it: it gets to see

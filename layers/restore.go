@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path"
 	"path/filepath"
 	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
-	"github.com/pack-cache/pack-cache/internal/bounds"
 	"github.com/pack-cache/pack-cache/internal/posix"
 	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/layers/archive"
@@ -84,7 +80,7 @@ type Fetched struct {
 func (s *Snapshot) Fetch(ctx context.Context, diffID string, layersDir, dir string, opts RestoreOptions) (*Fetched, error) {
 	started := time.Now()
 	f := &Fetched{dir: dir, stateDir: opts.StateDir}
-	blob, ok := s.Blob(diffID)
+	layer, ok := s.Layer(diffID)
 	if !ok {
 		return f, fmt.Errorf("layer %s in %s: %w", diffID, s, ErrNotFound)
 	}
@@ -94,36 +90,29 @@ func (s *Snapshot) Fetch(ctx context.Context, diffID string, layersDir, dir stri
 	if err := forgetFingerprint(opts.StateDir, dir); err != nil {
 		return f, err
 	}
-	err := s.fetch(ctx, f, blob, diffID, layersDir, opts)
+	err := s.fetch(ctx, f, layer, layersDir, opts)
 	f.Transfer.Duration = time.Since(started)
 	if err != nil {
-		err = errors.Join(err, f.Discard(), noteUnusable(opts.StateDir, dir, blob, err))
+		err = errors.Join(err, f.Discard(), noteUnusable(opts.StateDir, dir, layer, err))
 		return f, fmt.Errorf("restoring %s: %w", dir, err)
 	}
 	return f, nil
 }
 
-func (s *Snapshot) fetch(ctx context.Context, f *Fetched, content v1.Descriptor, diffID, layersDir string, opts RestoreOptions) (err error) {
+func (s *Snapshot) fetch(ctx context.Context, f *Fetched, layer Layer, layersDir string, opts RestoreOptions) (err error) {
 	if f.layers, err = os.OpenRoot(layersDir); err != nil {
 		return err
 	}
 	if f.grown, err = newStage(f.layers, opts.Stage); err != nil {
 		return err
 	}
-	bound, err := blob.BoundOf(content, f.grown.dir.Name())
-	if err != nil {
-		return err
-	}
-	f.fresh = archive.Fingerprint{Dir: f.dir, DiffID: diffID, Origin: origin(s.store, content), Key: blob.NewKey()}
+	f.fresh = archive.Fingerprint{Dir: f.dir, DiffID: layer.DiffID, Origin: layer.origin(s.store), Key: blob.NewKey()}
 	var keep *blob.FrameKeeper
-	if opts.KeepFrames && mayReuseFrames(content) {
+	if opts.KeepFrames && layer.mayReuseFrames() {
 		keep = blob.NewFrameKeeper(stateFile(opts.StateDir, f.dir, framesState), f.fresh.Key)
 	}
-	reader := openBlob(ctx, s.store, content, s.memory)
-	defer reader.Close()
-	f.tree, err = s.unpack(ctx, f, reader, content, bound, keep)
+	err = s.unpack(ctx, f, layer, keep)
 	f.fresh.Frames = keep.Close()
-	f.Transfer = Transfer{Received: reader.Received(), Size: f.tree.Size, Files: f.tree.Files}
 	return err
 }
 
@@ -164,35 +153,29 @@ func (f *Fetched) Discard() error {
 	return err
 }
 
-// origin names a blob of a store.
-func origin(store Store, content v1.Descriptor) string {
-	return store.String() + "@" + content.Digest.String()
-}
-
-// unpack decodes and verifies a blob and makes the layer's tree in the stage.
-func (s *Snapshot) unpack(ctx context.Context, f *Fetched, reader *blob.Reader, content v1.Descriptor, bound *bounds.Archive, keep *blob.FrameKeeper) (archive.Unpacked, error) {
-	feed, err := blob.NewFeed(ctx, reader, bound, keep)
+// unpack decodes and verifies a layer and makes its tree in the stage.
+func (s *Snapshot) unpack(ctx context.Context, f *Fetched, layer Layer, keep *blob.FrameKeeper) error {
+	reading, err := s.open(ctx, layer, f.grown.dir.Name(), keep)
 	if err != nil {
-		return archive.Unpacked{}, err
+		return err
 	}
-	defer feed.Close()
-	diffID := f.fresh.DiffID
-	size, known := s.knownSize(diffID, content)
-	tree, err := archive.Unpack(ctx, archive.Request{Feed: feed, Dir: f.dir, Root: f.grown.dir, Key: f.fresh.Key, Digest: !known})
-	if err != nil {
-		return tree, err
+	defer reading.Close()
+	size, known := s.knownSize(layer)
+	f.tree, err = archive.Unpack(ctx, archive.Request{Feed: reading.Feed, Dir: f.dir, Root: f.grown.dir, Key: f.fresh.Key, Digest: !known})
+	if err == nil {
+		err = reading.finish()
 	}
-	feed.Stop()
-	if _, err := io.Copy(io.Discard, reader); err != nil {
-		return tree, err
-	}
+	reading.Stop()
+	f.Transfer = Transfer{Received: reading.from.Received(), Size: f.tree.Size, Files: f.tree.Files}
 	switch {
-	case known && tree.Size != size:
-		return tree, fmt.Errorf("archive has %d bytes instead of %d: %w", tree.Size, size, ErrCorrupt)
-	case !known && tree.DiffID != diffID:
-		return tree, fmt.Errorf("archive has diffID %s instead of %s: %w", tree.DiffID, diffID, ErrCorrupt)
+	case err != nil:
+		return err
+	case known && f.tree.Size != size:
+		return fmt.Errorf("archive has %d bytes instead of %d: %w", f.tree.Size, size, ErrCorrupt)
+	case !known && f.tree.DiffID != layer.DiffID:
+		return fmt.Errorf("archive has diffID %s instead of %s: %w", f.tree.DiffID, layer.DiffID, ErrCorrupt)
 	}
-	return tree, nil
+	return nil
 }
 
 // knownSize returns how large the archive of a layer is, if its diffID need not be
@@ -200,13 +183,13 @@ func (s *Snapshot) unpack(ctx context.Context, f *Fetched, reader *blob.Reader, 
 // layers, which computes both in one pass. The diffID of a launch layer stands for
 // the app image's layer, so it is always checked, and so is that of a blob that
 // somebody else wrote.
-func (s *Snapshot) knownSize(diffID string, content v1.Descriptor) (int64, bool) {
-	size, ok := blob.ArchiveSize(content)
-	if !ok || blob.CodecOf(content) == blob.Estargz {
+func (s *Snapshot) knownSize(layer Layer) (int64, bool) {
+	size, ok := layer.unpacked()
+	if !ok || layer.Codec() == blob.Estargz {
 		return 0, false
 	}
 	s.launchOn.Do(s.findLaunched)
-	launch, named := s.launched[diffID]
+	launch, named := s.launched[layer.DiffID]
 	if launch || !named {
 		return 0, false
 	}

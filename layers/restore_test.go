@@ -59,7 +59,7 @@ func snapshotOf(store *fakeStore, data []byte, diffID string) *Snapshot {
 	store.blobs[digest.String()] = data
 	return &Snapshot{
 		store: store, name: "x", memory: blob.NewMemory(),
-		blobs: map[string]v1.Descriptor{diffID: {MediaType: types.OCILayer, Digest: digest, Size: int64(len(data))}},
+		layers: map[string]Layer{diffID: layerOf(diffID, v1.Descriptor{MediaType: types.OCILayer, Digest: digest, Size: int64(len(data))})},
 	}
 }
 

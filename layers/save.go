@@ -216,7 +216,7 @@ type saved struct {
 	layer CachedLayer
 	// origin is the blob that the layer was restored from, if it is known.
 	origin string
-	stored storedLayer // without diffID if the layer failed
+	stored Layer // without diffID if the layer failed
 	// changed is what the layer was before the build changed it, if that is known.
 	changed *archive.Fingerprint
 	report  LayerReport

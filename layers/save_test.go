@@ -39,6 +39,12 @@ func cacheLayer(bp, name string, launch bool) CachedLayer {
 	}
 }
 
+// blobOf is the blob of a layer, and whether the snapshot has it.
+func blobOf(snapshot *Snapshot, diffID string) (v1.Descriptor, bool) {
+	layer, ok := snapshot.Layer(diffID)
+	return layer.whole(), ok
+}
+
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
@@ -177,10 +183,10 @@ func TestSaveGolden(t *testing.T) {
 	text += fmt.Sprintf("%s\n", indent(t, manifest))
 	snapshot, err := Load(t.Context(), store, "latest")
 	must(t, err)
-	for diffID, blob := range snapshot.blobs {
+	for diffID, layer := range snapshot.layers {
 		text = strings.ReplaceAll(text, diffID, "DIFFID")
-		text = strings.ReplaceAll(text, blob.Digest.String(), "DIGEST")
-		text = strings.ReplaceAll(text, fmt.Sprintf(`"size": %d`, blob.Size), `"size": 0`)
+		text = strings.ReplaceAll(text, layer.Digests()[0], "DIGEST")
+		text = strings.ReplaceAll(text, fmt.Sprintf(`"size": %d`, layer.Stored()), `"size": 0`)
 	}
 	text = strings.ReplaceAll(text, manifest.Config.Digest.String(), "CONFIG")
 	golden(t, "snapshot.golden", text)
@@ -332,7 +338,7 @@ func TestSaveKeepsOnlyWhatIsThere(t *testing.T) {
 	m := newMachine(t, store, "samples/java")
 	m.makes(m2)
 	m.makes(jdk)
-	lost, _ := m.req.Previous.Blob(previousDiffID(m.req.Previous, deps.ID))
+	lost, _ := blobOf(m.req.Previous, previousDiffID(m.req.Previous, deps.ID))
 	data := store.blobs[lost.Digest.String()]
 	store.onOpen = func(v1.Descriptor, int64, int64) (io.ReadCloser, error) { return nil, errors.New("503") }
 	if _, err := Save(t.Context(), m.req); err == nil {
@@ -355,8 +361,8 @@ func TestSaveForOtherTarget(t *testing.T) {
 	wantStatuses(t, report, map[string]Status{"samples/java:m2": Added})
 	snapshot, err := Load(t.Context(), store, "latest")
 	must(t, err)
-	if snapshot.Target() != m.req.Target || len(snapshot.blobs) != 1 {
-		t.Errorf("%s with %d layers", snapshot.Target(), len(snapshot.blobs))
+	if snapshot.Target() != m.req.Target || len(snapshot.layers) != 1 {
+		t.Errorf("%s with %d layers", snapshot.Target(), len(snapshot.layers))
 	}
 }
 
@@ -392,7 +398,7 @@ func TestSaveFailedLayer(t *testing.T) {
 	}
 	snapshot, err := Load(t.Context(), store, "latest")
 	must(t, err)
-	if len(snapshot.blobs) != 2 || previousDiffID(snapshot, m2.ID) != "" {
+	if len(snapshot.layers) != 2 || previousDiffID(snapshot, m2.ID) != "" {
 		t.Errorf("snapshot %+v", snapshot.metadata)
 	}
 }
@@ -531,8 +537,8 @@ func TestSaveConflictWithOthers(t *testing.T) {
 			if err == nil {
 				snapshot, err := Load(t.Context(), store, "latest")
 				must(t, err)
-				if len(snapshot.blobs) != 1 {
-					t.Errorf("%d layers", len(snapshot.blobs))
+				if len(snapshot.layers) != 1 {
+					t.Errorf("%d layers", len(snapshot.layers))
 				}
 			}
 		})
@@ -586,7 +592,7 @@ func TestSaveFromImport(t *testing.T) {
 			if got, want := report.Layers[0].Reason, "copied from fake.example.com/cache:latest"; got != want {
 				t.Errorf("reason %q", got)
 			}
-			blob, _ := m.req.Imports[0].Blob(previousDiffID(m.req.Imports[0], m2.ID))
+			blob, _ := blobOf(m.req.Imports[0], previousDiffID(m.req.Imports[0], m2.ID))
 			if _, ok := branch.blobs[blob.Digest.String()]; !ok || report.Layers[0].Sent != blob.Size {
 				t.Errorf("the blob was not copied: %+v", report.Layers[0])
 			}
@@ -613,7 +619,7 @@ func TestSaveFromBadImport(t *testing.T) {
 			m.makes(m2)
 			m.req.Imports, m.req.Previous = []*Snapshot{m.req.Previous}, nil
 			m.req.Store = branch
-			blob, _ := m.req.Imports[0].Blob(previousDiffID(m.req.Imports[0], m2.ID))
+			blob, _ := blobOf(m.req.Imports[0], previousDiffID(m.req.Imports[0], m2.ID))
 			spoil(main, blob.Digest.String())
 			wantStatuses(t, m.save(), map[string]Status{"samples/java:m2": Added})
 			newMachine(t, branch, "samples/java") // restores
@@ -663,7 +669,7 @@ func TestSaveHeals(t *testing.T) {
 			m.restore(snapshot, deps.ID)
 			m.makes(m2)
 			m.makes(deps)
-			blob, _ := snapshot.Blob(previousDiffID(snapshot, jdk.ID))
+			blob, _ := blobOf(snapshot, previousDiffID(snapshot, jdk.ID))
 			spoil(store, blob.Digest.String())
 			if _, err := snapshot.Restore(t.Context(), previousDiffID(snapshot, jdk.ID), m.layersDir, jdk.ID.Dir(), RestoreOptions{StateDir: m.req.StateDir}); err == nil {
 				t.Fatal("no error")
@@ -753,8 +759,8 @@ func TestSaveEmpty(t *testing.T) {
 	}
 	snapshot, err := Load(t.Context(), store, "latest")
 	must(t, err)
-	if _, ok := snapshot.Blob(blob.DigestOf(make([]byte, 1024)).String()); !ok || len(snapshot.blobs) != 1 {
-		t.Errorf("blobs %+v", snapshot.blobs)
+	if _, ok := snapshot.Layer(blob.DigestOf(make([]byte, 1024)).String()); !ok || len(snapshot.layers) != 1 {
+		t.Errorf("blobs %+v", snapshot.layers)
 	}
 	m = newMachine(t, store, "samples/java")
 	if report := m.save(); report.Changed || report.Sent != 0 {
@@ -807,8 +813,8 @@ func TestSaveListsOnce(t *testing.T) {
 	twice := &contents{metadata: snapshot.metadata, target: snapshot.target}
 	for range 2 {
 		for _, diffID := range snapshot.order {
-			blob, _ := snapshot.Blob(diffID)
-			twice.layers = append(twice.layers, storedLayer{diffID, blob})
+			blob, _ := blobOf(snapshot, diffID)
+			twice.layers = append(twice.layers, layerOf(diffID, blob))
 		}
 	}
 	config, _, err := twice.pushConfig(t.Context(), store, nil)

@@ -115,13 +115,13 @@ func (s *saver) sources() []*Snapshot {
 }
 
 // conclude fills in the report of a layer that is in the store.
-func (l *saved) conclude(previous *Snapshot, stored storedLayer, sent int64) {
+func (l *saved) conclude(previous *Snapshot, stored Layer, sent int64) {
 	l.stored = stored
 	var reason string
 	switch previousDiffID(previous, l.layer.ID) {
 	case "":
 		l.report.Status, reason = Added, "new in this cache"
-	case stored.diffID:
+	case stored.DiffID:
 		l.report.Status, reason = Reused, "unchanged"
 		if sent > 0 {
 			reason = "unchanged, but stored anew"
@@ -130,7 +130,7 @@ func (l *saved) conclude(previous *Snapshot, stored storedLayer, sent int64) {
 		l.report.Status, reason = Updated, "changed"
 	}
 	l.report.Reason = cmp.Or(l.report.Reason, reason)
-	l.report.Size, l.report.Sent = stored.blob.Size, sent
+	l.report.Size, l.report.Sent = stored.Stored(), sent
 }
 
 // fail notes that the layer cannot be archived. A build that was cancelled is
@@ -139,7 +139,7 @@ func (l *saved) fail(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	l.stored = storedLayer{}
+	l.stored = Layer{}
 	l.report.Status, l.report.Reason = Failed, err.Error()
 	return nil
 }

@@ -31,8 +31,8 @@ type Snapshot struct {
 	known    bool
 	metadata platform.CacheMetadata
 	target   Target
-	// blobs are the layers by diffID, in the form of the OCI image config.
-	blobs map[string]v1.Descriptor
+	// layers are by diffID, in the form of the OCI image config.
+	layers map[string]Layer
 	// order holds the diffIDs as the config lists them.
 	order []string
 	// launched says of each diffID that the metadata name whether it is one of a
@@ -76,7 +76,7 @@ func (k *Known) load(ctx context.Context, store Store, name string, inline bool)
 	labels := config.Config.Labels
 	label, ok := labels[MetadataLabel]
 	var reason string
-	s.blobs, s.order, reason = pairLayers(manifest, config)
+	s.layers, s.order, reason = pairLayers(manifest, config)
 	switch {
 	case reason != "" && ok:
 		return nil, s.damaged(reason, v1.Hash{})
@@ -141,11 +141,10 @@ func At(store, name string) string {
 	return store + ":" + name
 }
 
-// Blob returns the blob that holds the layer with the given diffID, and whether
-// the snapshot has one.
-func (s *Snapshot) Blob(diffID string) (v1.Descriptor, bool) {
-	blob, ok := s.blobs[diffID]
-	return blob, ok
+// Layer returns the layer with the given diffID, and whether the snapshot has it.
+func (s *Snapshot) Layer(diffID string) (Layer, bool) {
+	layer, ok := s.layers[diffID]
+	return layer, ok
 }
 
 func (s *Snapshot) foreign(reason string) error {
@@ -208,37 +207,36 @@ func (s *Snapshot) readConfig(ctx context.Context, config v1.Descriptor, k *Know
 // pairLayers brings the diffIDs of the config and the blobs of the manifest
 // together. A layer that is listed twice, as the lifecycle does with reused
 // ones, is taken once.
-func pairLayers(manifest *v1.Manifest, config *v1.ConfigFile) (map[string]v1.Descriptor, []string, string) {
+func pairLayers(manifest *v1.Manifest, config *v1.ConfigFile) (map[string]Layer, []string, string) {
 	diffIDs := config.RootFS.DiffIDs
 	if len(diffIDs) != len(manifest.Layers) {
 		return nil, nil, fmt.Sprintf("%d layers in its manifest and %d in its config", len(manifest.Layers), len(diffIDs))
 	}
-	blobs := make(map[string]v1.Descriptor, len(diffIDs))
+	layers := make(map[string]Layer, len(diffIDs))
 	order := make([]string, 0, len(diffIDs))
 	for i, id := range diffIDs {
-		blobs[id.String()] = v1.Descriptor{
+		layers[id.String()] = layerOf(id.String(), v1.Descriptor{
 			MediaType: manifest.Layers[i].MediaType,
 			Digest:    manifest.Layers[i].Digest,
 			Size:      manifest.Layers[i].Size,
 			// Of which some say things that cost to find out.
 			Annotations: manifest.Layers[i].Annotations,
-		}
+		})
 		order = append(order, id.String())
 	}
-	return blobs, order, ""
+	return layers, order, ""
 }
 
 // withArchive returns the layer with a diffID or, unless the diffID itself
 // counts, the one with that archive.
-func (s *Snapshot) withArchive(id string, exactly bool) (storedLayer, bool) {
-	if found, ok := s.Blob(id); ok {
-		return storedLayer{id, found}, true
+func (s *Snapshot) withArchive(id string, exactly bool) (Layer, bool) {
+	if found, ok := s.Layer(id); ok || exactly {
+		return found, ok
 	}
 	for _, diffID := range s.order {
-		layer := storedLayer{diffID, s.blobs[diffID]}
-		if digest, _ := blob.ArchiveOf(layer.blob, diffID); digest == id && !exactly {
-			return layer, true
+		if digest, _ := s.layers[diffID].archive(); digest == id {
+			return s.layers[diffID], true
 		}
 	}
-	return storedLayer{}, false
+	return Layer{}, false
 }

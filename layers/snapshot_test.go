@@ -84,11 +84,11 @@ func TestLoad(t *testing.T) {
 	if got := metadata.MetadataForBuildpack("a/b").Layers["l"]; got.SHA != hashed(1).String() || !got.Cache {
 		t.Errorf("metadata %+v", metadata)
 	}
-	blob, ok := snapshot.Blob(hashed(1).String())
-	if want := (v1.Descriptor{MediaType: types.DockerLayer, Digest: hashed(11), Size: 5}); !ok || cmp.Diff(want, blob) != "" {
-		t.Errorf("blob %+v, %t", blob, ok)
+	layer, ok := snapshot.Layer(hashed(1).String())
+	if want := (v1.Descriptor{MediaType: types.DockerLayer, Digest: hashed(11), Size: 5}); !ok || cmp.Diff([]v1.Descriptor{want}, layer.Blobs) != "" {
+		t.Errorf("layer %+v, %t", layer, ok)
 	}
-	if _, ok := snapshot.Blob(hashed(3).String()); ok {
+	if _, ok := snapshot.Layer(hashed(3).String()); ok {
 		t.Error("a blob that is not there")
 	}
 }
@@ -180,7 +180,7 @@ func TestSameMetadata(t *testing.T) {
 		layer := cacheLayer("a", "l", false)
 		layer.Metadata.Data = data
 		made := &contents{}
-		made.describe(saved{layer: layer, stored: storedLayer{diffID: "sha256:1"}})
+		made.describe(saved{layer: layer, stored: Layer{DiffID: "sha256:1"}})
 		return made.metadata
 	}
 	// TOML knows integers and times, JSON does not.

@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
 	"github.com/pack-cache/pack-cache/layers/archive"
 )
 
@@ -75,11 +73,11 @@ func forgetFingerprint(stateDir, dir string) error {
 
 // noteUnusable makes the next save store the layer anew, should the build make
 // the same one again, also if another snapshot could give it.
-func noteUnusable(stateDir, dir string, blob v1.Descriptor, err error) error {
+func noteUnusable(stateDir, dir string, layer Layer, err error) error {
 	if stateDir == "" || !errors.Is(err, ErrCorrupt) && !errors.Is(err, ErrNotFound) {
 		return nil
 	}
-	known := append(readUnusable(stateDir, dir), blob.Digest.String())
+	known := append(readUnusable(stateDir, dir), layer.Digests()...)
 	return writeState(stateDir, dir, unusableState, []byte(strings.Join(known, "\n")))
 }
 

@@ -247,8 +247,7 @@ func TestFramesAreOneStream(t *testing.T) {
 				if got := blob.DigestOf(decodeElsewhere(t, codec, packed.Bytes())).String(); got != diffID {
 					t.Errorf("another library reads %s, want %s", got, diffID)
 				}
-				descriptor := v1.Descriptor{Digest: blob.DigestOf(packed.Bytes()), Size: int64(packed.Len())}
-				reader, err := blob.NewDecoder(blob.Open(t.Context(), inMemory(packed.Bytes()), descriptor, nil), nil)
+				reader, err := feedOf(packed.Bytes())
 				must(t, err)
 				defer reader.Close()
 				raw, err := io.ReadAll(reader)

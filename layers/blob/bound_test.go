@@ -28,7 +28,7 @@ func FuzzBomb(f *testing.F) {
 		})
 		reader := Open(t.Context(), source, v1.Descriptor{Digest: DigestOf(data), Size: int64(len(data))}, nil)
 		defer reader.Close()
-		decoder, err := NewDecoder(reader, bound)
+		decoder, err := NewFeed(t.Context(), reader, bound, nil)
 		if err != nil {
 			return
 		}

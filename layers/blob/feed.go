@@ -37,6 +37,9 @@ type Feed struct {
 	cancel      context.CancelFunc
 	reading     sync.WaitGroup // the goroutine that reads from
 	err         error
+	// block is the one that Read hands out, of which left is still to be read.
+	block *Block
+	left  []byte
 }
 
 // form is a kind of compression.
@@ -212,6 +215,22 @@ func (f *Feed) Next() (b *Block, size int, err error) {
 	return b, size, nil
 }
 
+// Read implements io.Reader. It is used in place of Next, or not at all.
+func (f *Feed) Read(p []byte) (int, error) {
+	for len(f.left) == 0 {
+		f.block.Release()
+		f.block = nil
+		b, size, err := f.Next()
+		if err != nil {
+			return 0, err
+		}
+		f.block, f.left = b, b.Data[:size]
+	}
+	n := copy(p, f.left)
+	f.left = f.left[n:]
+	return n, nil
+}
+
 // Entry counts an entry of the archive against the bound.
 func (f *Feed) Entry(name string) error { return overBound(f.bound.Entry(name)) }
 
@@ -224,6 +243,8 @@ func (f *Feed) Stop() {
 // Close ends the reading. Blocks that were handed out stay good.
 func (f *Feed) Close() {
 	f.Stop()
+	f.block.Release()
+	f.block, f.left = nil, nil
 	for one := range f.queue {
 		<-one.done
 		one.block.Release()

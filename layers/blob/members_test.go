@@ -42,7 +42,15 @@ func decoderOf(from io.Reader) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &feedReader{feed: f}, nil
+	return closing{f}, nil
+}
+
+// closing is a feed as an io.ReadCloser.
+type closing struct{ *Feed }
+
+func (c closing) Close() error {
+	c.Feed.Close()
+	return nil
 }
 
 // wantDecoded decodes a stream, also from a source that gives it in small pieces.

@@ -58,7 +58,7 @@ func (s *suite) testDamage(t *testing.T, part string, damage func([]byte) []byte
 	at := map[string]Part{
 		"manifest": {Name: "main", Digest: manifest.Digest()},
 		"config":   {Digest: manifest.Config().Digest},
-		"layer":    {Digest: manifest.Contents()[0].Blob.Digest},
+		"layer":    {Digest: manifest.Contents()[0].Blobs[0].Digest},
 	}[part]
 	if !s.Damage(t, unwatched(store), at, damage) {
 		t.Skip("the store keeps no such part by itself")

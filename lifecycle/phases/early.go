@@ -66,8 +66,8 @@ func (j *job) fetchEarly(found imported, options layers.RestoreOptions, staged b
 	for _, bp := range found.metadata().Buildpacks {
 		for name, layer := range bp.Layers {
 			if sources := found.holding(layer.SHA); len(sources) > 0 {
-				blob, _ := sources[0].Blob(layer.SHA)
-				all = append(all, wanted{layers.LayerID{Buildpack: bp.ID, Layer: name}, layer.SHA, sources[0], blob.Size})
+				found, _ := sources[0].Layer(layer.SHA)
+				all = append(all, wanted{layers.LayerID{Buildpack: bp.ID, Layer: name}, layer.SHA, sources[0], found.Stored()})
 			}
 		}
 	}

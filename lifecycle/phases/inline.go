@@ -137,8 +137,8 @@ func inImage(made made, previous, app *layers.Snapshot) []layers.LayerReport {
 			default:
 				one.Status = layers.Updated
 			}
-			if blob, ok := app.Blob(md.SHA); ok {
-				one.Size = blob.Size
+			if found, ok := app.Layer(md.SHA); ok {
+				one.Size = found.Stored()
 			}
 			all = append(all, one)
 		}

@@ -193,7 +193,7 @@ func (in imported) metadata() lifecycleplatform.CacheMetadata {
 func (in imported) holding(diffID string) []source {
 	var all []source
 	for _, from := range in.sources {
-		if _, ok := from.Blob(diffID); ok {
+		if _, ok := from.Layer(diffID); ok {
 			all = append(all, from)
 		}
 	}

@@ -79,13 +79,11 @@ type inspectedLayer struct {
 func describe(c layers.Content) inspectedLayer {
 	l := inspectedLayer{
 		Version: c.Version, Build: c.Build, Launch: c.Launch, Cache: c.Cache,
-		Size: c.Blob.Size, Uncompressed: c.Size, Codec: string(c.Codec), DiffID: c.DiffID,
+		Size: c.Stored(), Uncompressed: c.Size, Codec: string(c.Codec()), DiffID: c.DiffID,
+		Digest: strings.Join(c.Digests(), ","),
 	}
 	if c.ID != (layers.LayerID{}) {
 		l.Layer = c.ID.String()
-	}
-	if c.Blob.Digest.Hex != "" {
-		l.Digest = c.Blob.Digest.String()
 	}
 	return l
 }
