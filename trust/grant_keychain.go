@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pack-cache/pack-cache/internal/grammar"
+	"github.com/pack-cache/pack-cache/internal/turn"
 )
 
 // Refresh gets a fresh grant for the part of the scope that lies on host. It is
@@ -29,7 +30,7 @@ type Refresh func(ctx context.Context, host string) (*Grant, error)
 func (g *Grant) Keychain(refresh Refresh) authn.Keychain {
 	k := grantKeychain{}
 	for _, p := range g.permits {
-		h := &holder{permit: p, anonymous: p.cred.Anonymous(), refresh: refresh, turn: make(chan struct{}, 1)}
+		h := &holder{permit: p, anonymous: p.cred.Anonymous(), refresh: refresh, turn: turn.New()}
 		for _, access := range p.scope {
 			repo, err := name.NewRepository(access.Repository)
 			if err != nil {
@@ -71,9 +72,9 @@ type holder struct {
 	anonymous bool
 	refresh   Refresh
 
-	// turn is a lock that can be waited for with a context. It guards permit
-	// and times, of which only permit's life and credential ever change.
-	turn   chan struct{}
+	// turn guards permit and times, of which only permit's life and credential ever
+	// change.
+	turn   turn.Lock
 	permit permit
 	times  int
 }
@@ -103,12 +104,10 @@ const youngest = 10 * time.Second
 // AuthorizationContext implements authn.ContextAuthenticator.
 func (a *grantAuth) AuthorizationContext(ctx context.Context) (*authn.AuthConfig, error) {
 	h := a.holder
-	select {
-	case h.turn <- struct{}{}:
-		defer func() { <-h.turn }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := h.turn.Take(ctx); err != nil {
+		return nil, err
 	}
+	defer h.turn.Give()
 	now := time.Now()
 	life := h.permit.life
 	rejected := a.seen == h.times+1 && life.length > 0 && now.Sub(life.from) > youngest

@@ -29,7 +29,7 @@ func (t *transport) putManifest(req *http.Request, at endpoint, resp *http.Respo
 		return redirected(resp), nil
 	}
 	web.Drop(resp)
-	there, err := t.appears(req, func() (bool, error) {
+	err = await(req, resp.StatusCode, "manifest", func() (bool, error) {
 		got, asked, err := t.ask(req, http.MethodHead, "", http.Header{"Accept": req.Header["Content-Type"]})
 		if err == nil {
 			got, err = t.headManifest(asked, got)
@@ -40,11 +40,8 @@ func (t *transport) putManifest(req *http.Request, at endpoint, resp *http.Respo
 		web.Drop(got)
 		return got.StatusCode == http.StatusOK && got.Header.Get(digestHeader) == sent.String(), nil
 	})
-	if _, strange := errors.AsType[*AnswerError](err); err != nil && !strange {
+	if err != nil {
 		return nil, err
-	}
-	if !there {
-		return nil, &AnswerError{req.URL.Host, resp.StatusCode, "the manifest is not there"}
 	}
 	resp.Header.Set(digestHeader, sent.String())
 	return created(resp), nil
@@ -64,12 +61,8 @@ func (t *transport) upload(req *http.Request, at endpoint, resp *http.Response) 
 		setStatus(resp, http.StatusAccepted)
 	case req.Method == http.MethodPut && vague(status) && digest != "":
 		web.Drop(resp)
-		there, err := t.appears(req, func() (bool, error) { return t.has(req, at, digest) })
-		if err != nil {
+		if err := await(req, status, "blob", func() (bool, error) { return t.has(req, at, digest) }); err != nil {
 			return nil, err
-		}
-		if !there {
-			return nil, &AnswerError{req.URL.Host, status, "the blob is not there"}
 		}
 		return created(resp), nil
 	}
@@ -102,19 +95,21 @@ func redirected(resp *http.Response) *http.Response {
 	return resp
 }
 
-// appears waits a little for what a registry may still be about to store.
-func (t *transport) appears(req *http.Request, there func() (bool, error)) (bool, error) {
-	for pause := 100 * time.Millisecond; ; pause *= 2 {
+// await waits a little for what a registry may still be about to store. It fails with
+// an *AnswerError if that does not appear; status is the answer that left it open.
+func await(req *http.Request, status int, what string, there func() (bool, error)) error {
+	missing := &AnswerError{req.URL.Host, status, "the " + what + " is not there"}
+	err := web.Rule{Attempts: 5, First: 100 * time.Millisecond}.Do(req.Context(), func() (again bool, err error) {
 		ok, err := there()
-		if ok || err != nil || pause > time.Second {
-			return ok, err
+		if ok || err != nil {
+			return false, err
 		}
-		select {
-		case <-time.After(pause):
-		case <-req.Context().Done():
-			return false, req.Context().Err()
-		}
+		return true, missing
+	})
+	if errors.Is(err, missing) {
+		return missing
 	}
+	return err
 }
 
 // has says whether the repository has a blob.

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
+	"github.com/pack-cache/pack-cache/internal/turn"
 	"github.com/pack-cache/pack-cache/internal/web"
 )
 
@@ -37,7 +38,7 @@ type authorizer struct {
 	nobody    bool // there is no credential
 	secrets   []string
 	// lock is held while a token is fetched; it guards tokens.
-	lock   chan struct{}
+	lock   turn.Lock
 	tokens map[string]bearer
 }
 
@@ -139,12 +140,10 @@ func (a *authorizer) header(ctx context.Context, asked transport.Challenge, scop
 // bearer returns a token for scopes, from the token server when there is none,
 // when the one there is ends soon, or when it is the refused one.
 func (a *authorizer) bearer(ctx context.Context, asked transport.Challenge, scopes []string, refused string) (string, error) {
-	select {
-	case a.lock <- struct{}{}:
-		defer func() { <-a.lock }()
-	case <-ctx.Done():
-		return "", ctx.Err()
+	if err := a.lock.Take(ctx); err != nil {
+		return "", err
 	}
+	defer a.lock.Give()
 	key := scopes[len(scopes)-1]
 	have, ok := a.tokens[key]
 	header := "Bearer " + have.value

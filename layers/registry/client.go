@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/pack-cache/pack-cache/internal/reach"
+	"github.com/pack-cache/pack-cache/internal/turn"
 	"github.com/pack-cache/pack-cache/internal/web"
 )
 
@@ -45,7 +46,7 @@ func dial(ctx context.Context, s *Store) (*client, error) {
 	}
 	auth := &authorizer{
 		inner: s.transport, repo: s.repo, base: base, creds: creds, challenge: *found,
-		lock: make(chan struct{}, 1), tokens: map[string]bearer{},
+		lock: turn.New(), tokens: map[string]bearer{},
 	}
 	return &client{repo: s.repo, base: base, http: &http.Client{Transport: auth}, auth: auth, rule: s.rule}, nil
 }

@@ -10,13 +10,13 @@ package registry
 
 import (
 	"context"
-	"crypto/tls"
 	"net/http"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pack-cache/pack-cache/internal/quirks"
+	"github.com/pack-cache/pack-cache/internal/turn"
 	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 )
@@ -26,8 +26,9 @@ type Config struct {
 	// Ref is REGISTRY/REPOSITORY[:TAG|@DIGEST]. Without a registry it is Docker
 	// Hub, without a tag or digest it is the tag latest.
 	Ref string
-	// Insecure allows plain HTTP, and TLS without verification. Without it,
-	// plain HTTP is tried for loopback and private addresses only.
+	// Insecure allows plain HTTP, and TLS without verification, for the registry
+	// itself; its token server and storage are verified. Without it, plain HTTP is
+	// tried for loopback and private addresses only.
 	Insecure bool
 	// Keychain finds the credential for the repository. Nil is anonymous.
 	Keychain authn.Keychain
@@ -51,8 +52,8 @@ type Store struct {
 	rule      web.Rule
 
 	// lock is held while the first contact with the registry is made, and
-	// guards client. It is a channel so that waiting ends with the context.
-	lock   chan struct{}
+	// guards client.
+	lock   turn.Lock
 	client *client
 }
 
@@ -75,9 +76,9 @@ func New(config Config) (*Store, error) {
 		repo:      repo,
 		name:      tag,
 		keychain:  config.Keychain,
-		transport: roundTripper(config),
+		transport: roundTripper(config, repo.RegistryStr()),
 		rule:      config.Rule,
-		lock:      make(chan struct{}, 1),
+		lock:      turn.New(),
 	}, nil
 }
 
@@ -89,18 +90,13 @@ func (s *Store) String() string { return s.repo.Name() }
 func (s *Store) Name() string { return s.name }
 
 // roundTripper returns the transport below authentication.
-func roundTripper(config Config) http.RoundTripper {
+func roundTripper(config Config, host string) http.RoundTripper {
 	base := config.Transport
 	if base == nil {
 		base = web.NewTransport()
 	}
 	if t, ok := base.(*http.Transport); ok && config.Insecure {
-		t = t.Clone()
-		if t.TLSClientConfig == nil {
-			t.TLSClientConfig = &tls.Config{}
-		}
-		t.TLSClientConfig.InsecureSkipVerify = true
-		base = t
+		base = web.Insecure(t, []string{host})
 	}
 	return userAgent{config.UserAgent, quirks.New(&web.Transport{Inner: base, Rule: config.Rule})}
 }
@@ -121,15 +117,10 @@ func (u userAgent) RoundTrip(req *http.Request) (*http.Response, error) {
 // TLS is spoken and how the registry wants to be authenticated. A failure is
 // not remembered.
 func (s *Store) connect(ctx context.Context) (*client, error) {
-	select {
-	case s.lock <- struct{}{}:
-		defer func() { <-s.lock }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	if err := ctx.Err(); err != nil {
+	if err := s.lock.Take(ctx); err != nil {
 		return nil, err
 	}
+	defer s.lock.Give()
 	if s.client == nil {
 		c, err := dial(ctx, s)
 		if err != nil {

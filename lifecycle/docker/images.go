@@ -96,12 +96,10 @@ func (d *daemon) image(ctx context.Context, img v1.Image, tag name.Tag, ids []st
 		layers = append(layers, diffID.String())
 	}
 	// One at a time, or places that are opened together would all load it.
-	select {
-	case d.images <- struct{}{}:
-		defer func() { <-d.images }()
-	case <-ctx.Done():
-		return "", ctx.Err()
+	if err := d.images.Take(ctx); err != nil {
+		return "", err
 	}
+	defer d.images.Give()
 	references := append(ids, tag.String())
 	id, err := d.find(ctx, references, layers)
 	if err != nil {

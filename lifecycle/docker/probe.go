@@ -13,6 +13,7 @@ import (
 	"github.com/docker/docker/client"
 
 	"github.com/pack-cache/pack-cache/internal/hint"
+	"github.com/pack-cache/pack-cache/internal/turn"
 )
 
 // oldestAPI is the oldest version of the API that the engine speaks.
@@ -25,7 +26,7 @@ type daemon struct {
 	product  string    // name and version
 	programs *programs // nil until they are needed
 	// images is held by whoever looks for an image and loads it.
-	images chan struct{}
+	images turn.Lock
 
 	oldPlace, oldImage time.Duration // see their constants
 }
@@ -37,7 +38,7 @@ func probe(ctx context.Context, config Config) (*daemon, error) {
 		return nil, hint.Errorf("check --docker-host and the environment variables DOCKER_HOST, DOCKER_TLS_VERIFY and DOCKER_CERT_PATH",
 			"docker daemon: %w", err)
 	}
-	d := &daemon{api: api, images: make(chan struct{}, 1), oldPlace: oldPlace, oldImage: oldImage}
+	d := &daemon{api: api, images: turn.New(), oldPlace: oldPlace, oldImage: oldImage}
 	if err := d.check(ctx); err != nil {
 		api.Close()
 		return nil, err
