@@ -11,10 +11,10 @@ import (
 	"github.com/BurntSushi/toml"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pack-cache/pack-cache/builder"
+	"github.com/pack-cache/pack-cache/internal/tarfile"
 )
 
 // Additions are what is laid over a builder. The zero value is nothing.
@@ -147,19 +147,11 @@ func describe(order builder.Order) string {
 
 // smallLayer is a layer of files that all have the same content.
 func smallLayer(files []string, content []byte) (v1.Layer, error) {
-	var buffer bytes.Buffer
-	archive := tar.NewWriter(&buffer)
+	var entries []tar.Header
+	all := map[string][]byte{}
 	for _, name := range files {
-		err := archive.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, ModTime: modTime, Size: int64(len(content))})
-		if err != nil {
-			return nil, err
-		}
-		if _, err := archive.Write(content); err != nil {
-			return nil, err
-		}
+		entries = append(entries, tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, ModTime: modTime})
+		all[name] = content
 	}
-	if err := archive.Close(); err != nil {
-		return nil, err
-	}
-	return static.NewLayer(buffer.Bytes(), types.OCIUncompressedLayer), nil
+	return tarfile.Layer(types.OCIUncompressedLayer, entries, all)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"path"
+
+	"github.com/pack-cache/pack-cache/internal/tarfile"
 )
 
 // Names in the archive that a daemon builds from.
@@ -54,10 +56,7 @@ func writeContext(w io.Writer, files io.Reader, dockerfile []byte) error {
 		ignore = append(ignore, ignoreName+"\n"...)
 	}
 	for name, content := range map[string][]byte{ignoreName: ignore, dockerfileName: dockerfile} {
-		if err := archive.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(content))}); err != nil {
-			return err
-		}
-		if _, err := archive.Write(content); err != nil {
+		if err := tarfile.Add(archive, tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644}, content); err != nil {
 			return err
 		}
 	}

@@ -11,10 +11,10 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"github.com/pack-cache/pack-cache/internal/hint"
+	"github.com/pack-cache/pack-cache/internal/tarfile"
 	"github.com/pack-cache/pack-cache/lifecycle/docker/inside"
 )
 
@@ -115,22 +115,8 @@ func checkProgram(file, name, arch string) ([]byte, error) {
 	return data, nil
 }
 
-// layerOf makes a layer of files that belong to root, always the same for the
-// same files. It is not compressed: a daemon on the same machine is the usual
-// one.
+// layerOf makes a layer of files that belong to root. It is not compressed: a daemon
+// on the same machine is the usual one.
 func layerOf(files []tar.Header, content map[string][]byte) (v1.Layer, error) {
-	var buffer bytes.Buffer
-	w := tar.NewWriter(&buffer)
-	for _, header := range files {
-		if err := w.WriteHeader(&header); err != nil {
-			return nil, err
-		}
-		if _, err := w.Write(content[header.Name]); err != nil {
-			return nil, err
-		}
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return static.NewLayer(buffer.Bytes(), types.DockerUncompressedLayer), nil
+	return tarfile.Layer(types.DockerUncompressedLayer, files, content)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 
+	"github.com/pack-cache/pack-cache/internal/tarfile"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -95,8 +96,7 @@ func byDirectory(targets []target) map[string][]target {
 // replace makes the targets in a directory what they have to be. Nothing of the
 // image is lost by it: something is mounted there, or it is /tmp.
 func (p *place) replace(ctx context.Context, id, dir string, targets []target) error {
-	var archive bytes.Buffer
-	w := tar.NewWriter(&archive)
+	var entries []tar.Header
 	for _, t := range targets {
 		header := tar.Header{Typeflag: tar.TypeDir, Name: path.Base(t.path) + "/", Mode: 0o755}
 		switch t.kind {
@@ -105,14 +105,13 @@ func (p *place) replace(ctx context.Context, id, dir string, targets []target) e
 		case temporary:
 			header.Mode = 0o1777
 		}
-		if err := w.WriteHeader(&header); err != nil {
-			return err
-		}
+		entries = append(entries, header)
 	}
-	if err := w.Close(); err != nil {
+	archive, err := tarfile.Bytes(entries, nil)
+	if err != nil {
 		return err
 	}
-	err := p.daemon.api.CopyToContainer(ctx, id, dir, &archive, container.CopyToContainerOptions{AllowOverwriteDirWithFile: true})
+	err = p.daemon.api.CopyToContainer(ctx, id, dir, bytes.NewReader(archive), container.CopyToContainerOptions{AllowOverwriteDirWithFile: true})
 	if errdefs.IsNotFound(err) {
 		return nil // the daemon makes what is not there
 	}

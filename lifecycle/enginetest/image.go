@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/pack-cache/pack-cache/internal/tarfile"
 )
 
 // Where the builder of the suite has its programs.
@@ -107,12 +109,8 @@ func archive(t testing.TB, files ...file) []byte {
 	w := tar.NewWriter(&buffer)
 	for _, f := range files {
 		header := f.Header
-		header.Size = int64(len(f.content))
 		header.ModTime = time.Unix(1_700_000_000, 0)
-		if err := w.WriteHeader(&header); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := w.Write(f.content); err != nil {
+		if err := tarfile.Add(w, header, f.content); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/tarfile"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
@@ -84,11 +85,7 @@ func sum(content []byte) (v1.Hash, error) {
 }
 
 func writeSmall(w *tar.Writer, name string, content []byte) error {
-	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(content))}); err != nil {
-		return err
-	}
-	_, err := w.Write(content)
-	return err
+	return tarfile.Add(w, tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644}, content)
 }
 
 func writeBlob(ctx context.Context, w *tar.Writer, name string, content blob) error {

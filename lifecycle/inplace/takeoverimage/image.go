@@ -7,16 +7,17 @@ package takeoverimage
 
 import (
 	"archive/tar"
-	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
-	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/pack-cache/pack-cache/internal/tarfile"
 )
 
 // Paths in the image.
@@ -128,20 +129,9 @@ func layerOf(files []tar.Header, content map[string][]byte) (v1.Layer, error) {
 	if _, err := fmt.Sscanf(User, "%d:%d", &uid, &gid); err != nil {
 		return nil, err
 	}
-	var buffer bytes.Buffer
-	w := tar.NewWriter(&buffer)
-	for _, header := range files {
-		header.Uid, header.Gid, header.Size = uid, gid, int64(len(content[header.Name]))
-		header.ModTime = time.Unix(315532801, 0)
-		if err := w.WriteHeader(&header); err != nil {
-			return nil, err
-		}
-		if _, err := w.Write(content[header.Name]); err != nil {
-			return nil, err
-		}
+	files = slices.Clone(files)
+	for i := range files {
+		files[i].Uid, files[i].Gid, files[i].ModTime = uid, gid, time.Unix(315532801, 0)
 	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	return static.NewLayer(buffer.Bytes(), types.OCIUncompressedLayer), nil
+	return tarfile.Layer(types.OCIUncompressedLayer, files, content)
 }
