@@ -7,7 +7,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// Lister is what a Store may be besides: one that knows which names it has.
+// Lister is an optional interface of stores that know which names they have.
 type Lister interface {
 	// List returns every name that Resolve would find, in any order; none is no
 	// error, and neither is a store that has not been made yet. A name may stand
@@ -27,7 +27,7 @@ type Listed struct {
 	Changed time.Time
 }
 
-// Deleter is what a Store may be besides: one in which a name can be taken away.
+// Deleter is an optional interface of stores in which a name can be deleted.
 type Deleter interface {
 	// Delete makes name stand for nothing, if it stands for digest; where it
 	// stands for something else by now, the error wraps ErrConflict and nothing
@@ -39,14 +39,14 @@ type Deleter interface {
 	Delete(ctx context.Context, name string, digest v1.Hash) error
 }
 
-// AllDeleter is what a Deleter may be besides: one that can take away several
-// names of one manifest where it could not take away one of them.
+// AllDeleter is an optional interface of Deleters that can delete all names of a
+// manifest together where they could not delete one of them.
 type AllDeleter interface {
 	// DeleteAll is Delete for names that all stand for digest.
 	DeleteAll(ctx context.Context, names []string, digest v1.Hash) error
 }
 
-// Sweeper is what a Store may be besides: one that can remove the blobs that no
+// Sweeper is an optional interface of stores that can remove the blobs that no
 // name leads to.
 type Sweeper interface {
 	// Sweep removes them and says what it removed. What was stored after
@@ -74,10 +74,10 @@ type Swept struct {
 	Bytes int64
 }
 
-// Refresher is what a Store may be besides: one in which there is something to do
-// when a snapshot is saved again that has not changed.
+// Refresher is an optional interface of stores that have something to do when an
+// unchanged snapshot is saved again.
 type Refresher interface {
 	// Refresh is called in place of Commit when name stands for digest already and
-	// shall go on to. It returns false where Commit is needed all the same.
+	// shall go on to. It returns false where Commit is still needed.
 	Refresh(ctx context.Context, name string, digest v1.Hash) (bool, error)
 }

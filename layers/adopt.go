@@ -11,9 +11,9 @@ import (
 	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
-// Mounter is what a Store may be besides: one that can take over a blob of
-// another store without moving its bytes. It returns false without an error
-// where that is not possible and Push is the way.
+// Mounter is an optional interface of stores that can take over a blob of another
+// store without moving its bytes. MountFrom returns false without an error where
+// that is not possible; the blob is then pushed.
 type Mounter interface {
 	MountFrom(ctx context.Context, from Store, blob v1.Descriptor) (bool, error)
 }

@@ -143,7 +143,7 @@ func loadBeside(ctx context.Context, store Store, image v1.Hash) (*Snapshot, err
 	}
 }
 
-// add takes over what another snapshot of the same store has besides.
+// add takes over what only another snapshot of the same store has.
 func (s *Snapshot) add(other *Snapshot) {
 	s.metadata.BOM = other.metadata.BOM
 	places := map[string]int{}

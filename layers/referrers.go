@@ -18,8 +18,8 @@ const ArtifactType = "application/vnd.pack-cache.cache.v1"
 // there were before it for the same image. Of several, the last one counts.
 const GenerationAnnotation = "com.github.pack-cache.generation"
 
-// Referrers is what a Store may be besides: one that knows which manifests refer
-// to another one.
+// Referrers is an optional interface of stores that know which manifests refer to
+// another one.
 type Referrers interface {
 	// Referrers returns the descriptors of the manifests of an artifact type
 	// whose subject is the given manifest, in any order; none is no error. They

@@ -24,7 +24,7 @@ type Target struct {
 	DistroName, DistroVersion string
 }
 
-// String is "linux/arm64/v8 debian 13", as far as it is known.
+// String is such as "linux/arm64/v8 debian 13", without what is not known.
 func (t Target) String() string {
 	platform := strings.TrimRight(strings.Join([]string{t.OS, t.Architecture, t.Variant}, "/"), "/")
 	distro := strings.TrimSpace(t.DistroName + " " + t.DistroVersion)

@@ -181,7 +181,7 @@ func pathBelow(parent, dir string) (string, bool) {
 	return filepath.ToSlash(below), err == nil && filepath.IsLocal(below) && below != "."
 }
 
-// resolvePath is the absolute path without symbolic links, as far as it exists.
+// resolvePath is the absolute path without symbolic links in the part that exists.
 func resolvePath(path string) string {
 	path, err := filepath.Abs(path)
 	if err != nil {

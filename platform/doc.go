@@ -1,4 +1,4 @@
-// Package platform is the main flow of a build. In the specification's word,
+// Package platform is the main flow of a build. In the specification's words,
 // pack-cache is a platform: it resolves the images, judges the builder, opens a
 // place to build in and runs the phases in their order.
 //

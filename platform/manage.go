@@ -16,7 +16,7 @@ import (
 // build.
 type CacheAccess struct {
 	At kinds.Location
-	// Push and Delete say what is done to it besides reading.
+	// Push and Delete say what is done to it in addition to reading.
 	Push, Delete bool
 	// Login, if not nil, is for this cache alone.
 	Login *trust.Login

@@ -79,7 +79,7 @@ func (p *Platform) keychain(r *resolved) authn.Keychain {
 }
 
 // unprimed returns an error if the named cache is not there. One that cannot be
-// read is none: a cache never breaks a build.
+// read is not a failure: a cache never breaks a build.
 func (b *build) unprimed(imports []phases.ImportOutcome) error {
 	if b.named == 0 || b.named > len(imports) || b.fillsNamed() || !imports[b.named-1].Missing {
 		return nil

@@ -57,7 +57,7 @@ func (b *build) reportImports(imports []phases.ImportOutcome) {
 const maxWarnings = 20
 
 // reportRestored warns of layers that were lost on the way: a build that fails
-// for lack of them would not say why.
+// because they are missing would not say why.
 func (b *build) reportRestored(layers []phases.LayerRestored) {
 	var noRoom bool
 	failed := 0

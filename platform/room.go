@@ -13,7 +13,7 @@ import (
 )
 
 // noRoomWords are what programs say when a file system is full: strerror(3) of ENOSPC,
-// which is also for lack of inodes, and of EDQUOT.
+// which also means that no inode is free, and of EDQUOT.
 var noRoomWords = []string{"no space left on device", "disk quota exceeded"}
 
 func saysNoRoom(text string) bool {

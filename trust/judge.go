@@ -9,7 +9,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// JudgeInput is what a verdict depends on besides the builder itself.
+// JudgeInput is what a verdict depends on in addition to the builder itself.
 type JudgeInput struct {
 	// Listed are the builders that the user trusts.
 	Listed List

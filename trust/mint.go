@@ -188,7 +188,7 @@ func (m minter) without(ctx context.Context, group wanted, cause error) ([]permi
 	for _, t := range bad {
 		refusals = append(refusals, Refusal{Access: t.Access, Err: reasons[t.Repository]})
 	}
-	// They are in the scope all the same, without a credential.
+	// They are in the scope nevertheless, without a credential.
 	rest := []permit{{scope: accessOf(bad)}}
 	if len(good.targets) == 0 {
 		return rest, refusals, nil

@@ -84,8 +84,8 @@ func resolved(path string) (string, error) {
 	return filepath.Abs(real)
 }
 
-// checkAddress refuses web addresses that a source tree may not name, as far as
-// they say so themselves.
+// checkAddress refuses web addresses that a source tree may not name, judged by the
+// address alone.
 func checkAddress(u *url.URL) error {
 	if !strings.EqualFold(u.Scheme, "https") {
 		return fmt.Errorf("the source may only name https://, not %s://", strings.ToLower(u.Scheme))

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// attrs is what an inode has besides its content.
+// attrs is what an inode has apart from its content.
 type attrs struct {
 	mode     uint32 // permissions with setuid, setgid and sticky
 	uid, gid int

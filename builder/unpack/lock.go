@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Every directory of the store has a lock file beside it. Who fills, removes or
-// sweeps the directory holds it exclusively, who uses the directory shares it,
-// and its modification time is when the directory was last asked for. flock
+// Every directory of the store has a lock file beside it. To fill, remove or sweep
+// the directory is to hold the lock exclusively; to use the directory is to share
+// the lock. Its modification time is when the directory was last asked for. flock
 // treats goroutines like processes, and a process that dies lets go of it.
 
 // errBusy says that somebody else holds a lock.
@@ -129,7 +129,7 @@ func fillTemp(path string, lock *os.File, fill func(temp string) error) error {
 func tryLock(path string, how int) (*os.File, error) {
 	lock, err := os.OpenFile(path+lockSuffix, os.O_RDWR|os.O_CREATE, 0o600)
 	if ReadOnly(err) {
-		// What is there can be used all the same.
+		// What is there can still be used.
 		if there, readErr := os.Open(path + lockSuffix); readErr == nil {
 			lock, err = there, nil
 		}

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// leftovers lists what is in a store besides locks.
+// leftovers lists what is in a store apart from locks.
 func leftovers(dir string) []string {
 	var left []string
 	for _, k := range []kind{layerKind, flatKind} {

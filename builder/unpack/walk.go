@@ -32,7 +32,7 @@ type walker struct {
 	fresh       bool // asked and path are valid
 	// follow resolves symbolic links as if root were "/".
 	follow bool
-	// make puts a directory where there is none; nil: that is an error.
+	// make puts a directory where it is missing; nil: that is an error.
 	make func(parent int, name, path string) error
 }
 

@@ -1,5 +1,4 @@
-// Package bounds says how much is believed of content that may have been written
-// by an enemy: labels, manifests, configs and descriptors (JSON, TOML), and
+// Package bounds limits content that may have been written by an enemy: labels, manifests, configs and descriptors (JSON, TOML), and
 // archives (Archive).
 //
 // Every bound is here, with the reason for its number; docs/limits.md lists them

@@ -1,6 +1,6 @@
 // Package grammar has the grammar of names and tags in the OCI distribution
-// specification, "Pulling manifests". go-containerregistry looks at the characters
-// only: to it, a/../b is a repository, too.
+// specification, "Pulling manifests". go-containerregistry checks single characters
+// only, so it accepts a/../b as a repository.
 package grammar
 
 import "regexp"

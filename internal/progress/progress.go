@@ -1,4 +1,4 @@
-// Package progress carries what a build has to say to whoever shows it.
+// Package progress carries what a build reports to what shows it.
 //
 // Domain code knows the Reporter alone; only the command line knows terminals
 // and JSON, and it chooses once.

@@ -1,4 +1,4 @@
-// Package quirks makes the answers of odd registries those that the OCI
+// Package quirks turns the answers of unusual registries into those that the OCI
 // distribution specification asks for: a HEAD that lacks the digest or the media
 // type, or is not known at all, is asked again with GET; an absence that is not
 // told in JSON is told so; a push that is answered with another status than 201

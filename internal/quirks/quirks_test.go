@@ -170,7 +170,7 @@ func pushAndRead(t *testing.T, tag name.Tag, img v1.Image, want v1.Hash) {
 	}
 }
 
-// TestFalseSuccess refuses what calls itself a success and is none.
+// TestFalseSuccess refuses what calls itself a success and is not one.
 func TestFalseSuccess(t *testing.T) {
 	t.Parallel()
 	img, err := random.Image(100, 1)

@@ -162,7 +162,7 @@ func each(dir *os.Root, visit func(fs.DirEntry) error) (first error) {
 	}
 }
 
-// enter opens a directory, and lets its owner in as far as possible.
+// enter opens a directory, and lets its owner in if possible.
 func enter(root *os.Root, name string) (*os.Root, error) {
 	if info, err := root.Lstat(name); err == nil && info.IsDir() && info.Mode()&0o700 != 0o700 {
 		_ = root.Chmod(name, 0o700)

@@ -1,5 +1,5 @@
-// Package shorten keeps messages readable in which there are very long words: paths of
-// 4 kB, and names that others have made up.
+// Package shorten keeps messages with very long words readable: paths of 4 kB, and
+// names that others have made up.
 //
 // What it is not for: what programs read, and the output of buildpacks.
 package shorten

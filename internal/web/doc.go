@@ -1,5 +1,5 @@
-// Package web is the one rule by which requests wait, are repeated and are given
-// up, for everything that is asked over HTTP.
+// Package web holds the one rule by which HTTP requests wait, are repeated and are
+// given up.
 //
 //   - A request or a body that moves nothing for Rule.Idle has failed. How long
 //     it takes as a whole does not matter: a slow transfer goes on.

@@ -75,8 +75,8 @@ func (f *Fingerprint) doubtful(r *record) bool {
 func nanoseconds(t posix.Timespec) int64 { return t.Nano() }
 
 // Fits reports whether the archive that the fingerprint was taken of is of the
-// given form, as far as the diffID must show it. That is so for any form that
-// keeps times: only a launch layer's diffID has to be the app layer's.
+// given form, where the diffID depends on it. Any form that keeps times fits: only
+// a launch layer's diffID has to be the app layer's.
 func (f *Fingerprint) Fits(form Form) (bool, error) {
 	if !form.Normalized {
 		return true, nil

@@ -111,8 +111,8 @@ func (r *headerReader) unusual(h *tar.Header) error {
 	return nil
 }
 
-// readHeader reads a header of the usual form, and reports whether it is one. It
-// then says what archive/tar says of it, as far as layers go.
+// readHeader reads a header of the usual form, and reports whether it is one. h
+// then has what archive/tar would say of it, in the fields that layers use.
 func readHeader(raw []byte, h *tar.Header) bool {
 	block := raw[len(raw)-tarBlock:]
 	if string(block[257:265]) != "ustar\x0000" || string(block[508:]) == "tar\x00" || !sumHolds(block) {

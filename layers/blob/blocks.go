@@ -14,7 +14,7 @@ const blockMargin = 64
 
 // Block is a piece of memory that several owners may share. It goes back to where
 // it came from when the last owner releases it. Owners may be in different
-// goroutines; whoever wrote Data has done so before sharing it.
+// goroutines; Data is written before it is shared.
 type Block struct {
 	Data []byte
 	from *Memory

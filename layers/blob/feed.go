@@ -19,7 +19,7 @@ const feedBlocks = 12
 // block at most: zstd frames, and gzip members that say how long they are. They
 // are decoded side by side, straight into the blocks in which they travel on.
 // What follows them that is no such part, or everything of a stream that others
-// wrote, is decoded as it comes, ahead of whoever takes the blocks.
+// wrote, is decoded as it comes, ahead of the reader of the blocks.
 //
 // It is not safe for concurrent use, and has to be closed.
 type Feed struct {

@@ -163,7 +163,7 @@ func (r *rangeReader) adapt() {
 	}
 }
 
-// fetch begins ranges as far as connections and memory go.
+// fetch begins ranges while there are connections and memory for them.
 func (r *rangeReader) fetch() {
 	for r.running = r.countRunning(); r.mayFetch(); r.running++ {
 		block := r.memory.try()

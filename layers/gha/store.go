@@ -56,7 +56,7 @@ type Store struct {
 	pool     *pool
 
 	mu sync.Mutex
-	// places is where blobs are, as far as that is known.
+	// places is where blobs are known to be.
 	places map[v1.Hash]place
 	// held are small blobs: those that wait for Commit, and those that were read
 	// together with a head.

@@ -11,8 +11,8 @@ import (
 	"github.com/pack-cache/pack-cache/layers/registry"
 )
 
-// inlineAttrs are the attributes of type=inline, of which there are none: where
-// the app image goes is said elsewhere.
+// inlineAttrs are the attributes of type=inline. There are none, because other
+// flags say where the app image goes.
 type inlineAttrs struct{}
 
 func (a *inlineAttrs) check(use string) error {

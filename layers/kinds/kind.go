@@ -15,14 +15,14 @@ const (
 	toExport = "export"
 )
 
-// labeler is what attributes may be besides: such that say how the user is told
-// of the location. The others are told of by their reference.
+// labeler is an optional interface of attributes that say how messages name the
+// location. Other locations are named by their reference.
 type labeler interface {
 	label() string
 }
 
-// imageNamed is what attributes may be besides: such that have a default from
-// the app image, given as REGISTRY/REPOSITORY. It is called before check.
+// imageNamed is an optional interface of attributes with a default from the app
+// image, given as REGISTRY/REPOSITORY. nameAfter is called before check.
 type imageNamed interface {
 	nameAfter(repository string)
 }
@@ -44,7 +44,7 @@ type Kind struct {
 	// Help says in one sentence where such a cache is kept.
 	Help string
 	Open OpenStore
-	// Login finds the keys to a store besides the location's secrets, where only
+	// Login finds the keys to a store beyond the location's secrets, where only
 	// the process can that the user started: its environment and its files have
 	// them. Nil if the secrets are all.
 	Login func(ctx context.Context, at Location) (Keys, error)
@@ -62,14 +62,14 @@ type Kind struct {
 // of the snapshot in it.
 type OpenStore func(ctx context.Context, at Location, with Credentials) (store layers.Store, name string, err error)
 
-// checker is what attributes may be besides: such whose values have to be
-// checked, or completed. use is toImport or toExport. The error may be an
+// checker is an optional interface of attributes whose values have to be checked
+// or completed. use is toImport or toExport. The error may be a
 // *hint.UsageError.
 type checker interface {
 	check(use string) error
 }
 
-// exporter is what attributes may be besides: such that decide about an export.
+// exporter is an optional interface of attributes that decide about an export.
 type exporter interface {
 	export(to *Export)
 }

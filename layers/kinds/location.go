@@ -93,7 +93,7 @@ func (l Location) Host() string {
 	return ref.Context().RegistryStr()
 }
 
-// Server names what has to answer to use the cache, as far as that is known.
+// Server names what has to answer to use the cache, if that is known.
 func (l Location) Server() string {
 	return l.Type + " " + l.Host() + l.Attrs["endpoint_url"] + l.Attrs["account_url"]
 }

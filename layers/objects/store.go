@@ -56,7 +56,7 @@ const (
 	// parts, which are 78 GiB.
 	partSize = 8 << 20
 	// maxPushes is how many blobs are pushed at the same time. Each takes the
-	// memory of one part, besides those of Config.Parallel.
+	// memory of one part, in addition to those of Config.Parallel.
 	maxPushes = 4
 	// maxManifest is how large a manifest may be.
 	maxManifest = 8 << 20

@@ -62,7 +62,7 @@ func (s *Store) Push(ctx context.Context, want v1.Descriptor, open func() (io.Re
 	return layers.Pushed{Descriptor: want, Sent: want.Size}, nil
 }
 
-// stat reports whether a blob is there, whole as far as its size tells.
+// stat reports whether a blob is there with the right size.
 func (s *Store) stat(want v1.Descriptor) (size int64, ok bool, err error) {
 	root, err := os.OpenRoot(s.dir)
 	if err == nil {

@@ -137,8 +137,8 @@ func (a *authorizer) header(ctx context.Context, asked transport.Challenge, scop
 	return "", nil
 }
 
-// bearer returns a token for scopes, from the token server when there is none,
-// when the one there is ends soon, or when it is the refused one.
+// bearer returns a token for scopes: the cached one, or a new one if it is missing,
+// about to expire, or was just refused.
 func (a *authorizer) bearer(ctx context.Context, asked transport.Challenge, scopes []string, refused string) (string, error) {
 	if err := a.lock.Take(ctx); err != nil {
 		return "", err

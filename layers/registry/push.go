@@ -94,7 +94,7 @@ func (c *client) begin(ctx context.Context) (*url.URL, error) {
 	return c.session(resp, k)
 }
 
-// beginCall is the request for an upload session. scopes are needed besides
+// beginCall is the request for an upload session. It needs scopes in addition to
 // that of pushing.
 func (c *client) beginCall(query url.Values, scopes ...string) call {
 	u := c.url("blobs", "uploads", "")
@@ -157,7 +157,7 @@ func (c *client) end(ctx context.Context, session *url.URL, digest v1.Hash, size
 	return nil
 }
 
-// cancel gives up an upload session, as far as the registry lets us: some want
+// cancel gives up an upload session if the registry allows that: some want
 // the right to delete, and docker-registry knows a session only by its last
 // answer, which may have been lost. It is done also when ctx has ended.
 func (c *client) cancel(ctx context.Context, session *url.URL) {

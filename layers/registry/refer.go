@@ -86,7 +86,7 @@ func (c *client) putFallback(ctx context.Context, subject v1.Hash, index *v1.Ind
 	return err
 }
 
-// Forget deletes manifests, as far as the registry lets us. It is for what
+// Forget deletes manifests if the registry allows that. It is for what
 // nobody is led to any more.
 func (s *Store) Forget(ctx context.Context, digests ...v1.Hash) {
 	c, err := s.connect(ctx)

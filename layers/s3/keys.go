@@ -18,7 +18,7 @@ type Keys struct {
 	Expires time.Time
 	// Region and Endpoint are where requests go; without Endpoint, it is Amazon.
 	Region, Endpoint string
-	// Authorities are certificates in PEM that are trusted besides those of the
+	// Authorities are certificates in PEM that are trusted in addition to those of the
 	// system.
 	Authorities string
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/pack-cache/pack-cache/internal/web"
 )
 
-// newTransport returns a client with the proxy of the environment, and the
-// certificates of the system and those in PEM besides.
+// newTransport returns a client with the proxy of the environment, the system's
+// certificates and those in PEM.
 func newTransport(authorities string, rule web.Rule) (*http.Client, error) {
 	transport := web.NewTransport()
 	// A gzip layer is not to be unpacked on the way.

@@ -22,8 +22,8 @@ func (s *suite) abilityTests() []test {
 	}
 }
 
-// ability returns the store as something that it may be besides; the test ends
-// if it is not.
+// ability returns the store as an optional interface; the test ends if the store
+// does not implement it.
 func ability[A any](t *testing.T, store layers.Store) A {
 	t.Helper()
 	able, ok := unwatched(store).(A)

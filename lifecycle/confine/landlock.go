@@ -60,8 +60,8 @@ func LandlockScopes(abi int) string {
 }
 
 // RestrictFiles puts the current thread, and all that it becomes and starts,
-// into a Landlock domain in which files are accessible as far as the rules say.
-// Besides, its processes cannot trace processes outside or read their memory
+// into a Landlock domain in which files are accessible as the rules allow. Its
+// processes also cannot trace processes outside or read their memory
 // and environment, nor change mounts, nor, from ABI 6 on, signal processes or
 // connect to abstract sockets outside. The thread has no_new_privs set.
 func RestrictFiles(abi int, rules []Rule) error {

@@ -30,7 +30,7 @@ type vessel struct {
 	name    string
 	image   string
 	user    lifecycle.User
-	caps    []string // besides these it has none
+	caps    []string // it has no others
 	network lifecycle.Network
 	// hostUserns leaves out the user namespace that the daemon is set up for.
 	hostUserns bool

@@ -27,7 +27,7 @@ type place struct {
 	fixed  []*fixed
 	grants []confine.Rule // what is the builder's
 	more   []confine.Rule // what is laid over it
-	env    []string       // what phases have to be told besides their own
+	env    []string       // what phases have to be told in addition to their own
 	calls  confine.Calls
 	report progress.Reporter
 

@@ -47,7 +47,7 @@ func (p *place) task(phase lifecycle.Phase) (*task, error) {
 	return t, nil
 }
 
-// common is what every phase may do besides what its mounts say.
+// common is what every phase may do in addition to what its mounts allow.
 func (p *place) common() []confine.Rule {
 	rules := []confine.Rule{{Path: "/proc", Access: confine.Read}, {Path: "/sys", Access: confine.Read}}
 	for _, name := range devices {

@@ -8,7 +8,7 @@ import (
 	"github.com/pack-cache/pack-cache/trust"
 )
 
-// Session is what every phase is told besides its own input.
+// Session is what every phase is told in addition to its own input.
 type Session struct {
 	PlatformAPI string         `json:"platform_api"`
 	User        lifecycle.User `json:"user"`
@@ -44,7 +44,7 @@ type message struct {
 	Error    *Error          `json:"error,omitempty"`
 }
 
-// question is what a phase wants of its caller: one of the fields besides ID.
+// question is what a phase asks of its caller: ID and one other field.
 type question struct {
 	// ID is that of the answer. Several questions can be open.
 	ID int `json:"id"`
@@ -79,7 +79,7 @@ func (m message) fields() int {
 	return count(m.Question != nil, m.Output != nil, m.Error != nil)
 }
 
-// fields counts what is set besides the ID.
+// fields counts what is set apart from the ID.
 func (q question) fields() int {
 	return count(q.RenewGrant, q.Login != 0, q.Detected, q.Loan != nil, q.Apps != nil, q.Published != "")
 }

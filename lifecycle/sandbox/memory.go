@@ -7,11 +7,11 @@ import (
 )
 
 // Memory is for volumes only where there is plenty of it: a build that is killed
-// for lack of memory, or fails for lack of room, would have worked on disk.
+// because memory runs out, or fails because room does, would have worked on disk.
 const (
-	// roomFactor times what volumes are expected to hold has to be free in the
-	// file system, memoryFactor times that on the machine, and spareMemory besides,
-	// for what buildpacks add and for the memory that their programs need.
+	// Volumes go to memory only if the file system has roomFactor times the expected
+	// size free, and the machine memoryFactor times that plus spareMemory. The reserve
+	// covers what buildpacks write and the memory that their programs use.
 	roomFactor, memoryFactor = 2, 3
 	spareRoom, spareMemory   = 2 << 30, 4 << 30
 )

@@ -44,7 +44,7 @@ func (p *process) wait() error {
 type starting struct {
 	kind       string
 	user       lifecycle.User
-	namespaces uintptr // besides the user namespace
+	namespaces uintptr // in addition to the user namespace
 	stdin      io.Reader
 	stdout     io.Writer
 	stderr     io.Writer

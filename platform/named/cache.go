@@ -209,7 +209,7 @@ func isBelow(parent, path string) bool {
 	return err == nil && filepath.IsLocal(below)
 }
 
-// realPath is a path without symbolic links, as far as it exists.
+// realPath is a path without symbolic links in the part that exists.
 func realPath(path string) string {
 	if found, err := filepath.EvalSymlinks(path); err == nil {
 		return found

@@ -34,7 +34,7 @@ func (d *Daemon) openSBOM(ctx context.Context, diffID v1.Hash) (io.ReadCloser, e
 	}
 	var metadata files.LayersMetadata
 	if err := bounds.JSON([]byte(config.Config.Labels[lifecycleplatform.LifecycleMetadataLabel]), &metadata); err != nil {
-		return nil, nil // whoever wants a layer knows where it is
+		return nil, nil // the reader of a layer knows where it is
 	}
 	if metadata.BOM == nil || metadata.BOM.SHA != diffID.String() {
 		return nil, nil

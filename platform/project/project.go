@@ -1,9 +1,9 @@
 // Package project reads project.toml, the CNB project descriptor, in its
 // schema versions 0.1, 0.2 and 0.3.
 //
-// The descriptor comes with the source, so whoever can change the source can
-// change it: what it says about builder and buildpacks is a wish, never a
-// reason to trust them.
+// The descriptor comes with the source, so everybody who can change the source can
+// change it. What it says about builder and buildpacks is a wish, never a reason to
+// trust them.
 package project
 
 import (

@@ -1,5 +1,5 @@
-// Package build is the commands `pack-cache build`, and `pack-cache prime`, which
-// is a build for the cache alone.
+// Package build has the commands `pack-cache build` and `pack-cache prime`, which is
+// a build for the cache alone.
 package build
 
 import (

@@ -1,7 +1,6 @@
-// Package cache is the command `pack-cache cache`: what there is to be done with
-// caches outside a build. No code of a builder takes part, so it is all done in
-// this process; registries get to see a credential for the repositories in
-// question alone.
+// Package cache is the command `pack-cache cache`, which works on caches outside a
+// build. No code of a builder takes part, so this process does everything. A
+// registry sees a credential for the repositories in question only.
 package cache
 
 import (

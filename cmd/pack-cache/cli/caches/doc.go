@@ -1,4 +1,4 @@
-// Package caches is the flags in which users name caches: --import-cache and
+// Package caches has the flags with which users name caches: --import-cache and
 // --export-cache as in BuildKit, --cache and --cache-image as in pack, and named
 // caches.
 //

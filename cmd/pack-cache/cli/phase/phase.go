@@ -1,5 +1,5 @@
-// Package phase is the hidden command that the phases of pack-cache itself run
-// as, in a place of their own.
+// Package phase is the hidden command `pack-cache phase`. Own phases run as it, each
+// in its own process.
 package phase
 
 import (
@@ -20,7 +20,7 @@ func NewCmdPhase(g *global.Flags) *cobra.Command {
 		Hidden: true,
 		Args:   cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			// What went wrong has been told to whoever started the phase.
+			// The process that started the phase has been told what went wrong.
 			os.Exit(phases.Serve(cmd.Context(), lifecycle.Name(args[0]), g.Caches))
 			return nil
 		},

@@ -1,4 +1,4 @@
-// Package setting is the commands below `pack-cache config` that show, set and
+// Package setting has the commands below `pack-cache config` that show, set and
 // unset one value: default-builder, lifecycle-image and pull-policy.
 package setting
 
