@@ -71,19 +71,48 @@ func (d *placeDir) makeAs(prefix, work string, dirs ...string) (err error) {
 	return nil
 }
 
-// slowRemoval is how long removing may take without a word.
-const slowRemoval = 5 * time.Second
+// patientRemoval is how long a build waits for what killed ones have left to be
+// removed: their room is wanted, but it may take minutes.
+const patientRemoval = 5 * time.Second
+
+// makeRoom removes what killed builds and probes have left in work and in the
+// store. When that takes long, it goes on beside the build, and what is left at its
+// end is for the next one.
+func (h *host) makeRoom(ctx context.Context, work string, u lifecycle.User, report progress.Reporter) {
+	ended := waitFor(ctx, patientRemoval, func() {
+		h.removeAbandoned(ctx, work, u)
+		h.sweepProbes(ctx, u)
+	})
+	if !ended && ctx.Err() == nil {
+		report.Info("The remains of killed builds in " + work + " are removed beside this build")
+	}
+}
+
+// waitFor runs work and reports whether it ended in time. It goes on if it did not.
+func waitFor(ctx context.Context, patience time.Duration, work func()) bool {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		work()
+	}()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case <-ended:
+		return true
+	case <-late.C:
+	case <-ctx.Done():
+	}
+	return false
+}
 
 // removeAbandoned removes the places in work of this user's processes that were
-// killed, and says so if that takes long. What cannot be removed stays; the next
-// build will try again.
-func (h *host) removeAbandoned(ctx context.Context, work string, u lifecycle.User, report progress.Reporter) {
+// killed. What cannot be removed stays; the next build will try again.
+func (h *host) removeAbandoned(ctx context.Context, work string, u lifecycle.User) {
 	entries, err := os.ReadDir(work)
 	if err != nil {
 		return
 	}
-	say := time.AfterFunc(slowRemoval, func() { report.Info("Removing the remains of killed builds in " + work) })
-	defer say.Stop()
 	for _, entry := range entries {
 		dir := filepath.Join(work, entry.Name())
 		isOurs := strings.HasPrefix(entry.Name(), placePrefix) || strings.HasPrefix(entry.Name(), probePrefix)

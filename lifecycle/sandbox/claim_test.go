@@ -1,12 +1,13 @@
 package sandbox
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -52,7 +53,7 @@ func TestRemoveAbandoned(t *testing.T) {
 		make(probePrefix+"used", true), make(probePrefix+"new", false),
 	}
 
-	h.removeAbandoned(t.Context(), h.work, lifecycle.User{UID: os.Geteuid(), GID: os.Getegid()}, progress.Discard)
+	h.removeAbandoned(t.Context(), h.work, lifecycle.User{UID: os.Geteuid(), GID: os.Getegid()})
 	for _, dir := range abandoned {
 		if _, err := os.Stat(dir); !os.IsNotExist(err) {
 			t.Errorf("%s is still there: %v", filepath.Base(dir), err)
@@ -63,4 +64,28 @@ func TestRemoveAbandoned(t *testing.T) {
 			t.Errorf("%s should have stayed: %v", filepath.Base(dir), err)
 		}
 	}
+}
+
+// TestRemovalIsNotWaitedFor has a build go on beside a removal that takes long.
+func TestRemovalIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began, more := time.Now(), make(chan struct{})
+		if waitFor(t.Context(), patientRemoval, func() { <-more }) {
+			t.Error("it ended without an end")
+		}
+		if waited := time.Since(began); waited != patientRemoval {
+			t.Errorf("it was waited for %s", waited)
+		}
+		close(more)
+		if !waitFor(t.Context(), patientRemoval, func() { time.Sleep(patientRemoval / 2) }) {
+			t.Error("what ends in time was not waited for")
+		}
+		cancelled, cancel := context.WithCancel(t.Context())
+		cancel()
+		if waitFor(cancelled, patientRemoval, func() { time.Sleep(time.Second) }) {
+			t.Error("a cancelled build waited")
+		}
+		time.Sleep(time.Minute) // what has been left alone ends
+	})
 }

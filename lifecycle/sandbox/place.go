@@ -66,13 +66,12 @@ func (e *Engine) Open(ctx context.Context, spec lifecycle.PlaceSpec) (lifecycle.
 	if h.noStore != "" {
 		p.report.Info(h.noStore)
 	}
-	h.removeAbandoned(ctx, h.work, spec.User, p.report)
-	h.sweepProbes(ctx, spec.User)
+	h.makeRoom(ctx, h.work, spec.User, p.report)
 	inner, cancel := context.WithCancel(ctx)
 	p.stopUnpacking = cancel
 	err = p.make(ctx, spec)
 	if dir := e.config.MemoryDir; dir != "" && err == nil {
-		h.removeAbandoned(ctx, dir, spec.User, p.report)
+		h.makeRoom(ctx, dir, spec.User, p.report)
 		err = p.makeInMemory(ctx, dir, spec)
 	}
 	if err != nil {

@@ -40,7 +40,7 @@ func (e *Engine) Prune(ctx context.Context, unusedSince time.Time, dryRun bool) 
 		return 0, err
 	}
 	if !dryRun {
-		h.removeAbandoned(ctx, h.work, probeUser, e.config.Progress)
+		h.removeAbandoned(ctx, h.work, probeUser)
 		h.sweepProbes(ctx, probeUser)
 	}
 	order := &pruning{Store: h.stores.writable(), Identity: h.identity, UnusedSince: unusedSince, DryRun: dryRun}
