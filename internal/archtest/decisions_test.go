@@ -84,3 +84,17 @@ func TestLinks(t *testing.T) {
 		}
 	}
 }
+
+// TestTenChanges looks for the files that docs/layout.md says ten changes touch.
+func TestTenChanges(t *testing.T) {
+	t.Parallel()
+	_, changes, found := strings.Cut(read(t, "docs/layout.md"), "\n## What ten changes touch\n")
+	if rows := strings.Count(changes, "\n| "); !found || rows != 11 {
+		t.Fatalf("there are %d rows with the heading", rows)
+	}
+	for _, name := range regexp.MustCompile("`([a-z]+/[a-zA-Z0-9_./-]+)`").FindAllStringSubmatch(changes, -1) {
+		if _, err := os.Stat(filepath.Join("../..", name[1])); err != nil {
+			t.Errorf("docs/layout.md: %v", err)
+		}
+	}
+}
