@@ -59,7 +59,7 @@ func (l CachedLayer) isPlain() bool { return l.Metadata.Launch || l.ID == sbomID
 
 // saltable is the press for a layer that is to have a salt.
 func saltable(press *blob.Press) (*blob.Press, error) {
-	if press.Codec().Salts() {
+	if press.Salts() {
 		return press, nil
 	}
 	return blob.NewPress(blob.Compression{Codec: blob.Gzip})

@@ -60,6 +60,9 @@ type treeWriter struct {
 // entry after the other.
 const maxMakers = 4
 
+// filesAhead is how many files may wait for those that make them.
+const filesAhead = 64
+
 // smallFile is a file that came in one piece, and the place of its record.
 type smallFile struct {
 	op
@@ -84,7 +87,7 @@ func writeTree(ctx context.Context, root int, ops <-chan op) ([]record, error) {
 	maker := func() fileMaker { return fileMaker{stack: newDirStack(root), mask: mask, now: now, file: -1} }
 	w := &treeWriter{
 		fileMaker: maker(), dirs: map[string]dir{"": {op: op{mode: 0o755}}}, records: make([]record, 1),
-		small: make(chan smallFile, 64),
+		small: make(chan smallFile, filesAhead),
 	}
 	defer w.close()
 	group, ctx := errgroup.WithContext(ctx)

@@ -74,6 +74,10 @@ type unpacker struct {
 	first  bool
 }
 
+// opsAhead is how many entries the reading of an archive may be ahead of the making of
+// its files.
+const opsAhead = 256
+
 // Request says what to unpack where.
 type Request struct {
 	Feed *blob.Feed
@@ -97,7 +101,7 @@ func Unpack(ctx context.Context, req Request) (Unpacked, error) {
 	}
 	parent := ctx
 	group, ctx := errgroup.WithContext(ctx)
-	ops := make(chan op, 256)
+	ops := make(chan op, opsAhead)
 	u := &unpacker{
 		archive: archive,
 		witness: blob.NewWitness(req.Key),

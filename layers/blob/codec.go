@@ -4,8 +4,6 @@ import (
 	"fmt"
 
 	"github.com/google/go-containerregistry/pkg/v1/types"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 )
 
 // Codec is how a layer's tar is compressed.
@@ -52,38 +50,32 @@ func (c Compression) MediaType(docker bool) (types.MediaType, error) {
 	if err := c.check(); err != nil {
 		return "", err
 	}
+	format := formats[c.codec()]
 	switch {
-	case c.codec() == Zstd && docker:
-		return "", &OptionError{Option: "compression=zstd", Remedy: "Docker media types know no zstd: use compression=gzip, or leave oci-mediatypes at true"}
-	case c.codec() == Zstd:
-		return types.OCILayerZStd, nil
-	case c.codec() == Estargz && docker:
-		return "", &OptionError{Option: "compression=estargz", Remedy: "Docker manifests have no annotations to find the table of contents by: use compression=gzip, or leave oci-mediatypes at true"}
-	case c.codec() == Estargz:
-		return types.OCILayer, nil
-	case c.codec() == Gzip && docker:
-		return types.DockerLayer, nil
-	case c.codec() == Gzip:
-		return types.OCILayer, nil
-	case docker:
-		return types.DockerUncompressedLayer, nil
-	default:
-		return types.OCIUncompressedLayer, nil
+	case !docker:
+		return format.oci, nil
+	case format.docker == "":
+		return "", &OptionError{
+			Option: fmt.Sprintf("compression=%s", c.codec()),
+			Remedy: format.notDocker + ": use compression=gzip, or leave oci-mediatypes at true",
+		}
 	}
+	return format.docker, nil
 }
 
 func (c Compression) check() error {
-	highest, ok := map[Codec]int{Zstd: 22, Gzip: 9, Estargz: 9, Uncompressed: 0}[c.codec()]
-	if !ok {
+	format, ok := formats[c.codec()]
+	switch {
+	case !ok:
 		return &OptionError{Option: fmt.Sprintf("compression=%s", c.Codec), Remedy: "use zstd, gzip, estargz or uncompressed"}
-	}
-	if c.Level != nil && c.codec() == Uncompressed {
-		return &OptionError{Option: fmt.Sprintf("compression-level=%d", *c.Level), Remedy: "uncompressed has no levels: leave compression-level out"}
-	}
-	if c.Level != nil && (*c.Level < 0 || *c.Level > highest) {
+	case c.Level == nil:
+		return nil
+	case format.highest == 0:
+		return &OptionError{Option: fmt.Sprintf("compression-level=%d", *c.Level), Remedy: string(c.codec()) + " has no levels: leave compression-level out"}
+	case *c.Level < 0 || *c.Level > format.highest:
 		return &OptionError{
 			Option: fmt.Sprintf("compression-level=%d", *c.Level),
-			Remedy: fmt.Sprintf("%s takes levels from 0 to %d", c.codec(), highest),
+			Remedy: fmt.Sprintf("%s takes levels from 0 to %d", c.codec(), format.highest),
 		}
 	}
 	return nil
@@ -96,23 +88,6 @@ func (c Compression) Plain() Compression {
 		c.Codec = Gzip
 	}
 	return c
-}
-
-func (c Compression) zstdLevel() zstd.EncoderLevel {
-	if c.Level == nil {
-		return zstd.SpeedFastest
-	}
-	if *c.Level == 0 { // as in the zstd tool: "the default", which is 3
-		return zstd.SpeedDefault
-	}
-	return zstd.EncoderLevelFromZstd(*c.Level)
-}
-
-func (c Compression) gzipLevel() int {
-	if c.Level == nil {
-		return gzip.BestSpeed
-	}
-	return *c.Level
 }
 
 // codecOf says what a layer's media type claims.

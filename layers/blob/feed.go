@@ -10,6 +10,10 @@ import (
 	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
+// spareParts are those that a feed has besides two for each core: one that is decoded,
+// and one that waits to be taken.
+const spareParts = 2
+
 // feedBlocks is how many blocks one feed may fill that nobody has released yet.
 const feedBlocks = 12
 
@@ -85,7 +89,7 @@ func newFeed(ctx context.Context, from io.Reader, blame func(error) error, bound
 	ctx, cancel := context.WithCancel(ctx)
 	f := &Feed{
 		from: buffered, form: form, pool: newMemory(feedBlocks, blockSize), keep: keep, bound: bound, blame: blame,
-		cancel: cancel, free: make(chan *part, 2*workers+2),
+		cancel: cancel, free: make(chan *part, 2*workers+spareParts),
 	}
 	f.queue = make(chan *part, cap(f.free))
 	for range cap(f.free) {

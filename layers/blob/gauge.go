@@ -28,6 +28,9 @@ type gauge struct {
 // help. It doubles each time.
 const firstPatience = time.Second
 
+// worthwhile is how much faster twice as many connections have to be to be kept.
+const worthwhile = 1.15
+
 // start begins a window.
 func (g *gauge) start() {
 	g.began, g.bytes, g.waited = time.Now(), g.arrived.Load(), 0
@@ -42,10 +45,10 @@ func (g *gauge) conclude() {
 		return
 	}
 	rate := float64(got) / elapsed.Seconds()
-	idle := g.waited < elapsed/2 // it is the reader that is slow
+	idle := g.waited < elapsed/2 // more than half the time, it is the reader that is slow
 	defer g.start()
 	switch {
-	case g.before > 0 && rate < 1.15*g.before:
+	case g.before > 0 && rate < worthwhile*g.before:
 		g.connections /= 2
 		g.before = 0
 		g.patience = max(firstPatience, 2*g.patience)

@@ -1,17 +1,13 @@
 package blob
 
 import (
-	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"io"
 	"runtime"
 	"strconv"
-	"sync"
-
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 )
 
 // frameSize is how much of an archive is compressed by itself. Frames of 1 MiB
@@ -24,10 +20,10 @@ const frameSize = 1 << 20
 // which bounds memory and work. It is safe for concurrent use.
 type Press struct {
 	codec Codec
-	// level is that of gzip.
+	// level is that of eStargz.
 	level int
-	zstd  *zstd.Encoder
-	gzip  sync.Pool
+	// compressor is nil where frames stay as they are.
+	compressor
 	// free holds the frames that are not in use.
 	free  chan *frame
 	slots chan struct{}
@@ -36,31 +32,28 @@ type Press struct {
 // frame is a piece of an archive on its way.
 type frame struct {
 	raw []byte
-	// packed and member are the memory of zstd and gzip.
-	packed []byte
-	member bytes.Buffer
-	// out is what goes out: one of the above.
-	out  []byte
-	done chan struct{}
+	// packed is the memory for what is compressed, out what goes out: raw or packed.
+	packed, out []byte
+	done        chan struct{}
 }
+
+// spareFrames are those that a press has besides two for each core: one that is
+// compressed, and one that waits for its turn to be written.
+const spareFrames = 4
 
 // NewPress makes a press for a compression that has been checked.
 func NewPress(c Compression) (*Press, error) {
 	workers := runtime.GOMAXPROCS(0)
-	p := &Press{codec: c.codec(), level: c.gzipLevel(), free: make(chan *frame, 2*workers+4), slots: make(chan struct{}, workers)}
+	p := &Press{
+		codec: c.codec(), level: c.gzipLevel(),
+		free: make(chan *frame, 2*workers+spareFrames), slots: make(chan struct{}, workers),
+	}
 	for range cap(p.free) {
 		p.free <- &frame{done: make(chan struct{}, 1)}
 	}
 	var err error
-	switch p.codec {
-	case Zstd:
-		p.zstd, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(c.zstdLevel()),
-			zstd.WithEncoderConcurrency(workers), zstd.WithWindowSize(frameSize), zstd.WithEncoderCRC(false))
-	case Gzip:
-		p.gzip.New = func() any {
-			w, _ := gzip.NewWriterLevel(io.Discard, p.level) // the level has been checked
-			return w
-		}
+	if compressor := formats[p.codec].compressor; compressor != nil {
+		p.compressor, err = compressor(c)
 	}
 	return p, err
 }
@@ -82,7 +75,10 @@ func (p *Press) Codec() Codec { return p.codec }
 type Content struct {
 	// Fill writes the archive. It may be called several times.
 	Fill func(*Writer) error
-	// Salt makes the blob another one each time.
+	// Salt makes the blob another one each time. A store has one blob for a digest,
+	// and most stores keep the one they have; so a layer whose blob is damaged there
+	// is stored as another one with the same archive, behind which there is a frame
+	// that decodes to nothing.
 	Salt bool
 	// Kept may have frames that need not be compressed again.
 	Kept *KeptFrames
@@ -107,7 +103,7 @@ func (p *Press) Pack(ctx context.Context, to io.Writer, content Content) (Packed
 	}
 	archive, size, err := p.run(ctx, to, content)
 	if err == nil && content.Salt {
-		err = p.codec.writeSalt(to)
+		err = formats[p.codec].salt(to, rand.Text())
 	}
 	return Packed{archive, archive, map[string]string{sizeAnnotation: strconv.FormatInt(size, 10)}}, err
 }
@@ -157,25 +153,20 @@ func (p *Press) run(ctx context.Context, to io.Writer, content Content) (digest 
 	return HashOf(hash).String(), size, nil
 }
 
-// squeeze compresses a frame.
-func (p *Press) squeeze(f *frame) {
-	switch p.codec {
-	case Zstd:
-		f.packed = p.zstd.EncodeAll(f.raw, f.packed[:0])
-		f.out = f.packed
-	case Gzip:
-		w := p.gzip.Get().(*gzip.Writer)
-		f.member.Reset()
-		w.Reset(&f.member)
-		w.Extra = memberExtra
-		_, _ = w.Write(f.raw) // into memory, which does not fail
-		w.Close()
-		p.gzip.Put(w)
-		sealMember(f.member.Bytes())
-		f.out = f.member.Bytes()
-	default:
-		f.out = f.raw
+// Salts reports whether Content can have a salt.
+func (p *Press) Salts() bool { return formats[p.codec].salt != nil }
+
+// squeeze compresses a frame, unless it is among those that were kept.
+func (p *Press) squeeze(f *frame, kept *KeptFrames) {
+	f.out = f.raw
+	if p.compressor == nil {
+		return
 	}
+	var found bool
+	if f.packed, found = kept.Find(f.raw, f.packed); !found {
+		f.packed = p.compress(f.raw, f.packed)
+	}
+	f.out = f.packed
 }
 
 // Writer cuts an archive into frames.
@@ -267,12 +258,7 @@ func (w *Writer) cut() error {
 	}
 	w.press.slots <- struct{}{}
 	go func() {
-		var found bool
-		if f.packed, found = w.kept.Find(f.raw, f.packed); found {
-			f.out = f.packed
-		} else {
-			w.press.squeeze(f)
-		}
+		w.press.squeeze(f, w.kept)
 		f.done <- struct{}{}
 		<-w.press.slots
 	}()
