@@ -182,18 +182,13 @@ func (f *authFile) find(ctx context.Context, resource authn.Resource) (trust.Cre
 
 // entry decodes one member of auths.
 func (f *authFile) entry(host string, entry json.RawMessage) (trust.Credential, error) {
-	var value struct {
-		Auth          string `json:"auth"`
-		Username      string `json:"username"`
-		Password      string `json:"password"`
-		IdentityToken string `json:"identitytoken"`
-		RegistryToken string `json:"registrytoken"`
-	}
-	err := redact.JSONError(json.Unmarshal(entry, &value))
-	config := authn.AuthConfig{Username: value.Username, Password: value.Password,
-		IdentityToken: value.IdentityToken, RegistryToken: value.RegistryToken}
-	if err == nil && value.Auth != "" {
-		config.Username, config.Password, err = trust.ParseBasic(value.Auth)
+	// The fields alone: reading an AuthConfig leaves the encoded form in it, which is a second form of the same.
+	type fields authn.AuthConfig
+	var config fields
+	err := redact.JSONError(json.Unmarshal(entry, &config))
+	if err == nil && config.Auth != "" {
+		config.Username, config.Password, err = trust.ParseBasic(config.Auth)
+		config.Auth = ""
 	}
 	if err != nil {
 		return trust.Credential{}, &trust.CredentialError{
@@ -201,7 +196,7 @@ func (f *authFile) entry(host string, entry json.RawMessage) (trust.Credential, 
 			Remedy: "log in to the registry again",
 		}
 	}
-	return trust.NewCredential(config), nil
+	return trust.NewCredential(authn.AuthConfig(config)), nil
 }
 
 // lookupKeys returns the keys under which a credential for resource may be
