@@ -33,6 +33,7 @@ var rules = []rule{
 	{"builder/...", "lifecycle/...", "", "what a builder is does not depend on how it is run"},
 	{"...", "github.com/spf13/cobra/...", "cmd/... internal/test/samples/...", "only the command line knows cobra"},
 	{"...", "github.com/spf13/pflag", "cmd/...", "only the command line knows flags"},
+	{"...", "github.com/pelletier/...", "platform/config", "only the configuration is edited in place"},
 	{"...", "github.com/mattn/go-isatty", "cmd/...", "only the command line knows terminals"},
 	{"...", "github.com/docker/docker/...", "lifecycle/docker/...", "only the docker engine knows Docker's API"},
 	{"...", "github.com/docker/cli/...", "lifecycle/docker/...", "only the docker engine knows Docker's contexts"},

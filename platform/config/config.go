@@ -40,14 +40,6 @@ type RunImage struct {
 	Mirrors []string `toml:"mirrors"`
 }
 
-// change is an edit that Save has yet to write.
-type change struct {
-	// what is changed, for messages, with its verb.
-	what string
-	// edit returns text with the change made; errByHand where that cannot be.
-	edit func(text string) (string, error)
-}
-
 // content is the part of the file's content that pack-cache knows.
 type content struct {
 	DefaultBuilder  string            `toml:"default-builder-image"`

@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"maps"
 	"reflect"
 	"regexp"
 	"slices"
@@ -11,96 +12,40 @@ import (
 	"github.com/BurntSushi/toml"
 )
 
-const trustedKey = "trusted-builders"
-
 // errByHand says that an edit of the text would have changed more than it
 // should.
 var errByHand = errors.New("written in a way that cannot be edited without touching the rest of the file")
 
-// trustedAre names the trusted builders in messages.
-const trustedAre = "the trusted builders are"
+// change is an edit that Save has yet to write.
+type change struct {
+	// what is changed, for messages, with its verb.
+	what string
+	// edit changes what the file decodes to into what is wanted, and returns the
+	// text with the change made.
+	edit func(want map[string]any, text string, in []section) string
+}
 
-var (
-	trustedHeader = regexp.MustCompile(`^\s*\[\[\s*(?:trusted-builders|"trusted-builders"|'trusted-builders')\s*\]\]\s*(?:#.*)?$`)
-	anyHeader     = regexp.MustCompile(`^\s*\[`)
-	noContent     = regexp.MustCompile(`^\s*(?:#.*)?$`)
-)
-
-// addBuilder appends a block for builder, unless there is one. As all edits do,
-// it edits lines, so that comments, order and unknown keys stay as they are, and
-// then decodes both texts to prove that nothing else is different; where it
-// cannot prove that, it returns errByHand.
-func addBuilder(text, builder string) (string, error) {
+// apply makes the change in a text. Comments, order and unknown keys stay as
+// they are: both texts are decoded to prove that nothing else is different.
+// Where that cannot be proven, the error is errByHand.
+func (c change) apply(text string) (string, error) {
 	before, err := decodeAll(text)
 	if err != nil {
 		return "", err
 	}
-	list, ok := builderTables(before)
-	if !ok {
+	want, _ := decodeAll(text)
+	in, err := sections(text)
+	if err != nil {
 		return "", errByHand
 	}
-	if slices.ContainsFunc(list, tableOf(builder)) {
+	edited := c.edit(want, text, in)
+	if sameContent(before, want) {
 		return text, nil
 	}
-	edited := appendBlock(text, "[["+trustedKey+"]]", "  name = "+quote(builder))
-	want := append(slices.Clone(list), map[string]any{"name": builder})
-	return edited, prove(before, edited, want)
-}
-
-// removeBuilder removes every block for builder.
-func removeBuilder(text, builder string) (string, error) {
-	for {
-		before, err := decodeAll(text)
-		if err != nil {
-			return "", err
-		}
-		list, ok := builderTables(before)
-		if !ok {
-			return "", errByHand
-		}
-		index := slices.IndexFunc(list, tableOf(builder))
-		if index < 0 {
-			return text, nil
-		}
-		text, err = removeBlock(text, before, slices.Delete(slices.Clone(list), index, index+1))
-		if err != nil {
-			return "", err
-		}
+	if after, err := decodeAll(edited); err != nil || !sameContent(after, want) {
+		return "", errByHand
 	}
-}
-
-// removeBlock removes the one block without which text decodes to before with
-// the given trusted builders. Lines that only look like a block (in a string of
-// several lines) fail that test.
-func removeBlock(text string, before map[string]any, want []map[string]any) (string, error) {
-	lines := strings.SplitAfter(text, "\n")
-	for start, line := range lines {
-		if !trustedHeader.MatchString(strings.TrimRight(line, "\r\n")) {
-			continue
-		}
-		edited := withoutBlock(text, start)
-		if prove(before, edited, want) == nil {
-			return edited, nil
-		}
-	}
-	return "", errByHand
-}
-
-// prove checks that edited decodes to before with exactly the given trusted
-// builders.
-func prove(before map[string]any, edited string, want []map[string]any) error {
-	after, err := decodeAll(edited)
-	if err != nil {
-		return errByHand
-	}
-	list, ok := builderTables(after)
-	if !ok || !slices.EqualFunc(list, want, func(a, b map[string]any) bool { return reflect.DeepEqual(a, b) }) {
-		return errByHand
-	}
-	if !reflect.DeepEqual(without(before), without(after)) {
-		return errByHand
-	}
-	return nil
+	return edited, nil
 }
 
 func decodeAll(text string) (map[string]any, error) {
@@ -109,33 +54,97 @@ func decodeAll(text string) (map[string]any, error) {
 	return all, err
 }
 
-// builderTables returns the trusted builders as decoded, and false when they
-// are something else than a list of tables.
-func builderTables(all map[string]any) ([]map[string]any, bool) {
-	value, ok := all[trustedKey]
-	if !ok {
-		return nil, true
+// sameContent compares what files decode to. An empty table or list at the top
+// is as good as none.
+func sameContent(a, b map[string]any) bool {
+	empty := func(_ string, value any) bool {
+		v := reflect.ValueOf(value)
+		return (v.Kind() == reflect.Map || v.Kind() == reflect.Slice) && v.Len() == 0
 	}
-	list, ok := value.([]map[string]any)
-	return list, ok
+	a, b = maps.Clone(a), maps.Clone(b)
+	maps.DeleteFunc(a, empty)
+	maps.DeleteFunc(b, empty)
+	return reflect.DeepEqual(a, b)
 }
 
-func without(all map[string]any) map[string]any {
-	rest := map[string]any{}
-	for key, value := range all {
-		if key != trustedKey {
-			rest[key] = value
-		}
+// find returns the entry of a key, nil if there is none.
+func (s section) find(key string) *entry {
+	if at := slices.IndexFunc(s.entries, func(e entry) bool { return e.key == key }); at >= 0 {
+		return &s.entries[at]
 	}
-	return rest
+	return nil
 }
 
-func tableOf(builder string) func(map[string]any) bool {
-	wanted := same(builder)
-	return func(table map[string]any) bool {
-		name, ok := table["name"].(string)
-		return ok && wanted(name)
+// set sets a string in the section; "" removes it.
+func (s section) set(text, key, value string) string {
+	e := s.find(key)
+	switch {
+	case e != nil && value != "":
+		return text[:e.value] + quote(value) + text[e.valueEnd:]
+	case e != nil:
+		return text[:e.start] + text[e.end:]
+	case value == "":
+		return text
 	}
+	newline := newlineOf(text)
+	line := bareKey(key) + " = " + quote(value) + newline
+	if s.name != "" {
+		line = "  " + line
+	}
+	if s.end > 0 && text[s.end-1] != '\n' {
+		line = newline + line
+	}
+	if strings.HasPrefix(text[s.end:], "[") {
+		line += newline
+	}
+	return text[:s.end] + line + text[s.end:]
+}
+
+// replace puts other lines in the place of the section, or takes it out with one
+// of the blank lines around it.
+func (s section) replace(text string, block ...string) string {
+	newline := newlineOf(text)
+	before, after := text[:s.start], text[s.end:]
+	switch {
+	case len(block) > 0:
+		return before + strings.Join(block, newline) + newline + after
+	case strings.HasSuffix(before, "\n"+newline):
+		before = strings.TrimSuffix(before, newline)
+	default:
+		after = strings.TrimPrefix(after, newline)
+	}
+	return before + after
+}
+
+// appendBlock appends lines, after a blank one.
+func appendBlock(text string, block ...string) string {
+	newline := newlineOf(text)
+	if text != "" && !strings.HasSuffix(text, "\n") {
+		text += newline
+	}
+	if strings.TrimSpace(text) != "" {
+		text += newline
+	}
+	return text + strings.Join(block, newline) + newline
+}
+
+// newlineOf returns how lines of a text end.
+func newlineOf(text string) string {
+	if strings.Contains(text, "\r\n") {
+		return "\r\n"
+	}
+	return "\n"
+}
+
+// bare is the grammar of keys that need no quotes.
+var bare = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// bareKey writes a key.
+func bareKey(key string) string {
+	if bare.MatchString(key) {
+		return key
+	}
+	return quote(key)
 }
 
 // quote writes a TOML basic string. An image reference needs no escapes that

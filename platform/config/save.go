@@ -47,7 +47,7 @@ func (c *File) rewrite(target string) error {
 	}
 	text := string(data)
 	for _, change := range c.changes {
-		if text, err = change.edit(text); err != nil {
+		if text, err = change.apply(text); err != nil {
 			if errors.Is(err, errByHand) {
 				return &Error{Path: c.path, Reason: change.what + " " + err.Error()}
 			}

@@ -12,6 +12,7 @@ const (
 	pullPolicyKey      = "pull-policy"
 	runImagesKey       = "run-images"
 	registryMirrorsKey = "registry-mirrors"
+	trustedKey         = "trusted-builders"
 )
 
 // SetDefaultBuilder names the builder of builds that name none, "" for no more.
@@ -35,7 +36,7 @@ func (c *File) SetPullPolicy(policy string) {
 }
 
 func (c *File) set(key, value string) {
-	c.changes = append(c.changes, change{key + " is", func(text string) (string, error) { return setValue(text, key, value) }})
+	c.changes = append(c.changes, setValue(key, value))
 }
 
 // SetRegistryMirror has what is in a registry read from a mirror; "" removes the
@@ -50,7 +51,7 @@ func (c *File) SetRegistryMirror(registry, mirror string) {
 	} else {
 		c.RegistryMirrors[registry] = mirror
 	}
-	c.changes = append(c.changes, change{registryMirrorsKey + " are", func(text string) (string, error) { return setMirror(text, registry, mirror) }})
+	c.changes = append(c.changes, setMirror(registry, mirror))
 }
 
 // AddRunImageMirrors adds mirrors to those of a run image. Save writes them,
@@ -82,5 +83,5 @@ func (c *File) changeMirrors(image string, decide func([]string) []string) {
 	if len(c.RunImages[i].Mirrors) == 0 {
 		c.RunImages = slices.Delete(c.RunImages, i, i+1)
 	}
-	c.changes = append(c.changes, change{runImagesKey + " are", func(text string) (string, error) { return setRunImage(text, image, decide) }})
+	c.changes = append(c.changes, setRunImage(image, decide))
 }

@@ -47,6 +47,8 @@ func TestSet(t *testing.T) {
 		{"value without a last newline", "x = 1", policy("never"), "x = 1\npull-policy = \"never\"\n"},
 		{"value with CRLF", "pull-policy = 'never' # x\r\n", policy("always"), "pull-policy = \"always\" # x\r\n"},
 		{"value below what looks like it", looksLikeIt + "\"pull-policy\" = \"never\"\n", policy("always"), looksLikeIt + "\"pull-policy\" = \"always\"\n"},
+		{"value after a byte order mark", "\ufeff# x\n[a]\n", policy("never"), "\ufeff\npull-policy = \"never\"\n# x\n[a]\n"},
+		{"value in the line of a byte order mark", "\ufeffpull-policy = 'never'\n", policy("always"), "\ufeffpull-policy = \"always\"\n"},
 		{"mirror in nothing", "", mirror("index.docker.io", "m.example.com"), "[registry-mirrors]\n  \"index.docker.io\" = \"m.example.com\"\n"},
 		{"mirror, another one", packsOwn, mirror("*", "m.example.com"), replaced("\"mirror.example.com\"\n", "\"mirror.example.com\"\n  \"*\" = \"m.example.com\"\n")},
 		{"mirror, the same registry", packsOwn, mirror("index.docker.io", "m.example.com"), replaced("mirror.example.com", "m.example.com")},

@@ -24,7 +24,7 @@ func (c *File) Add(builder string) error {
 	}
 	if !slices.ContainsFunc(c.trusted, same(builder)) {
 		c.trusted = append(c.trusted, builder)
-		c.changes = append(c.changes, change{trustedAre, func(text string) (string, error) { return addBuilder(text, builder) }})
+		c.changes = append(c.changes, addBuilder(builder))
 	}
 	return nil
 }
@@ -41,7 +41,7 @@ func (c *File) Remove(builder string) (bool, error) {
 	if len(c.trusted) == before {
 		return false, nil
 	}
-	c.changes = append(c.changes, change{trustedAre, func(text string) (string, error) { return removeBuilder(text, builder) }})
+	c.changes = append(c.changes, removeBuilder(builder))
 	return true, nil
 }
 
