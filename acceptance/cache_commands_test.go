@@ -87,6 +87,13 @@ func TestCacheCommands(t *testing.T) {
 		} else {
 			cacheOf(t, img).wantWhole(t)
 		}
+		var counted struct {
+			Size int64 `json:"size_bytes"`
+			Sent int64 `json:"sent_bytes"`
+		}
+		if decode(t, out.stdout, &counted); counted.Size != counted.Sent {
+			t.Errorf("%d bytes of %d were sent to an empty place", counted.Sent, counted.Size)
+		}
 		back := m.run("cache", "copy", "type=local,src="+dir+",tag=copy", reg.ref("other/cache:back"))
 		back.wantCode(t, 0)
 		if want := reg.ref("other/cache@" + main); strings.TrimSpace(back.stdout) != want {
@@ -149,6 +156,16 @@ func TestCacheCommands(t *testing.T) {
 		m.run("cache", "prune", reg.ref("cache:main"), "--keep", "0").wantCode(t, 0)
 		if diff := cmp.Diff(map[string]string{"branch": branch}, listing(t, reader.run("cache", "list", place, "--output", "json"))); diff != "" {
 			t.Error(diff)
+		}
+		// A dry run says what the real one does where a registry can delete a manifest
+		// only with all of its names.
+		for _, name := range []string{"a", "b"} {
+			m.run("cache", "copy", reg.ref("cache:branch"), reg.ref("other/twins:"+name)).wantCode(t, 0)
+		}
+		for _, args := range [][]string{{"--dry-run"}, nil} {
+			twins := m.run(append([]string{"cache", "prune", reg.ref("other/twins"), "--keep", "1"}, args...)...)
+			twins.wantCode(t, 0)
+			wantLines(t, twins.stdout, "the same as a, which stays", "0 of 2 caches")
 		}
 		local := m.run("cache", "prune", "type=local,src="+dir, "--keep", "0", "--unused-for", "0s")
 		local.wantCode(t, 0)

@@ -100,7 +100,7 @@ func TestLayoutOutput(t *testing.T) {
 			}
 
 			_, out = m.build(args...)
-			out.wantStderr(t, "Cache: 0 of 0 layers restored, 0 B received\n", "Restoring metadata for \"samples/flags:only-launch\" from app image", "Reused 3/3 app layer(s)")
+			out.wantStderr(t, "Cache: none was asked for; name one with --cache-image", "Restoring metadata for \"samples/flags:only-launch\" from app image", "Reused 3/3 app layer(s)")
 			if diff := cmp.Diff(files, filesBelow(t, dir)); diff != "" {
 				t.Errorf("the same build changed the directory (-before +after):\n%s", diff)
 			}

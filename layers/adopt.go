@@ -67,11 +67,13 @@ func (s *saver) lookUp(in *Snapshot, diffID string, exactly bool) (Layer, bool) 
 }
 
 // takeOver takes a layer that is not in the layers directory from a snapshot
-// that has it. If none does, the layer has failed. The error is the own store's.
+// that has it. If none does, the layer is absent. The error is the own store's.
 func (s *saver) takeOver(ctx context.Context, layer *saved) error {
 	unusable := readUnusable(s.StateDir, s.dirOf(layer.layer.ID))
+	lacking := true
 	for _, source := range s.sources() {
 		stored, ok := source.Layer(layer.layer.Elsewhere)
+		lacking = lacking && !ok
 		if !ok || stored.isAmong(unusable) {
 			continue
 		}
@@ -94,7 +96,11 @@ func (s *saver) takeOver(ctx context.Context, layer *saved) error {
 		layer.conclude(s.usable, stored, sent)
 		return nil
 	}
-	return layer.fail(ctx, errors.New("the build did not make it again, and no cache has it"))
+	if lacking {
+		layer.report.Status, layer.report.Reason = Absent, "the build did not make it again, and only the app image has it"
+		return nil
+	}
+	return layer.fail(ctx, errors.New("the build did not make it again, and no cache has it whole"))
 }
 
 // probeWhole is how large a blob may be that is read whole to find out whether it

@@ -33,8 +33,8 @@ type Copied struct {
 	Digest v1.Hash
 	// Changed is false if the name stood for it already.
 	Changed bool
-	// Blobs counts those of the snapshot, Bytes their sizes; Sent is what had to
-	// be transferred.
+	// Blobs counts those of the snapshot, Bytes their sizes and the manifest's; Sent
+	// is what had to be transferred.
 	Blobs       int
 	Bytes, Sent int64
 	Duration    time.Duration
@@ -51,7 +51,7 @@ func Copy(ctx context.Context, request CopyRequest) (*Copied, error) {
 	if err != nil {
 		return nil, err
 	}
-	copied := &Copied{}
+	copied := &Copied{Bytes: int64(len(request.From.raw))}
 	var sent atomic.Int64
 	group, inner := errgroup.WithContext(ctx)
 	group.SetLimit(max(4, runtime.GOMAXPROCS(0)))

@@ -100,19 +100,41 @@ func (r PruneRequest) delete(ctx context.Context, report *PruneReport) error {
 	if err != nil {
 		return err
 	}
-	doomed := map[v1.Hash][]string{}
 	for i, found := range all {
 		one := Pruned{Name: found.Name, Digest: found.Snapshot.Digest(), Changed: found.Changed, Bytes: found.Snapshot.Size()}
-		if one.Deleted, one.Reason = r.judge(i, one); one.Deleted {
+		one.Deleted, one.Reason = r.judge(i, one)
+		report.Caches = append(report.Caches, one)
+	}
+	if _, whole := deleter.(AllDeleter); whole && r.Only == nil {
+		report.spareShared()
+	}
+	doomed := map[v1.Hash][]string{}
+	for _, one := range report.Caches {
+		if one.Deleted {
 			doomed[one.Digest] = append(doomed[one.Digest], one.Name)
 		}
-		report.Caches = append(report.Caches, one)
 	}
 	if !r.DryRun {
 		err = r.deleteAll(ctx, deleter, doomed, report)
 	}
 	report.Freed = freed(all, report.Caches)
 	return err
+}
+
+// spareShared keeps the names of manifests that another name keeps, for a store that
+// may only be able to delete a manifest with all of its names. They take no room.
+func (r *PruneReport) spareShared() {
+	kept := map[v1.Hash]string{}
+	for _, one := range r.Caches {
+		if !one.Deleted && kept[one.Digest] == "" {
+			kept[one.Digest] = one.Name
+		}
+	}
+	for i := range r.Caches {
+		if one := &r.Caches[i]; one.Deleted && kept[one.Digest] != "" {
+			one.Deleted, one.Reason = false, "the same as "+kept[one.Digest]+", which stays"
+		}
+	}
 }
 
 // deleteAll deletes names by the manifests that they stand for. What could not be

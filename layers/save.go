@@ -109,6 +109,9 @@ const (
 	Kept Status = "kept"
 	// Removed: the previous snapshot had the layer, the new one does not.
 	Removed Status = "removed"
+	// Absent: the build did not make the layer again, since the app image has it,
+	// and no snapshot has it to take it from.
+	Absent Status = "absent"
 	// Failed: the layer could not be archived and is not in the new snapshot.
 	Failed Status = "failed"
 )

@@ -895,5 +895,5 @@ func TestSaveElsewhere(t *testing.T) {
 	lost.Elsewhere = blob.DigestOf(nil).String()
 	m = newMachine(t, newFakeStore(), "samples/java")
 	m.req.Layers = []CachedLayer{lost}
-	wantStatuses(t, m.save(), map[string]Status{"samples/java:app": Failed})
+	wantStatuses(t, m.save(), map[string]Status{"samples/java:app": Absent})
 }

@@ -74,8 +74,8 @@ type LayerResult struct {
 	RestoreReason string `json:"restore_reason,omitempty"`
 	From          string `json:"from,omitempty"`
 	Received      int64  `json:"received_bytes"`
-	// Save is reused, updated, added, kept, removed or failed; "" if no cache
-	// was saved. With several exports it is that of the first.
+	// Save is reused, updated, added, kept, removed, absent or failed; "" if no
+	// cache was saved. With several exports it is that of the first.
 	Save           string  `json:"save,omitempty"`
 	SaveReason     string  `json:"save_reason,omitempty"`
 	Sent           int64   `json:"sent_bytes"`

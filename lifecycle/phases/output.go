@@ -89,7 +89,7 @@ func (o *ExportOutput) Check(in ExportInput) error {
 }
 
 // statuses are what can become of a layer that is saved.
-var statuses = []layers.Status{layers.Reused, layers.Updated, layers.Added, layers.Kept, layers.Removed, layers.Failed}
+var statuses = []layers.Status{layers.Reused, layers.Updated, layers.Added, layers.Kept, layers.Removed, layers.Absent, layers.Failed}
 
 func (o SaveOutcome) check() error {
 	switch err := checkDigest(o.Digest); {

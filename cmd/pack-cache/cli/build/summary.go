@@ -40,6 +40,9 @@ func whereabouts(res *platform.Result) string {
 }
 
 func totals(res *platform.Result) string {
+	if len(res.Imports)+len(res.Saved)+len(res.Layers) == 0 {
+		return "Cache: none was asked for; name one with --cache-image, or with --import-cache and --export-cache"
+	}
 	var restored, wanted int
 	var received, sent int64
 	for _, l := range res.Layers {
