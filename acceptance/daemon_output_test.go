@@ -6,10 +6,10 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/pack-cache/pack-cache/internal/test/testran"
 	"github.com/pack-cache/pack-cache/internal/test/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testwait"
 )
 
 // TestDaemonOutput leaves app images in daemons. They are the images that would
@@ -117,18 +117,15 @@ func (d daemonOutput) wantNothingElse(t *testing.T) {
 	t.Helper()
 	known := regexp.MustCompile("^" + regexp.QuoteMeta(d.reg.Addr) + "/((sandbox|docker)/app|samples/tiny-run):latest$")
 	looking := regexp.MustCompile("^/pack-cache-[0-9a-f]{32}$")
-	for t.Context().Err() == nil {
+	testwait.Eventually(t, "the build looks for a name in the daemon", func() bool {
 		left := d.on.left(t)
 		for _, name := range left {
 			if strings.HasPrefix(name, d.reg.Addr) && !known.MatchString(name) {
 				t.Errorf("%s is left in the daemon", name)
 			}
 		}
-		if !slices.ContainsFunc(left, looking.MatchString) {
-			return
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+		return !slices.ContainsFunc(left, looking.MatchString)
+	})
 }
 
 // TestNoDaemonForOutput builds without a name of any place that there is.

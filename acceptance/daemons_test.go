@@ -5,12 +5,12 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/pack-cache/pack-cache/internal/test/testdocker"
 	"github.com/pack-cache/pack-cache/internal/test/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testwait"
 )
 
 // ownDaemons runs a test with a daemon of each kind that nobody else uses.
@@ -72,13 +72,10 @@ func TestKilledOnDaemons(t *testing.T) {
 		build, seconds := on.machine(t).asleep(reg)
 		build.interrupt(syscall.SIGKILL)
 		build.wait()
-		for t.Context().Err() == nil {
+		testwait.Eventually(t, "something of the build is left in the daemon", func() bool {
 			containers := strings.Contains(strings.Join(on.left(t), " "), "/")
-			if !containers && len(sleepers(t, seconds)) == 0 {
-				return
-			}
-			time.Sleep(50 * time.Millisecond)
-		}
+			return !containers && len(sleepers(t, seconds)) == 0
+		})
 	})
 }
 

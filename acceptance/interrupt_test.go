@@ -15,6 +15,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/test/testfaults"
 	"github.com/pack-cache/pack-cache/internal/test/testregistry"
+	"github.com/pack-cache/pack-cache/internal/test/testwait"
 )
 
 // interruption is a moment in which a build is interrupted.
@@ -183,11 +184,5 @@ func sleepers(t *testing.T, seconds string) []string {
 // awaitNoProcesses waits until nothing of the machine runs any more.
 func (m *machine) awaitNoProcesses() {
 	m.t.Helper()
-	for len(m.processes()) > 0 {
-		select {
-		case <-m.t.Context().Done():
-			m.t.Fatalf("still running: %v", m.processes())
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
+	testwait.Eventually(m.t, "processes of the machine still run", func() bool { return len(m.processes()) == 0 })
 }

@@ -11,8 +11,8 @@ import (
 	"slices"
 	"syscall"
 	"testing"
-	"time"
 
+	"github.com/pack-cache/pack-cache/internal/test/testwait"
 	"github.com/pack-cache/pack-cache/platform"
 )
 
@@ -88,16 +88,7 @@ func openDir(t *testing.T) string {
 	}
 	t.Cleanup(func() {
 		// What a build has left may be being removed by a process of pack-cache's.
-		for ended := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
-			err := os.RemoveAll(dir)
-			if err == nil {
-				return
-			}
-			if time.Now().After(ended) {
-				t.Error(err)
-				return
-			}
-		}
+		testwait.Eventually(t, dir+" cannot be removed", func() bool { return os.RemoveAll(dir) == nil })
 	})
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -14,6 +13,7 @@ import (
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/internal/test/testran"
 	"github.com/pack-cache/pack-cache/internal/test/testservers"
+	"github.com/pack-cache/pack-cache/internal/test/testwait"
 	"github.com/pack-cache/pack-cache/internal/test/testweb"
 	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
@@ -124,11 +124,12 @@ func assumeReader(t *testing.T, server *testservers.S3) Keys {
 		Policy: aws.String(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",
 			"Action": ["s3:GetObject", "s3:ListBucket"], "Resource": ["arn:aws:s3:::*"]}]}`),
 	}
-	out, err := client.AssumeRole(t.Context(), in)
-	for err != nil && strings.Contains(err.Error(), "Server not initialized") {
-		time.Sleep(50 * time.Millisecond) // it knows nobody but root yet
+	var out *sts.AssumeRoleOutput
+	var err error
+	testwait.Eventually(t, "the server knows nobody but root", func() bool {
 		out, err = client.AssumeRole(t.Context(), in)
-	}
+		return err == nil || !strings.Contains(err.Error(), "Server not initialized")
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,10 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 
+	"github.com/pack-cache/pack-cache/internal/test/testwait"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/enginetest"
 )
@@ -38,9 +38,7 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = victim.Wait() // it was killed
-	for running(t, victimTicks(victim.Dir)) {
-		time.Sleep(10 * time.Millisecond)
-	}
+	testwait.Eventually(t, "the phase still runs", func() bool { return !running(t, victimTicks(victim.Dir)) })
 	mounts, err := os.ReadFile("/proc/self/mountinfo")
 	if err != nil {
 		t.Fatal(err)
