@@ -28,7 +28,7 @@ func (s *Store) Open(ctx context.Context, blob v1.Descriptor, offset, length int
 		if length == -1 {
 			length = math.MaxInt64 - offset
 		}
-		return &reader{ctx: ctx, body: io.NopCloser(io.NewSectionReader(bytes.NewReader(content), offset, length)), left: -1}, nil
+		return layers.Part(ctx, io.NopCloser(io.NewSectionReader(bytes.NewReader(content), offset, length)), -1, nil), nil
 	}
 	at, err := s.locate(ctx, blob.Digest)
 	if err != nil {
@@ -92,7 +92,7 @@ func (s *Store) open(ctx context.Context, key, what string, offset, length int64
 			}
 			return nil, err
 		}
-		return &reader{ctx: ctx, body: body, left: length, what: what}, nil
+		return layers.Part(ctx, body, length, func(err error) error { return &failure{op: "read", what: what, cause: bare(err)} }), nil
 	}
 }
 
@@ -139,39 +139,3 @@ func (s *Store) part(resp *http.Response, k call, offset int64) (io.ReadCloser, 
 	}
 	return nil, err
 }
-
-// reader is a part of a blob. It returns the context's error once that has
-// ended, and not more than it was asked for.
-type reader struct {
-	ctx  context.Context // of the Open that it came from
-	body io.ReadCloser
-	left int64 // -1: to the end
-	what string
-}
-
-// Read implements io.Reader.
-func (r *reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	if r.left >= 0 {
-		p = p[:min(int64(len(p)), r.left)]
-		if r.left == 0 {
-			return 0, io.EOF
-		}
-	}
-	n, err := r.body.Read(p)
-	if r.left >= 0 {
-		r.left -= int64(n)
-	}
-	if err != nil && err != io.EOF {
-		if r.ctx.Err() != nil {
-			return n, r.ctx.Err()
-		}
-		err = &failure{op: "read", what: r.what, cause: bare(err)}
-	}
-	return n, err
-}
-
-// Close implements io.Closer.
-func (r *reader) Close() error { return r.body.Close() }

@@ -2,14 +2,15 @@ package ocidir
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
-	"math"
 	"os"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/internal/userfile"
+	"github.com/pack-cache/pack-cache/layers"
 )
 
 // Open implements layers.Store.
@@ -29,32 +30,8 @@ func (s *Store) Open(ctx context.Context, blob v1.Descriptor, offset, length int
 	if err != nil {
 		return nil, s.failed("read", err)
 	}
-	if length == -1 {
-		length = math.MaxInt64 - offset
+	if _, err := file.Seek(offset, io.SeekStart); err != nil {
+		return nil, errors.Join(s.failed("read", err), file.Close())
 	}
-	return &reader{ctx, io.NewSectionReader(file, offset, length), file, s}, nil
+	return layers.Part(ctx, file, length, func(err error) error { return s.failed("read", err) }), nil
 }
-
-// reader is a part of a blob. It returns the context's error once that has
-// ended.
-type reader struct {
-	ctx     context.Context // of the Open that it came from
-	section *io.SectionReader
-	file    *os.File
-	store   *Store
-}
-
-// Read implements io.Reader.
-func (r *reader) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	n, err := r.section.Read(p)
-	if err != nil && err != io.EOF {
-		err = r.store.failed("read", err)
-	}
-	return n, err
-}
-
-// Close implements io.Closer.
-func (r *reader) Close() error { return r.file.Close() }

@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/internal/web"
+	"github.com/pack-cache/pack-cache/layers"
 )
 
 // Open implements layers.Store. What lies beyond the end of the blob is not
@@ -54,7 +55,7 @@ func (s *Store) Open(ctx context.Context, blob v1.Descriptor, offset, length int
 		}
 		return nil, err
 	}
-	return &reader{ctx: ctx, body: body, left: length, subject: subject}, nil
+	return layers.Part(ctx, body, length, func(err error) error { return &failure{op: "pull", subject: subject, cause: bare(err)} }), nil
 }
 
 // within ends a part of a blob where the blob ends, if its size is known: there are
@@ -106,37 +107,6 @@ func (c *client) part(resp *http.Response, subject string, offset int64) (io.Rea
 	}
 	return nil, c.answered(resp, "pull", subject)
 }
-
-// reader is the body of a blob. It returns the context's error once that has
-// ended, and not more than it was asked for.
-type reader struct {
-	ctx     context.Context // of the Open that it came from
-	body    io.ReadCloser
-	left    int64 // -1: to the end
-	subject string
-}
-
-func (r *reader) Read(p []byte) (int, error) {
-	if r.left >= 0 {
-		p = p[:min(int64(len(p)), r.left)]
-		if r.left == 0 {
-			return 0, io.EOF
-		}
-	}
-	n, err := r.body.Read(p)
-	if r.left >= 0 {
-		r.left -= int64(n)
-	}
-	if err != nil && err != io.EOF {
-		if r.ctx.Err() != nil {
-			return n, r.ctx.Err()
-		}
-		err = &failure{op: "pull", subject: r.subject, cause: bare(err)}
-	}
-	return n, err
-}
-
-func (r *reader) Close() error { return r.body.Close() }
 
 // stat asks whether a blob is there, and for its size. op is for errors.
 func (c *client) stat(ctx context.Context, op string, digest v1.Hash, scopes []string) (size int64, ok bool, err error) {
