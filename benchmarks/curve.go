@@ -103,8 +103,9 @@ func (p point) measure(ctx context.Context, dir, fileSystem string) (_ string, e
 	}
 	store := ocidir.New(ocidir.Config{Dir: filepath.Join(m.dir, "cache")})
 	request := layers.SaveRequest{
-		Store: store, Name: "curve", LayersDir: first, ArchivePrefix: "/layers", StateDir: state,
-		Layers: []layers.CachedLayer{layer}, Group: []string{"curve"}, UID: os.Getuid(), GID: os.Getgid(),
+		Store: store, Name: "curve",
+		Built:  layers.Built{LayersDir: first, ArchivePrefix: "/layers", StateDir: state, UID: os.Getuid(), GID: os.Getgid()},
+		Layers: []layers.CachedLayer{layer}, Group: []string{"curve"},
 	}
 	debug.FreeOSMemory()
 	resetPeak()

@@ -74,7 +74,7 @@ func BenchmarkSave(b *testing.B) {
 			before := cpuTime()
 			for b.Loop() {
 				report, err := Save(b.Context(), SaveRequest{
-					Store: sinkStore{newFakeStore()}, Name: "x", LayersDir: dir, Layers: []CachedLayer{layer},
+					Store: sinkStore{newFakeStore()}, Name: "x", Built: Built{LayersDir: dir}, Layers: []CachedLayer{layer},
 					Compression: blob.Compression{Codec: codec},
 				})
 				if err != nil {
@@ -114,7 +114,7 @@ func BenchmarkRestore(b *testing.B) {
 		b.Run(string(codec), func(b *testing.B) {
 			store := newFakeStore()
 			if _, err := Save(b.Context(), SaveRequest{
-				Store: store, Name: "x", LayersDir: dir, Layers: []CachedLayer{layer},
+				Store: store, Name: "x", Built: Built{LayersDir: dir}, Layers: []CachedLayer{layer},
 				Compression: blob.Compression{Codec: codec},
 			}); err != nil {
 				b.Fatal(err)
@@ -150,7 +150,7 @@ func BenchmarkRestore(b *testing.B) {
 func BenchmarkUnchanged(b *testing.B) {
 	dir, layer, bytes := benchTree(b)
 	store, into, state := newFakeStore(), b.TempDir(), b.TempDir()
-	req := SaveRequest{Store: store, Name: "x", LayersDir: dir, Layers: []CachedLayer{layer}}
+	req := SaveRequest{Store: store, Name: "x", Built: Built{LayersDir: dir}, Layers: []CachedLayer{layer}}
 	if _, err := Save(b.Context(), req); err != nil {
 		b.Fatal(err)
 	}

@@ -35,7 +35,7 @@ func Example() {
 	}
 	request := layers.SaveRequest{
 		Store: store, Name: "main",
-		LayersDir: first, ArchivePrefix: "/layers",
+		Built:  layers.Built{LayersDir: first, ArchivePrefix: "/layers"},
 		Group:  []string{"acme/java"},
 		Target: layers.Target{OS: "linux", Architecture: "amd64"},
 		Layers: []layers.CachedLayer{{

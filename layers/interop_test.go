@@ -91,9 +91,9 @@ func stockSave(t *testing.T, layersDir, ref string) {
 func ourSave(t *testing.T, store *registry.Store, layersDir string, compression blob.Compression) *layers.SaveReport {
 	t.Helper()
 	req := layers.SaveRequest{
-		Store: store, Name: store.Name(), LayersDir: layersDir, Group: []string{"samples/java"},
-		Target: layers.Target{OS: "linux", Architecture: "amd64", DistroName: "debian"},
-		UID:    1000, GID: 1001, Compression: compression,
+		Store: store, Name: store.Name(), Built: layers.Built{LayersDir: layersDir, UID: 1000, GID: 1001}, Group: []string{"samples/java"},
+		Target:      layers.Target{OS: "linux", Architecture: "amd64", DistroName: "debian"},
+		Compression: compression,
 	}
 	dir, err := buildpack.ReadLayersDir(layersDir, group[0], quiet{})
 	must(t, err)

@@ -1,7 +1,6 @@
 package layers
 
 import (
-	"archive/tar"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -36,12 +35,7 @@ type SaveRequest struct {
 	// Imports are other snapshots whose blobs can be copied instead of
 	// archiving again.
 	Imports []*Snapshot
-	// LayersDir is the layers directory, StateDir the one that
-	// RestoreOptions named, or "".
-	LayersDir, StateDir string
-	// ArchivePrefix is the absolute path that the layers directory has in the
-	// names of archive entries. "" is LayersDir itself.
-	ArchivePrefix string
+	Built
 	// Layers are the layers of this build that are to be kept.
 	Layers []CachedLayer
 	// Group are the IDs of the buildpacks of this build in their order. Layers
@@ -56,11 +50,6 @@ type SaveRequest struct {
 	// Created is when the snapshot is made, if something changed; the zero time
 	// leaves it out.
 	Created time.Time
-	// UID and GID become the owner of every archive entry.
-	UID, GID int
-	// Parent, if not nil, edits what the archives of launch layers say of the
-	// directories above them: mode and owner.
-	Parent func(*tar.Header)
 	// Beside are layers of this build that need no place in the snapshot, because
 	// the image has them that it belongs to.
 	Beside []LayerID
@@ -187,9 +176,6 @@ func newSaver(req SaveRequest) (*saver, error) {
 	var err error
 	if req.LayersDir, err = filepath.Abs(req.LayersDir); err != nil {
 		return nil, err
-	}
-	if req.ArchivePrefix == "" {
-		req.ArchivePrefix = req.LayersDir
 	}
 	for _, layer := range req.Layers {
 		if !isPathElement(launch.EscapeID(layer.ID.Buildpack)) || !isPathElement(layer.ID.Layer) {

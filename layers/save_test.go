@@ -74,8 +74,9 @@ func newMachine(t *testing.T, store Store, group ...string) *machine {
 	t.Helper()
 	m := &machine{t: t, layersDir: t.TempDir()}
 	m.req = SaveRequest{
-		Store: store, Name: "latest", LayersDir: m.layersDir, StateDir: t.TempDir(), ArchivePrefix: "/layers",
-		Group: group, Target: debian, UID: 1000, GID: 1001,
+		Store: store, Name: "latest",
+		Built: Built{LayersDir: m.layersDir, StateDir: t.TempDir(), ArchivePrefix: "/layers", UID: 1000, GID: 1001},
+		Group: group, Target: debian,
 	}
 	for _, bp := range group { // the lifecycle does, with the metadata
 		must(t, os.MkdirAll(filepath.Join(m.layersDir, LayerID{Buildpack: bp}.Dir()), 0o755))

@@ -43,11 +43,7 @@ func (s *saver) saveLayer(ctx context.Context, layer *saved) error {
 	if layer.layer.Elsewhere != "" {
 		return s.takeOver(ctx, layer)
 	}
-	form := archive.Form{
-		LayersDir: s.LayersDir, Prefix: s.ArchivePrefix, Dir: s.dirOf(id),
-		Normalized: layer.layer.isPlain(),
-		UID:        s.UID, GID: s.GID, Parent: s.Parent,
-	}
+	form := s.form(s.dirOf(id), layer.layer.isPlain())
 	tree, err := archive.List(form)
 	if err != nil {
 		return layer.fail(ctx, err)

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestUnchangedLaunchLayer tells a launch layer that is as it was restored from
+// TestUnchanged tells a launch layer that is as it was restored from
 // one that a build has touched.
-func TestUnchangedLaunchLayer(t *testing.T) {
+func TestUnchanged(t *testing.T) {
 	t.Parallel()
 	jdk := cacheLayer("samples/java", "jdk", true)
 	store := newFakeStore()
@@ -19,7 +19,7 @@ func TestUnchangedLaunchLayer(t *testing.T) {
 	snapshot, err := Load(t.Context(), store, "latest")
 	must(t, err)
 	dir := filepath.Join(m.layersDir, jdk.ID.Dir())
-	request := UnchangedRequest{LayersDir: m.layersDir, StateDir: m.req.StateDir, ID: jdk.ID, UID: m.req.UID, GID: m.req.GID}
+	built := Built{LayersDir: m.layersDir, StateDir: m.req.StateDir, UID: m.req.UID, GID: m.req.GID}
 	tests := []struct {
 		name   string
 		change func() error
@@ -38,7 +38,7 @@ func TestUnchangedLaunchLayer(t *testing.T) {
 		must(t, os.RemoveAll(dir))
 		m.restore(snapshot, jdk.ID)
 		must(t, test.change())
-		got, err := UnchangedLaunchLayer(t.Context(), request)
+		got, err := built.Unchanged(t.Context(), jdk.ID)
 		must(t, err)
 		want := ""
 		if test.want {
@@ -48,10 +48,10 @@ func TestUnchangedLaunchLayer(t *testing.T) {
 			t.Errorf("%s: %q instead of %q", test.name, got, want)
 		}
 	}
-	request.UID++
+	built.UID++
 	must(t, os.RemoveAll(dir))
 	m.restore(snapshot, jdk.ID)
-	if got, err := UnchangedLaunchLayer(t.Context(), request); err != nil || got != "" {
+	if got, err := built.Unchanged(t.Context(), jdk.ID); err != nil || got != "" {
 		t.Errorf("for another owner: %q, %v", got, err)
 	}
 }

@@ -118,7 +118,8 @@ func newBuild(t *testing.T, store layers.Store, bp string) *build {
 	t.Helper()
 	id := layers.LayerID{Buildpack: bp, Layer: "cached"}
 	b := &build{layers.SaveRequest{
-		Store: store, Name: "main", LayersDir: t.TempDir(), StateDir: t.TempDir(), ArchivePrefix: "/layers",
+		Store: store, Name: "main",
+		Built:  layers.Built{LayersDir: t.TempDir(), StateDir: t.TempDir(), ArchivePrefix: "/layers"},
 		Group:  []string{bp},
 		Target: layers.Target{OS: "linux", Architecture: "amd64"},
 		Layers: []layers.CachedLayer{{ID: id, Version: "1", Metadata: buildpack.LayerMetadata{

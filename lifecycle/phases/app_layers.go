@@ -21,7 +21,7 @@ type appLayers struct {
 	*lifecyclelayers.Factory
 	ctx      context.Context // of one export
 	previous files.LayersMetadata
-	place    layers.UnchangedRequest
+	place    layers.Built
 
 	known sync.Map // of layers by ID
 }
@@ -59,9 +59,7 @@ func (a *appLayers) unchanged(id string) (string, error) {
 	if previous == "" {
 		return "", nil
 	}
-	request := a.place
-	request.ID = layers.LayerID{Buildpack: buildpack, Layer: layer}
-	diffID, err := layers.UnchangedLaunchLayer(a.ctx, request)
+	diffID, err := a.place.Unchanged(a.ctx, layers.LayerID{Buildpack: buildpack, Layer: layer})
 	if err != nil || diffID != previous {
 		return "", err
 	}

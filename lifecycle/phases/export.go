@@ -197,7 +197,7 @@ func (j *job) exportApp(ctx context.Context, inputs *lifecycleplatform.Lifecycle
 			Factory:  &lifecyclelayers.Factory{ArtifactsDir: artifacts, UID: j.Owner.UID, GID: j.Owner.GID, Logger: j.log},
 			ctx:      ctx,
 			previous: analyzed.LayersMetadata,
-			place:    layers.UnchangedRequest{LayersDir: j.Paths.Layers, StateDir: j.Paths.State, UID: j.Owner.UID, GID: j.Owner.GID, Parent: j.nameParent},
+			place:    layers.Built{LayersDir: j.Paths.Layers, StateDir: j.Paths.State, UID: j.Owner.UID, GID: j.Owner.GID, Parent: j.nameParent},
 		},
 		Logger:      j.log,
 		PlatformAPI: j.api,

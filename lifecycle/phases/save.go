@@ -146,10 +146,12 @@ func (s *save) request() layers.SaveRequest {
 		Imports:   s.imports,
 		Group:     s.made.group,
 		Overwrite: s.in.ClearCache,
-		LayersDir: s.Paths.Layers, StateDir: s.Paths.State,
-		SBOM:   existingDir(s.Paths.Layers, cacheSBOM),
-		Target: s.in.Target,
-		UID:    s.Owner.UID, GID: s.Owner.GID, Parent: s.nameParent,
+		Built: layers.Built{
+			LayersDir: s.Paths.Layers, StateDir: s.Paths.State,
+			UID: s.Owner.UID, GID: s.Owner.GID, Parent: s.nameParent,
+		},
+		SBOM:        existingDir(s.Paths.Layers, cacheSBOM),
+		Target:      s.in.Target,
 		Compression: s.at.Compression, ForceCompression: s.at.ForceCompression,
 		DockerMediaTypes: s.at.DockerMediaTypes,
 	}
