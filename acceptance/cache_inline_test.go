@@ -127,10 +127,7 @@ func testInline(t *testing.T, reg *registry) {
 // beside lists the snapshots that refer to an app image.
 func (r *registry) beside(t *testing.T, digest string) []v1.Descriptor {
 	t.Helper()
-	store, err := layersregistry.New(layersregistry.Config{Ref: r.ref("app"), Keychain: r.keychain})
-	if err != nil {
-		t.Fatal(err)
-	}
+	store := layersregistry.New(layersregistry.Config{Ref: r.parse(t, r.ref("app")), Keychain: r.keychain})
 	subject, err := v1.NewHash(digest)
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 	"github.com/buildpacks/lifecycle/phase"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
 	ggcr "github.com/google/go-containerregistry/pkg/registry"
 
 	"github.com/pack-cache/pack-cache/layers"
@@ -31,9 +32,9 @@ func repository(t *testing.T) (*registry.Store, string) {
 	server := httptest.NewServer(ggcr.New(ggcr.Logger(stdlog.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
 	ref := strings.TrimPrefix(server.URL, "http://") + "/team/cache:latest"
-	store, err := registry.New(registry.Config{Ref: ref})
+	parsed, err := name.ParseReference(ref)
 	must(t, err)
-	return store, ref
+	return registry.New(registry.Config{Ref: parsed}), ref
 }
 
 func must(t *testing.T, err error) {
@@ -91,7 +92,7 @@ func stockSave(t *testing.T, layersDir, ref string) {
 func ourSave(t *testing.T, store *registry.Store, layersDir string, compression blob.Compression) *layers.SaveReport {
 	t.Helper()
 	req := layers.SaveRequest{
-		Store: store, Name: store.Name(), Built: layers.Built{LayersDir: layersDir, UID: 1000, GID: 1001}, Group: []string{"samples/java"},
+		Store: store, Name: "latest", Built: layers.Built{LayersDir: layersDir, UID: 1000, GID: 1001}, Group: []string{"samples/java"},
 		Target:      layers.Target{OS: "linux", Architecture: "amd64", DistroName: "debian"},
 		Compression: compression,
 	}
@@ -104,7 +105,7 @@ func ourSave(t *testing.T, store *registry.Store, layersDir string, compression 
 			ID: layers.LayerID{Buildpack: "samples/java", Layer: layer.Name()}, Version: "1.2.3", Metadata: metadata,
 		})
 	}
-	if snapshot, err := layers.Load(t.Context(), store, store.Name()); err == nil {
+	if snapshot, err := layers.Load(t.Context(), store, "latest"); err == nil {
 		req.Previous = snapshot
 	}
 	report, err := layers.Save(t.Context(), req)
@@ -120,7 +121,7 @@ func TestStockToOurs(t *testing.T) {
 	buildLayers(t, layersDir, "first")
 	stockSave(t, layersDir, ref)
 	stockSave(t, layersDir, ref) // reuses
-	snapshot, err := layers.Load(t.Context(), store, store.Name())
+	snapshot, err := layers.Load(t.Context(), store, "latest")
 	must(t, err)
 	if snapshot.Target() != (layers.Target{}) {
 		t.Errorf("target %s", snapshot.Target())
@@ -184,7 +185,7 @@ func TestOursToStock(t *testing.T) {
 			// Back and forth: the lifecycle saves over it, we load that.
 			buildLayers(t, layersDir, "second")
 			stockSave(t, layersDir, ref)
-			snapshot, err := layers.Load(t.Context(), store, store.Name())
+			snapshot, err := layers.Load(t.Context(), store, "latest")
 			must(t, err)
 			metadata = snapshot.Metadata()
 			restored := t.TempDir()
@@ -208,7 +209,7 @@ func TestEmptyInterchange(t *testing.T) {
 	layersDir := t.TempDir()
 	must(t, os.MkdirAll(filepath.Join(layersDir, "samples_java"), 0o755))
 	stockSave(t, layersDir, ref)
-	snapshot, err := layers.Load(t.Context(), store, store.Name())
+	snapshot, err := layers.Load(t.Context(), store, "latest")
 	must(t, err)
 	if n := len(snapshot.Metadata().Buildpacks); n != 1 {
 		t.Errorf("%d buildpacks", n)

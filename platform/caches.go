@@ -1,45 +1,37 @@
 package platform
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
-// checkCaches normalises the imports and the exports, and returns those of the
-// latter that are images.
+// checkCaches returns the exports that are images, and refuses what cannot be saved
+// to.
 func (r *resolved) checkCaches() ([]purpose, error) {
 	var caches []purpose
 	for _, at := range r.Exports {
-		if written, ok := at.Attrs["ref"]; ok {
-			ref, err := r.parseOutput("cache image", written)
-			if err != nil {
-				return nil, err
-			}
-			for _, other := range caches {
-				if other.tag() == (purpose{"", written, ref}).tag() {
-					return nil, savedTwice(written)
-				}
-			}
-			caches = append(caches, purpose{"cache image", written, ref})
+		image := at.Facts().Image
+		if image == nil {
+			continue
 		}
-	}
-	var err error
-	for _, at := range r.Imports {
-		if at.Location, err = r.normalise(at.Location); err != nil {
+		cache := purpose{"cache image", image.String(), image}
+		if err := cache.refuseDigest(); err != nil {
 			return nil, err
 		}
-		r.imports = append(r.imports, at)
+		for _, other := range caches {
+			if other.tag() == cache.tag() {
+				return nil, savedTwice(cache.written)
+			}
+		}
+		caches = append(caches, cache)
 	}
+	r.imports = slices.Clone(r.Imports)
 	for _, at := range r.Exports {
 		if at.Inline && r.Output.To == ToNowhere {
 			return nil, hint.Usagef("choose another type", "a cache of type=inline is part of the app image, and there will be none")
@@ -48,10 +40,7 @@ func (r *resolved) checkCaches() ([]purpose, error) {
 			if slices.ContainsFunc(r.exports, func(other kinds.Export) bool { return other.Inline }) {
 				return nil, savedTwice("the app image")
 			}
-			at.Attrs = map[string]string{"ref": r.app}
-		}
-		if at.Location, err = r.normalise(at.Location); err != nil {
-			return nil, err
+			at.Location = at.InApp(r.names[0].ref)
 		}
 		r.exports = append(r.exports, at)
 	}
@@ -61,29 +50,6 @@ func (r *resolved) checkCaches() ([]purpose, error) {
 func savedTwice(where string) error {
 	return hint.Usagef("leave out one of the two exports", "the cache would be saved to %s twice", where)
 }
-
-// normalise resolves the reference of a registry cache.
-func (r *resolved) normalise(at kinds.Location) (kinds.Location, error) {
-	written, ok := at.Attrs["ref"]
-	if !ok {
-		return at, nil
-	}
-	ref, err := r.parse("cache image", written)
-	if err != nil {
-		return at, err
-	}
-	attrs := maps.Clone(at.Attrs)
-	if slices.Contains(r.Insecure, ref.Context().RegistryStr()) {
-		attrs[insecureAttr] = "true"
-	}
-	attrs["ref"] = ref.Name()
-	at.Attrs = attrs
-	return at, nil
-}
-
-// insecureAttr is the attribute of a location whose registry may be reached
-// without verified TLS.
-const insecureAttr = "registry.insecure"
 
 // locations are where the caches of the build are, imports first.
 func (r *resolved) locations() []*kinds.Location {
@@ -102,8 +68,8 @@ func (r *resolved) locations() []*kinds.Location {
 func (r *resolved) insecureHosts() []string {
 	hosts := slices.Clone(r.Insecure)
 	for _, at := range r.locations() {
-		if ref, err := name.ParseReference(at.Attrs["ref"], name.WeakValidation); err == nil && at.Attrs[insecureAttr] == "true" {
-			hosts = append(hosts, ref.Context().RegistryStr())
+		if at.Facts().Insecure {
+			hosts = append(hosts, at.Host())
 		}
 	}
 	return hosts
@@ -111,36 +77,42 @@ func (r *resolved) insecureHosts() []string {
 
 // lend opens the stores that phases borrow, and notes how they find the keys to
 // others. It may be called again when there are more.
-func (p *Platform) lend(ctx context.Context, r *resolved) error {
-	for _, at := range r.locations() {
-		if at.Loan != nil || at.Login > 0 {
-			continue
-		}
-		kind, err := p.Caches.Of(*at)
-		if err != nil {
+func (r *resolved) lend(ctx context.Context) error {
+	for i := range r.imports {
+		if err := r.lendOne(ctx, fmt.Sprintf("import %d", i+1), &r.imports[i].Location); err != nil {
 			return err
 		}
-		if !kind.Lent {
-			if login := p.Caches.Login(*at); login != nil {
-				r.logins = append(r.logins, login)
-				at.Login = len(r.logins)
-			}
-			continue
-		}
-		store, snapshot, err := p.Caches.Open(ctx, *at, p.Keychain)
-		if err != nil {
-			return fmt.Errorf("cache %s: %w", at, err)
-		}
-		at.Loan = &kinds.Loan{Number: len(r.loans), Store: store.String(), Name: snapshot}
-		r.loans = append(r.loans, store)
 	}
-	for i, at := range r.exports {
+	for i := range r.exports {
+		at := &r.exports[i].Location
 		for _, other := range r.exports[:i] {
-			if (at.Loan != nil || at.Label != "") && at.String() == other.String() {
+			if at.String() == other.String() {
 				return savedTwice(at.String())
 			}
 		}
+		if err := r.lendOne(ctx, fmt.Sprintf("export %d", i+1), at); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (r *resolved) lendOne(ctx context.Context, id string, at *kinds.Location) error {
+	if at.ID != "" {
+		return nil
+	}
+	at.ID = id
+	if login := at.Login(); login != nil {
+		r.logins[id] = login
+	}
+	if at.Facts().Dir == "" {
+		return nil
+	}
+	store, err := at.Open(ctx, kinds.Access{})
+	if err != nil {
+		return fmt.Errorf("cache %s: %w", at, err)
+	}
+	r.loans[id] = store
 	return nil
 }
 
@@ -150,7 +122,7 @@ func (p *Platform) lend(ctx context.Context, r *resolved) error {
 func (r *resolved) withoutCaches(keep func(path string, dir bool) bool) func(path string, dir bool) bool {
 	var caches []string
 	for _, at := range r.locations() {
-		dir := cmp.Or(at.Attrs["dest"], at.Attrs["src"])
+		dir := at.Facts().Dir
 		if below, ok := pathBelow(r.AppDir, dir); dir != "" && ok {
 			caches = append(caches, below)
 		}

@@ -1,10 +1,11 @@
 package platform
 
 import (
-	"context"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,52 +13,51 @@ import (
 	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/kinds"
-	"github.com/pack-cache/pack-cache/layers/ocidir"
 )
 
-func local(attr, dir string) kinds.Location {
-	return kinds.Location{Type: "local", Attrs: map[string]string{attr: dir}}
-}
-
-func image(ref string, insecure bool) kinds.Location {
-	l := kinds.Location{Type: "registry", Attrs: map[string]string{"ref": ref}}
-	if insecure {
-		l.Attrs[insecureAttr] = "true"
-	}
-	return l
-}
-
-// TestLend gives phases the stores that they cannot reach, and no others.
-func TestLend(t *testing.T) {
-	t.Parallel()
-	open := func(_ context.Context, at kinds.Location, _ kinds.Credentials) (layers.Store, string, error) {
-		return ocidir.New(ocidir.Config{Dir: at.Attrs["src"] + at.Attrs["dest"]}), "main", nil
-	}
-	p := &Platform{Caches: kinds.List{{Type: "local", Open: open, Lent: true}, {Type: "registry", Open: func(context.Context, kinds.Location, kinds.Credentials) (layers.Store, string, error) {
-		return nil, "", errors.New("a registry was opened")
-	}}}}
-	r := &resolved{
-		imports: []kinds.Import{{Location: local("src", "/a")}, {Location: image("r.example.com/b", false)}, {Location: local("src", "/b")}},
-		exports: []kinds.Export{{Location: local("dest", "/a")}},
-	}
-	if err := p.lend(t.Context(), r); err != nil {
+func read(t *testing.T, value string) kinds.Import {
+	t.Helper()
+	from, err := kinds.ReadImport(value, "")
+	if err != nil {
 		t.Fatal(err)
 	}
-	var loans []*kinds.Loan
-	for _, at := range r.locations() {
-		loans = append(loans, at.Loan)
+	return from
+}
+
+func saved(t *testing.T, value string) kinds.Export {
+	t.Helper()
+	to, err := kinds.ReadExport(value, "")
+	if err != nil {
+		t.Fatal(err)
 	}
-	want := []*kinds.Loan{{Number: 0, Store: "/a", Name: "main"}, nil, {Number: 1, Store: "/b", Name: "main"}, {Number: 2, Store: "/a", Name: "main"}}
-	if diff := cmp.Diff(want, loans); diff != "" {
+	return to
+}
+
+// TestLend gives phases the stores that they cannot reach and the keys to others.
+func TestLend(t *testing.T) {
+	t.Parallel()
+	lend := func(imports []kinds.Import, exports []kinds.Export) (*resolved, error) {
+		r := &resolved{imports: imports, exports: exports, loans: map[string]layers.Store{}, logins: map[string]kinds.Login{}}
+		return r, r.lend(t.Context())
+	}
+	r, err := lend(
+		[]kinds.Import{read(t, "type=local,src=/a,tag=main"), read(t, "r.example.com/b"), read(t, "type=local,src=/b"), read(t, "type=gha,scope=x")},
+		[]kinds.Export{saved(t, "type=local,dest=/a")},
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lent := map[string]string{}
+	for id, store := range r.loans {
+		lent[id] = store.String()
+	}
+	if diff := cmp.Diff(map[string]string{"import 1": "/a", "import 3": "/b", "export 1": "/a"}, lent); diff != "" {
 		t.Error(diff)
 	}
-	for i, dir := range []string{"/a", "/b", "/a"} {
-		if got := r.loans[i].String(); got != dir {
-			t.Errorf("loan %d is %s, want %s", i, got, dir)
-		}
+	if keys := slices.Collect(maps.Keys(r.logins)); !slices.Equal(keys, []string{"import 4"}) {
+		t.Errorf("there are keys to %q", keys)
 	}
-	r = &resolved{exports: []kinds.Export{{Location: local("dest", "/a")}, {Location: local("dest", "/a/.")}}}
-	err := p.lend(t.Context(), r)
+	_, err = lend(nil, []kinds.Export{saved(t, "type=local,dest=/a"), saved(t, "type=local,dest=/a/.")})
 	if _, ok := errors.AsType[*hint.UsageError](err); !ok {
 		t.Errorf("saved twice: %v", err)
 	}
@@ -67,8 +67,8 @@ func TestInsecureHosts(t *testing.T) {
 	t.Parallel()
 	r := &resolved{
 		Options: Options{Insecure: []string{"given.example.com"}},
-		imports: []kinds.Import{{Location: image("a.example.com:5000/x", true)}, {Location: image("b.example.com/x", false)}, {Location: local("src", "/c")}},
-		exports: []kinds.Export{{Location: image("c.example.com/x:main", true)}},
+		imports: []kinds.Import{read(t, "type=registry,ref=a.example.com:5000/x,registry.insecure=true"), read(t, "b.example.com/x"), read(t, "type=local,src=/c")},
+		exports: []kinds.Export{saved(t, "type=registry,ref=c.example.com/x:main,registry.insecure=true")},
 	}
 	want := []string{"given.example.com", "a.example.com:5000", "c.example.com"}
 	if diff := cmp.Diff(want, r.insecureHosts()); diff != "" {
@@ -87,8 +87,8 @@ func TestWithoutCaches(t *testing.T) {
 	}
 	r := &resolved{
 		Options: Options{AppDir: linked},
-		imports: []kinds.Import{{Location: local("src", filepath.Join(app, "deep", "in"))}, {Location: local("src", "/elsewhere")}, {Location: image("r.example.com/x", false)}},
-		exports: []kinds.Export{{Location: local("dest", filepath.Join(linked, "out"))}, {Location: local("dest", filepath.Dir(app))}},
+		imports: []kinds.Import{read(t, "type=local,src="+filepath.Join(app, "deep", "in")), read(t, "type=local,src=/elsewhere"), read(t, "r.example.com/x")},
+		exports: []kinds.Export{saved(t, "type=local,dest="+filepath.Join(linked, "out")), saved(t, "type=local,dest="+filepath.Dir(app))},
 	}
 	keep := r.withoutCaches(func(path string, _ bool) bool { return path != "excluded" })
 	for path, want := range map[string]bool{

@@ -1,7 +1,6 @@
 package platform
 
 import (
-	"cmp"
 	"path/filepath"
 
 	"github.com/pack-cache/pack-cache/internal/hint"
@@ -27,7 +26,7 @@ func displaced(place lifecycle.Place, path string) string {
 func (r *resolved) checkDisplaced(place lifecycle.Place) error {
 	paths := []string{r.Output.Path, r.SBOMDir, r.ReportDir}
 	for _, at := range r.locations() {
-		paths = append(paths, cmp.Or(at.Attrs["dest"], at.Attrs["src"]))
+		paths = append(paths, at.Facts().Dir)
 	}
 	for _, path := range paths {
 		full, err := filepath.Abs(path)

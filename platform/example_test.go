@@ -9,7 +9,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/pack-cache/pack-cache/internal/progress"
-	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/docker"
 	"github.com/pack-cache/pack-cache/platform"
@@ -23,7 +22,6 @@ func ExamplePlatform_Build() {
 	defer stop()
 	p := &platform.Platform{
 		Engines:  []lifecycle.Engine{docker.New(docker.Config{})},
-		Caches:   kinds.All(),
 		Config:   &config.File{},
 		Keychain: authn.DefaultKeychain,
 		Environ:  os.Environ(),

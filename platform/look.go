@@ -2,7 +2,6 @@ package platform
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -46,13 +45,12 @@ func (p *Platform) look(ctx context.Context, r *resolved) int64 {
 // same reference. Other stores have to be asked for a manifest before they find what
 // it names.
 func (r *resolved) know(at *kinds.Location, known *layers.Known) {
-	refs := registryRefs(*at)
-	if refs == nil {
+	if at.Facts().Image == nil {
 		return
 	}
 	at.Known = known
 	for i := range r.exports {
-		if to := &r.exports[i].Location; slices.Equal(registryRefs(*to), refs) {
+		if to := &r.exports[i]; !to.Inline && to.String() == at.String() {
 			to.Known = known
 		}
 	}
@@ -60,12 +58,12 @@ func (r *resolved) know(at *kinds.Location, known *layers.Known) {
 
 // load reads what a cache is made of, in this process.
 func (p *Platform) load(ctx context.Context, r *resolved, at kinds.Location) (*layers.Snapshot, error) {
-	if at.Loan != nil {
-		return layers.LoadImport(ctx, r.loans[at.Loan.Number], at.Loan.Name)
+	store := r.loans[at.ID]
+	if store == nil {
+		var err error
+		if store, err = at.Open(ctx, kinds.Access{Keychain: p.keychain(r), Insecure: r.Insecure, Keys: r.logins[at.ID]}); err != nil {
+			return nil, err
+		}
 	}
-	store, name, err := p.Caches.Open(ctx, at, p.keychain(r))
-	if err != nil {
-		return nil, err
-	}
-	return layers.LoadImport(ctx, store, name)
+	return layers.LoadImport(ctx, store, at.Facts().Snapshot)
 }

@@ -37,15 +37,11 @@ func (p *Platform) OpenCaches(ctx context.Context, insecure []string, access ...
 	r := &resolved{Options: Options{Insecure: insecure}}
 	keychain := p.Keychain
 	var scope trust.Scope
-	for i := range access {
-		var err error
-		if access[i].At, err = r.normalise(access[i].At); err != nil {
-			return nil, err
-		}
-		r.imports = append(r.imports, kinds.Import{Location: access[i].At})
-		scope = append(scope, access[i].scope()...)
-		if access[i].Login != nil {
-			keychain = trust.WithLogin(keychain, *access[i].Login)
+	for _, one := range access {
+		r.imports = append(r.imports, kinds.Import{Location: one.At})
+		scope = append(scope, one.scope()...)
+		if one.Login != nil {
+			keychain = trust.WithLogin(keychain, *one.Login)
 		}
 	}
 	mint := func(ctx context.Context, _ string) (*trust.Grant, error) {
@@ -61,20 +57,20 @@ func (p *Platform) OpenCaches(ctx context.Context, insecure []string, access ...
 	}
 	var opened []OpenedCache
 	for _, one := range access {
-		store, snapshot, err := p.Caches.Open(ctx, one.At, granted)
+		store, err := one.At.Open(ctx, kinds.Access{Keychain: granted, Insecure: insecure, Keys: one.At.Login()})
 		if err != nil {
 			return nil, fmt.Errorf("cache %s: %w", one.At, err)
 		}
-		opened = append(opened, OpenedCache{store, snapshot})
+		opened = append(opened, OpenedCache{store, one.At.Facts().Snapshot})
 	}
 	return opened, nil
 }
 
 // scope is what a grant for the cache covers.
 func (a CacheAccess) scope() trust.Scope {
-	return scope(func(repo name.Repository) trust.Access {
+	return cacheScope(func(repo name.Repository) trust.Access {
 		wanted := trust.Pull(repo)
 		wanted.Push, wanted.Delete = a.Push, a.Delete
 		return wanted
-	}, registryRefs(a.At)...)
+	}, a.At)
 }

@@ -22,17 +22,18 @@ func (p *Platform) addNamed(r *resolved) error {
 		return nil
 	}
 	target := named.Target(r.target())
-	from, err := r.normalise(c.From(target))
+	at, err := c.At(target)
 	if err != nil {
 		return err
 	}
-	for _, at := range r.exports {
-		if r.fillsNamed() && sameCache(at.Location, from) {
-			return savedTwice(from.String())
+	image := at.Facts().Image
+	for _, other := range r.exports {
+		if r.fillsNamed() && image != nil && !other.Inline && other.String() == at.String() {
+			return savedTwice(at.String())
 		}
 	}
 	r.named = len(r.imports) + 1
-	r.imports = append(r.imports, kinds.Import{Location: from})
+	r.imports = append(r.imports, kinds.Import{Location: at})
 	p.Progress.Info(fmt.Sprintf("Named cache %s, from %s: %s:%s", c.Name, c.File, c.Where(), target))
 	if c.DotEnv != "" {
 		if _, below := pathBelow(r.AppDir, c.DotEnv); below {
@@ -42,27 +43,15 @@ func (p *Platform) addNamed(r *resolved) error {
 	if !r.fillsNamed() {
 		return nil
 	}
-	to, err := r.normalise(c.To(target))
-	if err != nil {
-		return err
-	}
-	if written := to.Attrs["ref"]; written != "" {
-		ref, err := r.parseOutput("cache image", written)
-		if err != nil {
-			return err
-		}
-		into := []purpose{{"cache image", written, ref}}
+	if image != nil {
+		into := []purpose{{"cache image", image.Name(), image}}
 		if err := refuseSame(slices.Concat(r.outputs, []purpose{{"builder", r.Builder, r.builderRef}}), into); err != nil {
 			return err
 		}
 		r.outputs = append(r.outputs, into...)
 	}
-	r.exports = append(r.exports, kinds.Export{Location: to})
+	r.exports = append(r.exports, kinds.Export{Location: at})
 	return nil
-}
-
-func sameCache(a, b kinds.Location) bool {
-	return a.Type == b.Type && a.Attrs["ref"] != "" && a.Attrs["ref"] == b.Attrs["ref"]
 }
 
 // fillsNamed reports whether the named cache is saved to. A build only uses it,

@@ -21,8 +21,6 @@ import (
 type Platform struct {
 	// Engines are what --engine can choose from, in the order of preference.
 	Engines []lifecycle.Engine
-	// Caches are the kinds of caches.
-	Caches kinds.List
 	// Config is the user's config.toml.
 	Config *config.File
 	// Keychain has the user's registry credentials.

@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/name"
 
 	"github.com/pack-cache/pack-cache/internal/hint"
+	"github.com/pack-cache/pack-cache/internal/reference"
 )
 
 // purpose is a reference and what the build does with it.
@@ -21,17 +22,26 @@ type purpose struct {
 // tag is the name under which others find the image: a digest beside it is left
 // out, because what the build overwrites is the name.
 func (p purpose) tag() string {
-	written, _, _ := strings.Cut(p.written, "@")
-	ref, err := name.ParseReference(written, name.WeakValidation)
-	if err != nil {
-		return p.ref.Name()
+	ref := p.ref
+	if written, _, pinned := strings.Cut(p.written, "@"); pinned {
+		if tag, err := name.ParseReference(written, name.WeakValidation); err == nil {
+			ref = tag
+		}
 	}
 	return strings.ToLower(ref.Context().RegistryStr()) + "/" + ref.Context().RepositoryStr() + ":" + ref.Identifier()
 }
 
+// refuseDigest fails if the build is to make a digest stand for something new.
+func (p purpose) refuseDigest() error {
+	if _, ok := p.ref.(name.Digest); ok {
+		return hint.Usagef("name a tag instead", "%s %q has a digest; a build makes a new one", p.what, p.written)
+	}
+	return nil
+}
+
 // parse reads a reference that the user gave for something.
 func (r *resolved) parse(what, written string) (name.Reference, error) {
-	return parseReference(what, written, r.Insecure)
+	return reference.Parse(what, written, r.Insecure)
 }
 
 // checkReferences parses all references that the user gave, and refuses
@@ -142,10 +152,7 @@ func (r *resolved) parseOutput(what, written string) (name.Reference, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, ok := ref.(name.Digest); ok {
-		return nil, hint.Usagef("name a tag instead", "%s %q has a digest; a build makes a new one", what, written)
-	}
-	return ref, nil
+	return ref, purpose{what, written, ref}.refuseDigest()
 }
 
 // refuseSame fails if one of others is also one of outputs, by which the build

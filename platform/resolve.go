@@ -67,10 +67,10 @@ type resolved struct {
 	// named is the place of the named cache among the imports, counted from 1 on;
 	// 0 for none.
 	named int
-	// loans are the stores that phases borrow.
-	loans []layers.Store
-	// logins find the keys to the stores that phases open themselves.
-	logins []kinds.Login
+	// loans are the stores that phases borrow, and logins find the keys to those that
+	// phases open themselves, by the IDs of their locations.
+	loans  map[string]layers.Store
+	logins map[string]kinds.Login
 	plan   lifecycle.Plan
 	paths  lifecycle.Paths
 	// engines are those that may run the build, in the order of preference, and
@@ -82,7 +82,7 @@ type resolved struct {
 
 // resolve checks what the user asks for before anything is changed.
 func (p *Platform) resolve(ctx context.Context, opts Options) (_ *resolved, err error) {
-	r := &resolved{Options: opts}
+	r := &resolved{Options: opts, loans: map[string]layers.Store{}, logins: map[string]kinds.Login{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.close())
@@ -117,7 +117,7 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (_ *resolved, err 
 	if err := p.checkPullPolicy(r); err != nil {
 		return nil, err
 	}
-	if err := p.lend(ctx, r); err != nil {
+	if err := r.lend(ctx); err != nil {
 		return nil, err
 	}
 	p.findDaemon(r)
@@ -130,7 +130,10 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (_ *resolved, err 
 	if err := p.resolveBuilder(ctx, r); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(p.addNamed(r), p.lend(ctx, r)); err != nil {
+	if err := p.addNamed(r); err != nil {
+		return nil, err
+	}
+	if err := r.lend(ctx); err != nil {
 		return nil, err
 	}
 	if err := p.chooseEngine(ctx, r); err != nil {

@@ -52,13 +52,13 @@ func own[In any](ctx context.Context, b *build, name lifecycle.Name, scope trust
 // needs keys for, and no others of the build.
 func (b *build) using(imports []kinds.Import, exports []kinds.Export) func(*phases.Call) {
 	return func(call *phases.Call) {
-		call.Loans, call.Logins = map[int]phases.Lending{}, map[int]kinds.Login{}
+		call.Loans, call.Logins = map[string]phases.Lending{}, map[string]kinds.Login{}
 		add := func(at kinds.Location, write bool) {
-			if at.Loan != nil {
-				call.Loans[at.Loan.Number] = phases.Lending{Store: b.loans[at.Loan.Number], Name: at.Loan.Name, Write: write}
+			if store := b.loans[at.ID]; store != nil {
+				call.Loans[at.ID] = phases.Lending{Store: store, Name: at.Facts().Snapshot, Write: write}
 			}
-			if at.Login > 0 {
-				call.Logins[at.Login] = b.logins[at.Login-1]
+			if login := b.logins[at.ID]; login != nil {
+				call.Logins[at.ID] = login
 			}
 		}
 		for _, at := range imports {

@@ -30,21 +30,23 @@ func (b *build) restoreScope() trust.Scope {
 }
 
 func importScope(imports []kinds.Import) trust.Scope {
-	var refs []string
+	var s trust.Scope
 	for _, at := range imports {
-		refs = append(refs, registryRefs(at.Location)...)
+		s = append(s, cacheScope(trust.Pull, at.Location)...)
 	}
-	return optional(scope(trust.Pull, refs...))
+	return optional(s)
 }
 
 // exportScope: what analyze may, and read the imports that could be read and
 // write the exports.
 func (b *build) exportScope() trust.Scope {
-	var refs []string
+	var s trust.Scope
 	for _, at := range b.exports {
-		refs = append(refs, registryRefs(at.Location)...)
+		if !at.Inline { // which is in the scope of the app image
+			s = append(s, cacheScope(trust.Push, at.Location)...)
+		}
 	}
-	return slices.Concat(b.analyzeScope(), importScope(b.readable), optional(scope(trust.Push, refs...)))
+	return slices.Concat(b.analyzeScope(), importScope(b.readable), optional(s))
 }
 
 func scope(access func(name.Repository) trust.Access, references ...string) trust.Scope {
@@ -65,10 +67,10 @@ func optional(s trust.Scope) trust.Scope {
 	return s
 }
 
-// registryRefs returns the reference of a location, if it is in a registry.
-func registryRefs(at kinds.Location) []string {
-	if ref := at.Attrs["ref"]; at.Type == "registry" && ref != "" {
-		return []string{ref}
+// cacheScope is the access to a cache, if it is in a registry.
+func cacheScope(access func(name.Repository) trust.Access, at kinds.Location) trust.Scope {
+	if image := at.Facts().Image; image != nil {
+		return trust.Scope{access(image.Context())}
 	}
 	return nil
 }

@@ -12,14 +12,22 @@ import (
 	"github.com/pack-cache/pack-cache/internal/redact"
 )
 
-// Grant is the credential for one scope. Mint makes it, json.Marshal writes it
-// with its secrets for the phase, and json.Unmarshal reads it there; in every
-// other way it prints without them. It is immutable and safe for concurrent
-// use. The zero value grants nothing.
+// Grant is the credential for one scope, or the keys to one store. Mint and GrantKeys
+// make it, json.Marshal writes it with its secrets for the phase, and
+// json.Unmarshal reads it there; in every other way it prints without them. It is
+// immutable and safe for concurrent use. The zero value grants nothing.
 type Grant struct {
 	permits  []permit
 	refusals []Refusal
+	// keys open a store, in the form that the store's kind knows.
+	keys redact.Secret
 }
+
+// GrantKeys returns a grant of the keys to a store that is not a registry.
+func GrantKeys(keys redact.Secret) *Grant { return &Grant{keys: keys} }
+
+// Keys returns the keys to a store, zero if the grant has none.
+func (g Grant) Keys() redact.Secret { return g.keys }
 
 // permit is one credential and what it is for: repositories on one registry.
 type permit struct {
@@ -59,7 +67,11 @@ func (g Grant) Redactor() redact.Redactor {
 
 // String lists what is granted, without the secrets.
 func (g Grant) String() string {
-	return "grant(" + g.Scope().String() + ") " + redact.Mark
+	what := g.Scope().String()
+	if !g.keys.IsZero() {
+		what = "keys to a store"
+	}
+	return "grant(" + what + ") " + redact.Mark
 }
 
 // GoString implements fmt.GoStringer as String does.
@@ -74,6 +86,7 @@ func (g Grant) LogValue() slog.Value { return slog.StringValue(g.String()) }
 // wireGrant is the JSON of a grant.
 type wireGrant struct {
 	Permits []wirePermit `json:"permits"`
+	Keys    string       `json:"keys,omitempty"`
 }
 
 type wirePermit struct {
@@ -91,7 +104,7 @@ type wirePermit struct {
 
 // MarshalJSON writes the grant with its secrets, for the phase alone.
 func (g Grant) MarshalJSON() ([]byte, error) {
-	wire := wireGrant{Permits: []wirePermit{}}
+	wire := wireGrant{Permits: []wirePermit{}, Keys: g.keys.Reveal()}
 	for _, p := range g.permits {
 		config := p.cred.config()
 		w := wirePermit{
@@ -113,7 +126,7 @@ func (g *Grant) UnmarshalJSON(data []byte) error {
 	if err := redact.JSONError(json.Unmarshal(data, &wire)); err != nil {
 		return fmt.Errorf("reading a grant: %w", err)
 	}
-	*g = Grant{}
+	*g = Grant{keys: redact.NewSecret(wire.Keys)}
 	for _, w := range wire.Permits {
 		p := permit{scope: w.Scope, cred: NewCredential(authn.AuthConfig{
 			Username: w.Username, Password: w.Password, Auth: w.Auth,

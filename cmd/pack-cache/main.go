@@ -13,7 +13,6 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/root"
-	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 // version is set by the linker.
@@ -25,7 +24,7 @@ func main() {
 }
 
 func run() int {
-	caches.HideArguments(kinds.All())
+	caches.HideArguments()
 	streams := iostreams.System()
 	if err := protect(); err != nil {
 		return exit.Print(streams.Err, err)
@@ -36,7 +35,6 @@ func run() int {
 		Streams: streams,
 		Version: version,
 		Engines: engines(),
-		Caches:  kinds.All(),
 	})
 	return exit.Print(streams.Err, cmd.ExecuteContext(ctx))
 }

@@ -17,7 +17,6 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/root"
-	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 var update = flag.Bool("update", false, "rewrite docs/cli")
@@ -30,7 +29,7 @@ func TestReference(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{}
 	streams, _, _ := iostreams.Test()
-	pages(t, root.NewCmdRoot(&global.Flags{Streams: streams, Engines: engines(), Caches: kinds.All()}), want)
+	pages(t, root.NewCmdRoot(&global.Flags{Streams: streams, Engines: engines()}), want)
 	if *update {
 		if err := os.RemoveAll(reference); err != nil {
 			t.Fatal(err)

@@ -2,6 +2,7 @@ package attrs_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -137,19 +138,11 @@ func TestSet(t *testing.T) {
 			if err := attrs.Set(pairs, test.use, test.env, &got, &general); err != nil {
 				t.Fatal(err)
 			}
-			unexported := cmp.AllowUnexported(bucket{})
-			if diff := cmp.Diff(test.want, got, unexported); diff != "" {
+			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(bucket{})); diff != "" {
 				t.Error(diff)
 			}
 			if general != test.more {
 				t.Errorf("got %+v, want %+v", general, test.more)
-			}
-			var again bucket
-			if err := attrs.Load(attrs.Values(got), &again); err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(got, again, unexported); diff != "" {
-				t.Errorf("Load(Values):\n%s", diff)
 			}
 		})
 	}
@@ -232,19 +225,10 @@ func TestSecrets(t *testing.T) {
 	if err := attrs.Set([]attrs.Pair{{Name: "user", Value: "me"}}, "import", env, &got); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(map[string]string{"user": "me"}, attrs.Values(got)); diff != "" {
+	if diff := cmp.Diff(login{User: "me", Key: redact.NewSecret("hunter2")}, got); diff != "" {
 		t.Error(diff)
 	}
-	secrets := attrs.Secrets(got)
-	if diff := cmp.Diff(map[string]redact.Secret{"key": redact.NewSecret("hunter2")}, secrets); diff != "" {
-		t.Error(diff)
-	}
-	var again login
-	if err := attrs.Load(attrs.Values(got), &again); err != nil {
-		t.Fatal(err)
-	}
-	attrs.LoadSecrets(secrets, &again)
-	if diff := cmp.Diff(got, again); diff != "" {
-		t.Error(diff)
+	if text := fmt.Sprintf("%+v", got); strings.Contains(text, "hunter2") {
+		t.Errorf("it shows a secret: %s", text)
 	}
 }

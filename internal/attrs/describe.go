@@ -1,6 +1,7 @@
 package attrs
 
 import (
+	"encoding"
 	"fmt"
 	"reflect"
 	"strings"
@@ -75,6 +76,8 @@ func formOf(t reflect.Type) string {
 		return "duration"
 	case t == secretType:
 		return "secret"
+	case reflect.PointerTo(t).Implements(reflect.TypeFor[encoding.TextUnmarshaler]()):
+		return "text"
 	case t.Kind() == reflect.Bool:
 		return "bool"
 	case t.Kind() == reflect.Int:

@@ -13,8 +13,8 @@
 //	form:"image"       what a value looks like, for people
 //	help:"…"           what it means, for people
 //
-// Fields are of type string, bool, int, *int, time.Duration or redact.Secret. A
-// secret is not among Values, which may be written down, but among Secrets.
+// Fields are of type string, bool, int, *int, time.Duration or redact.Secret, or
+// implement encoding.TextUnmarshaler.
 //
 // What it is not for: knowing any particular attribute.
 package attrs

@@ -1,6 +1,7 @@
 package attrs
 
 import (
+	"encoding"
 	"errors"
 	"reflect"
 	"slices"
@@ -9,7 +10,6 @@ import (
 	"time"
 
 	"github.com/pack-cache/pack-cache/internal/hint"
-	"github.com/pack-cache/pack-cache/internal/redact"
 )
 
 // Lookup finds a variable of the environment, as os.LookupEnv does.
@@ -17,7 +17,7 @@ type Lookup func(name string) (value string, ok bool)
 
 // Set fills targets, pointers to structs, with what pairs say for a use. What
 // they leave out comes from the environment, or is the default. The error is an
-// *Error.
+// *hint.UsageError, or that of a field's UnmarshalText.
 func Set(pairs []Pair, use string, env Lookup, targets ...any) error {
 	var all []Attribute
 	given := map[string]bool{}
@@ -117,9 +117,9 @@ func (a Attribute) parse(field reflect.Value, value, what string) error {
 		target = reflect.New(field.Type().Elem()).Elem()
 	}
 	var err error
-	switch {
-	case a.Secret:
-		target.Set(reflect.ValueOf(redact.NewSecret(value)))
+	switch text, ok := target.Addr().Interface().(encoding.TextUnmarshaler); {
+	case ok:
+		return text.UnmarshalText([]byte(value))
 	case target.Type() == durationType:
 		var d time.Duration
 		if d, err = time.ParseDuration(value); err != nil || d < 0 {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
@@ -75,11 +76,11 @@ func reopen(keychain authn.Keychain) storetest.Options {
 
 func open(t *testing.T, ref string, keychain authn.Keychain) layers.Store {
 	t.Helper()
-	repository, err := registry.New(registry.Config{Ref: ref, Keychain: keychain})
+	parsed, err := name.ParseReference(ref)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return apps{New(repository)}
+	return apps{New(registry.New(registry.Config{Ref: parsed, Keychain: keychain}))}
 }
 
 // apps is a store whose names are those of the contract: each is an app image of

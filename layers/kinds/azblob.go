@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"os"
+	"time"
 
 	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/redact"
@@ -20,22 +21,13 @@ type azblobAttrs struct {
 	Prefix           string        `attr:"prefix" env:"BUILDKIT_AZURE_STORAGE_PREFIX" help:"begins the name of every blob; nothing is put between it and what follows"`
 	BlobsPrefix      string        `attr:"blobs_prefix" default:"blobs/" form:"prefix" help:"follows prefix in the names of layers"`
 	ManifestsPrefix  string        `attr:"manifests_prefix" default:"manifests/" form:"prefix" help:"follows prefix in the names of manifests"`
-	SharedKey        redact.Secret `attr:"secret_access_key" form:"key" help:"shared key of the account (default: AZURE_STORAGE_KEY; without any key, what the Azure SDK finds: AZURE_CLIENT_ID and its like, workload and managed identity, az login)"`
-	SAS              redact.Secret `attr:"sas_token" form:"token" help:"shared access signature, for the account or the container (default: AZURE_STORAGE_SAS_TOKEN)"`
-	ConnectionString redact.Secret `attr:"connection_string" form:"text" help:"in place of account_url and a key, in quotes (default: AZURE_STORAGE_CONNECTION_STRING, if neither account_url nor account_name is given)"`
+	SharedKey        redact.Secret `json:"-" attr:"secret_access_key" form:"key" help:"shared key of the account (default: AZURE_STORAGE_KEY; without any key, what the Azure SDK finds: AZURE_CLIENT_ID and its like, workload and managed identity, az login)"`
+	SAS              redact.Secret `json:"-" attr:"sas_token" form:"token" help:"shared access signature, for the account or the container (default: AZURE_STORAGE_SAS_TOKEN)"`
+	ConnectionString redact.Secret `json:"-" attr:"connection_string" form:"text" help:"in place of account_url and a key, in quotes (default: AZURE_STORAGE_CONNECTION_STRING, if neither account_url nor account_name is given)"`
 }
 
-func (a *azblobAttrs) nameAfter(repository string) {
-	if a.Name == "" {
-		a.Name = repository
-	}
-}
-
-func (a *azblobAttrs) label() string {
-	return layers.At(azblob.Label(a.AccountURL, a.Container, a.Prefix), a.Name)
-}
-
-func (a *azblobAttrs) check(string) error {
+func (a *azblobAttrs) complete(_, image string) error {
+	a.Name = cmp.Or(a.Name, image)
 	if err := a.connect(); err != nil {
 		return err
 	}
@@ -94,35 +86,27 @@ func (a *azblobAttrs) ambient() {
 	}
 }
 
-// loginAzblob finds a token if there is no key.
-func loginAzblob(ctx context.Context, a azblobAttrs) (Keys, error) {
-	found, err := azblob.Login(ctx, azblob.Keys{SharedKey: a.SharedKey, SAS: a.SAS})
-	if err != nil {
-		return Keys{}, err
-	}
-	return Keys{Expires: found.Expires, Values: map[string]redact.Secret{
-		"secret_access_key": found.SharedKey, "sas_token": found.SAS, "token": found.Token,
-	}}, nil
+func (a *azblobAttrs) facts() Facts {
+	return Facts{Label: layers.At(azblob.Label(a.AccountURL, a.Container, a.Prefix), a.Name), Snapshot: a.Name, Service: a.AccountURL}
 }
 
-func openAzblob(ctx context.Context, a azblobAttrs, with Credentials) (layers.Store, string, error) {
-	find := func(ctx context.Context) (azblob.Keys, error) {
-		found, err := with.Login(ctx)
-		return azblob.Keys{
-			SharedKey: found.Values["secret_access_key"], SAS: found.Values["sas_token"], Token: found.Values["token"], Expires: found.Expires,
-		}, err
-	}
+func (a *azblobAttrs) names(given func(string) bool) []string { return namesIn(a.Name, given) }
+
+// find implements keyed: it finds a token if there is no key.
+func (a *azblobAttrs) find(ctx context.Context) (any, time.Time, error) {
+	found, err := azblob.Login(ctx, azblob.Keys{SharedKey: a.SharedKey, SAS: a.SAS})
+	return found, found.Expires, err
+}
+
+func (a *azblobAttrs) open(ctx context.Context, with Access) (layers.Store, error) {
+	find := keysOf[azblob.Keys](with)
 	keys, err := find(ctx)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	store, err := azblob.New(azblob.Config{
+	return azblob.New(azblob.Config{
 		AccountURL: a.AccountURL, AccountName: a.AccountName, Container: a.Container,
 		Prefix: a.Prefix, BlobsPrefix: a.BlobsPrefix, ManifestsPrefix: a.ManifestsPrefix,
 		Keys: keys, Renew: find,
 	})
-	if err != nil {
-		return nil, "", err
-	}
-	return store, a.Name, nil
 }

@@ -14,18 +14,18 @@ type section struct {
 	attributes  []attrs.Attribute
 }
 
-func (l List) sections() []section {
-	var all []section
-	for _, kind := range l {
-		all = append(all, section{"type=" + kind.Type, kind.Help, attrs.Describe(kind.attributes())})
+func sections() []section {
+	var found []section
+	for _, kind := range all() {
+		found = append(found, section{"type=" + kind.name, kind.help, attrs.Describe(kind.attributes())})
 	}
-	return append(all, section{"Every type", "Attributes that every type has.", attrs.Describe(generalAttrs{})})
+	return append(found, section{"Every type", "Attributes that every type has.", attrs.Describe(generalAttrs{})})
 }
 
 // Secrets lists the names of attributes that are secret.
-func (l List) Secrets() []string {
+func Secrets() []string {
 	var names []string
-	for _, s := range l.sections() {
+	for _, s := range sections() {
 		for _, a := range s.attributes {
 			if a.Secret {
 				names = append(names, a.Name)
@@ -36,12 +36,12 @@ func (l List) Secrets() []string {
 }
 
 // Help describes all kinds and their attributes for a terminal.
-func (l List) Help() string {
+func Help() string {
 	var b strings.Builder
 	b.WriteString(`Where a cache is kept is written as attributes, type=TYPE,NAME=VALUE,…, one CSV
 record; "NAME=a,b" quotes a value with a comma. A value without = is an image.
 `)
-	for _, s := range l.sections() {
+	for _, s := range sections() {
 		fmt.Fprintf(&b, "\n  %s: %s\n", s.title, s.help)
 		table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 		for _, a := range s.attributes {
@@ -53,9 +53,9 @@ record; "NAME=a,b" quotes a value with a comma. A value without = is an image.
 }
 
 // Table describes all kinds and their attributes in Markdown.
-func (l List) Table() string {
+func Table() string {
 	var b strings.Builder
-	for _, s := range l.sections() {
+	for _, s := range sections() {
 		fmt.Fprintf(&b, "### %s\n\n%s\n\n", s.title, s.help)
 		if len(s.attributes) == 0 {
 			continue

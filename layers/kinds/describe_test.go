@@ -29,7 +29,7 @@ func TestTable(t *testing.T) {
 	if !found || !foundEnd {
 		t.Fatalf("%s lacks the lines around the table", doc)
 	}
-	want := "\n" + All().Table() + "\n"
+	want := "\n" + Table() + "\n"
 	if *update {
 		if err := os.WriteFile(doc, []byte(before+begin+want+end+after), 0o644); err != nil {
 			t.Fatal(err)
@@ -44,8 +44,8 @@ func TestTable(t *testing.T) {
 // TestHelp checks that the help has every attribute of every kind.
 func TestHelp(t *testing.T) {
 	t.Parallel()
-	help := All().Help()
-	for _, s := range All().sections() {
+	help := Help()
+	for _, s := range sections() {
 		for _, a := range s.attributes {
 			if !strings.Contains(help, "    "+a.Name+"=") || a.Help == "" {
 				t.Errorf("%s: %s is not explained", s.title, a.Name)

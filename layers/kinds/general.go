@@ -30,7 +30,7 @@ func (a *generalAttrs) export(to *Export) error {
 	to.Required = !a.IgnoreError
 	to.Compression = blob.Compression{Codec: blob.Codec(a.Compression), Level: a.CompressionLevel}
 	to.ForceCompression = a.ForceCompression
-	to.Timeout, to.Rule = a.Timeout, a.rule()
+	to.Timeout = a.Timeout
 	err := to.Compression.Check(to.DockerMediaTypes)
 	if option, ok := errors.AsType[*blob.OptionError](err); ok {
 		return hint.Usagef(option.Hint(), "%w", option)

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/pack-cache/pack-cache/internal/attrs"
 	"github.com/pack-cache/pack-cache/internal/hint"
@@ -20,27 +21,17 @@ import (
 type ghaAttrs struct {
 	Scope      string        `attr:"scope" form:"name" help:"name of the cache in the repository (default: the app image's repository)"`
 	Version    string        `attr:"version" values:"1 2" help:"of the cache service (default: 2 if $ACTIONS_CACHE_SERVICE_V2 is set and the server is not GitHub Enterprise Server, else 1)"`
-	URL        redact.Secret `attr:"url" env:"ACTIONS_CACHE_URL" form:"url" help:"of version 1 of the cache service"`
-	URLv2      redact.Secret `attr:"url_v2" env:"ACTIONS_RESULTS_URL" form:"url" help:"of version 2 of the cache service; version 1 is there, too, if nothing else says where it is"`
-	Token      redact.Secret `attr:"token" env:"ACTIONS_RUNTIME_TOKEN" help:"of the job"`
+	URL        redact.Secret `json:"-" attr:"url" env:"ACTIONS_CACHE_URL" form:"url" help:"of version 1 of the cache service"`
+	URLv2      redact.Secret `json:"-" attr:"url_v2" env:"ACTIONS_RESULTS_URL" form:"url" help:"of version 2 of the cache service; version 1 is there, too, if nothing else says where it is"`
+	Token      redact.Secret `json:"-" attr:"token" env:"ACTIONS_RUNTIME_TOKEN" help:"of the job"`
 	Access     string        `attr:"access" env:"ACTIONS_CACHE_MODE" form:"mode" help:"what the job may do with the cache: none, read, write or write-only"`
 	Repository string        `attr:"repository" env:"GITHUB_REPOSITORY" form:"owner/name" help:"for listing and deleting caches"`
-	GitHub     redact.Secret `attr:"ghtoken" help:"for listing and deleting caches: a token with the permission actions: read, or write"`
+	GitHub     redact.Secret `json:"-" attr:"ghtoken" help:"for listing and deleting caches: a token with the permission actions: read, or write"`
 	API        string        `attr:"api_url" env:"GITHUB_API_URL" default:"https://api.github.com" form:"url" help:"of GitHub's REST API, for listing and deleting caches"`
 }
 
-// nameAfter implements imageNamed.
-func (a *ghaAttrs) nameAfter(repository string) { a.Scope = cmp.Or(a.Scope, repository) }
-
-// label implements labeler.
-func (a *ghaAttrs) label() string {
-	if a.Scope == "" {
-		return "gha"
-	}
-	return layers.At("gha", a.Scope)
-}
-
-func (a *ghaAttrs) check(use string) error {
+func (a *ghaAttrs) complete(use, image string) error {
+	a.Scope = cmp.Or(a.Scope, image)
 	if a.Scope == "" && use == toExport {
 		return hint.Usagef("add scope=NAME", "attribute scope is missing")
 	}
@@ -76,33 +67,52 @@ func enterpriseServer() bool {
 	return host != "github.com" && !strings.HasSuffix(host, ".ghe.com") && !strings.HasSuffix(host, ".localhost")
 }
 
-func openGHA(ctx context.Context, a ghaAttrs, with Credentials) (layers.Store, string, error) {
-	var keys Keys
-	if with.Login != nil {
-		var err error
-		if keys, err = with.Login(ctx); err != nil {
-			return nil, "", err
-		}
+func (a *ghaAttrs) facts() Facts {
+	label := "gha"
+	if a.Scope != "" {
+		label = layers.At(label, a.Scope)
 	}
-	secret := func(name string) string { return keys.Values[name].Reveal() }
+	return Facts{Label: label, Snapshot: a.Scope}
+}
+
+func (a *ghaAttrs) names(given func(string) bool) []string {
+	if given("scope") {
+		return []string{a.Scope}
+	}
+	return nil
+}
+
+// ghaKeys are the attributes that are secret.
+type ghaKeys struct{ URL, URLv2, Token, GitHub redact.Secret }
+
+// find implements keyed.
+func (a *ghaAttrs) find(context.Context) (any, time.Time, error) {
+	return ghaKeys{a.URL, a.URLv2, a.Token, a.GitHub}, time.Time{}, nil
+}
+
+func (a *ghaAttrs) open(ctx context.Context, with Access) (layers.Store, error) {
+	keys, err := keysOf[ghaKeys](with)(ctx)
+	if err != nil {
+		return nil, err
+	}
 	config := gha.Config{
-		Version: 2, URL: secret("url_v2"), Token: secret("token"), Access: gha.Access(a.Access),
-		Repository: a.Repository, GitHubToken: secret("ghtoken"), APIURL: a.API,
+		Version: 2, URL: keys.URLv2.Reveal(), Token: keys.Token.Reveal(), Access: gha.Access(a.Access),
+		Repository: a.Repository, GitHubToken: keys.GitHub.Reveal(), APIURL: a.API,
 	}
 	variable := "ACTIONS_RESULTS_URL"
 	if a.Version == "1" {
-		config.Version, config.URL, variable = 1, cmp.Or(secret("url"), config.URL), "ACTIONS_CACHE_URL"
+		config.Version, config.URL, variable = 1, cmp.Or(keys.URL.Reveal(), config.URL), "ACTIONS_CACHE_URL"
 	}
 	var missing []string
 	if config.URL == "" {
 		missing = append(missing, variable)
 	}
 	// act has no tokens: a secret in the URL of version 1 is in their place.
-	if config.Token == "" && (config.Version == 2 || secret("url") == "") {
+	if config.Token == "" && (config.Version == 2 || keys.URL.IsZero()) {
 		missing = append(missing, "ACTIONS_RUNTIME_TOKEN")
 	}
 	if len(missing) > 0 {
-		return gha.Nowhere{Missing: missing}, a.Scope, nil
+		return gha.Nowhere{Missing: missing}, nil
 	}
-	return gha.New(config), a.Scope, nil
+	return gha.New(config), nil
 }

@@ -4,18 +4,38 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/pack-cache/pack-cache/internal/attrs"
+	"github.com/google/go-containerregistry/pkg/name"
+
 	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/inline"
 	"github.com/pack-cache/pack-cache/layers/registry"
 )
 
-// inlineAttrs are the attributes of type=inline. There are none, because other
+// inlineAttrs are the attributes of type=inline. Users write none, because other
 // flags say where the app image goes.
-type inlineAttrs struct{}
+type inlineAttrs struct {
+	// App is the app image; nil until it is known.
+	App *registryAttrs
+}
 
-func (a *inlineAttrs) check(use string) error {
+// InApp returns the location of an inline cache in an app image.
+func (l Location) InApp(app name.Reference) Location {
+	l.Place = Place{"inline", &inlineAttrs{&registryAttrs{Ref: image{app}}}}
+	return l
+}
+
+// Beside makes the store of what belongs to app images, of the one for their
+// repository.
+func Beside(images layers.Store) (layers.Store, error) {
+	repository, ok := images.(*registry.Store)
+	if !ok {
+		return nil, fmt.Errorf("%s is not a repository of images", images)
+	}
+	return inline.New(repository), nil
+}
+
+func (a *inlineAttrs) complete(use, _ string) error {
 	if use == toImport {
 		return hint.Usagef("write --import-cache type=registry,ref=IMAGE, with an app image that was published with --export-cache type=inline",
 			"an inline cache is part of an app image, and imported as one")
@@ -23,27 +43,20 @@ func (a *inlineAttrs) check(use string) error {
 	return nil
 }
 
+func (a *inlineAttrs) facts() Facts {
+	if a.App == nil {
+		return Facts{Label: "inline"}
+	}
+	return a.App.facts()
+}
+
+func (a *inlineAttrs) names(func(string) bool) []string { return nil }
+
 func (a *inlineAttrs) export(to *Export) { to.Inline = true }
 
-// inlineKind is the cache that is part of the app image. Its location has the
-// attributes of the image's, which the platform fills in.
-func inlineKind() Kind {
-	return Kind{
-		Type: "inline", Help: "The app image itself. It needs --publish, and is imported with type=registry,ref=IMAGE.",
-		attributes: func() any { return new(inlineAttrs) },
-		Open: func(ctx context.Context, at Location, with Credentials) (layers.Store, string, error) {
-			var image registryAttrs
-			if err := attrs.Load(at.Attrs, &image); err != nil {
-				return nil, "", err
-			}
-			return openRegistry(ctx, image, with)
-		},
-		Beside: func(images layers.Store) (layers.Store, error) {
-			repository, ok := images.(*registry.Store)
-			if !ok {
-				return nil, fmt.Errorf("%s is not a repository of images", images)
-			}
-			return inline.New(repository), nil
-		},
+func (a *inlineAttrs) open(ctx context.Context, with Access) (layers.Store, error) {
+	if a.App == nil {
+		return nil, fmt.Errorf("an inline cache has no app image")
 	}
+	return a.App.open(ctx, with)
 }

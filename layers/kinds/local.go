@@ -13,6 +13,12 @@ import (
 	"github.com/pack-cache/pack-cache/layers/ocidir"
 )
 
+// Directory is the location of a cache in a directory of this machine. tag is its name
+// there, "" for the usual one.
+func Directory(dir, tag string) Location {
+	return Location{Place: Place{"local", &localAttrs{Dest: dir, Tag: cmp.Or(tag, "latest")}}}
+}
+
 // localAttrs are the attributes of type=local.
 type localAttrs struct {
 	Dest   string `attr:"dest" only:"export" required:"true" form:"directory" help:"where to save; made if it is not there"`
@@ -26,7 +32,7 @@ type localAttrs struct {
 // "Annotation Rules", org.opencontainers.image.ref.name).
 var layoutName = regexp.MustCompile(`^[A-Za-z0-9_]+([-._:@/+]+[A-Za-z0-9_]+)*$`)
 
-func (a *localAttrs) check(use string) error {
+func (a *localAttrs) complete(use, _ string) error {
 	if !layoutName.MatchString(a.Tag) {
 		return hint.Usagef("use letters and digits, with . _ - : @ / + between them", "attribute tag: %q is not a name", a.Tag)
 	}
@@ -48,7 +54,18 @@ func (a *localAttrs) check(use string) error {
 	return err
 }
 
-func openLocal(_ context.Context, a localAttrs, _ Credentials) (layers.Store, string, error) {
-	store := ocidir.New(ocidir.Config{Dir: cmp.Or(a.Dest, a.Src), Reset: a.Reset})
-	return store, cmp.Or(a.Digest, a.Tag), nil
+func (a *localAttrs) facts() Facts {
+	dir, snapshot := cmp.Or(a.Dest, a.Src), cmp.Or(a.Digest, a.Tag)
+	return Facts{Label: layers.At(dir, snapshot), Snapshot: snapshot, Dir: dir}
+}
+
+func (a *localAttrs) names(given func(string) bool) []string {
+	if given("tag") {
+		return []string{a.Tag}
+	}
+	return nil
+}
+
+func (a *localAttrs) open(context.Context, Access) (layers.Store, error) {
+	return ocidir.New(ocidir.Config{Dir: cmp.Or(a.Dest, a.Src), Reset: a.Reset}), nil
 }

@@ -1,60 +1,112 @@
 package kinds
 
 import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
+	"github.com/google/go-containerregistry/pkg/authn"
 
-	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/blob"
 )
 
-// Location says where a cache is kept.
+// Location says where a cache is kept. Its JSON is what travels to a phase; secrets
+// are not in it. It is printed without them.
 type Location struct {
-	// Type names the kind of store, such as "registry".
-	Type string `json:"type"`
-	// Attrs are the store's attributes, such as ref.
-	Attrs map[string]string `json:"attrs"`
-	// Secrets are the attributes that nothing may show. They are not in the
-	// JSON: a phase asks its caller for them.
-	Secrets map[string]redact.Secret `json:"-"`
-	// Label is how the user is told of the location; "" is its reference, or
-	// else its type.
-	Label string `json:"label,omitempty"`
-	// Login is set if the phase has to ask for keys: the place of the login in
-	// Call.Logins, counted from 1 on.
-	Login int `json:"login,omitempty"`
-	// Loan is set if the phase cannot reach the store itself.
-	Loan *Loan `json:"loan,omitempty"`
+	// Place is where, in the attributes of its kind.
+	Place Place `json:"place"`
+	// ID tells the caches of a build apart where a phase asks for keys or borrows a
+	// store.
+	ID string `json:"id,omitempty"`
 	// Known is the snapshot that was there when the build began; nil if the phase
 	// has to ask for it.
 	Known *layers.Known `json:"known,omitempty"`
 	// Rule says how long requests may wait, and the search for keys.
 	Rule web.Rule `json:"rule"`
+	// Names are the caches there that the user named, nil if that was left open.
+	Names []string `json:"-"`
 }
 
-// Loan says that a phase borrows a store of its caller.
-type Loan struct {
-	// Number is the store's place in Call.Loans.
-	Number int `json:"number"`
-	// Store is what the store calls itself, Name the snapshot in it.
-	Store string `json:"store"`
-	Name  string `json:"name"`
+// Place is the attributes of a location. The zero value is nowhere.
+type Place struct {
+	kind string
+	attributes
+}
+
+// MarshalJSON writes the attributes under the name of their kind.
+func (p Place) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]attributes{p.kind: p.attributes})
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote.
+func (p *Place) UnmarshalJSON(data []byte) error {
+	var read map[string]json.RawMessage
+	if err := json.Unmarshal(data, &read); err != nil {
+		return err
+	}
+	*p = Place{}
+	for name, own := range read {
+		if name == "" {
+			continue
+		}
+		i := slices.IndexFunc(all(), func(k kind) bool { return k.name == name })
+		if i < 0 {
+			return fmt.Errorf("no such kind of cache: %q", name)
+		}
+		p.kind, p.attributes = name, all()[i].attributes()
+		if err := json.Unmarshal(own, p.attributes); err != nil {
+			return fmt.Errorf("type=%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// Type is the name of the location's kind, such as registry.
+func (l Location) Type() string { return l.Place.kind }
+
+// Facts returns what others than the store need to know.
+func (l Location) Facts() Facts {
+	if l.Place.attributes == nil {
+		return Facts{}
+	}
+	return l.Place.facts()
 }
 
 // String returns how the user is told of the location.
-func (l Location) String() string {
-	switch ref := l.Attrs["ref"]; {
-	case l.Loan != nil:
-		return layers.At(l.Loan.Store, l.Loan.Name)
-	case l.Label != "":
-		return l.Label
-	case ref != "":
-		return ref
+func (l Location) String() string { return l.Facts().Label }
+
+// Host is the registry that a cache is in, "" if it is in none.
+func (l Location) Host() string {
+	if image := l.Facts().Image; image != nil {
+		return image.Context().RegistryStr()
 	}
-	return l.Type
+	return ""
+}
+
+// Server names what has to answer to use the cache, if that is known.
+func (l Location) Server() string { return l.Type() + " " + l.Host() + l.Facts().Service }
+
+// Access is what a store may be opened with.
+type Access struct {
+	// Keychain has the credentials of registries.
+	Keychain authn.Keychain
+	// Insecure are registry hosts that may be reached without verified TLS, besides
+	// what the location says.
+	Insecure []string
+	// Keys finds the keys to this store; nil if there are none.
+	Keys Login
+}
+
+// Open opens the store. It does no I/O with it, but may ask for keys.
+func (l Location) Open(ctx context.Context, with Access) (layers.Store, error) {
+	if l.Place.attributes == nil {
+		return nil, fmt.Errorf("no kind of cache is named")
+	}
+	return l.Place.open(ctx, with)
 }
 
 // Import is a place to look for a cache in.
@@ -82,18 +134,4 @@ type Export struct {
 	DockerMediaTypes bool `json:"docker_media_types,omitempty"`
 	// Timeout bounds how long the cache is saved there; 0 is no bound.
 	Timeout time.Duration `json:"timeout,omitempty"`
-}
-
-// Host is the registry that a cache is in, "" if it is in none.
-func (l Location) Host() string {
-	ref, err := name.ParseReference(l.Attrs["ref"], name.WeakValidation)
-	if l.Attrs["ref"] == "" || err != nil {
-		return ""
-	}
-	return ref.Context().RegistryStr()
-}
-
-// Server names what has to answer to use the cache, if that is known.
-func (l Location) Server() string {
-	return l.Type + " " + l.Host() + l.Attrs["endpoint_url"] + l.Attrs["account_url"]
 }

@@ -47,3 +47,11 @@ func checkURL(attribute, address string) error {
 	}
 	return nil
 }
+
+// namesIn lists the names that were given.
+func namesIn(name string, given func(string) bool) []string {
+	if !given("name") {
+		return nil
+	}
+	return objects.Names(name)
+}

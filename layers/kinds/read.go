@@ -5,131 +5,127 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/go-containerregistry/pkg/name"
+
 	"github.com/pack-cache/pack-cache/internal/attrs"
 	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
-// Import reads a place to look for a cache in: attributes, or a reference. image
+// ReadImport reads a place to look for a cache in: attributes, or a reference. app
 // is the app image, which some caches are named after by default. The error may be
-// a *hint.UsageError. What is returned with an error has the type, as far as it was
-// understood.
-func (l List) Import(value, image string) (Import, error) {
+// a *hint.UsageError and, about a reference, a *reference.Error. What is returned with an
+// error has the type, as far as it was understood.
+func ReadImport(value, app string) (Import, error) {
 	pairs, err := split(value)
 	if err != nil {
 		return Import{}, err
 	}
-	return l.importOf(pairs, image)
+	return importOf(pairs, app)
 }
 
-// Export reads a place to save the cache to, as Import does.
-func (l List) Export(value, image string) (Export, error) {
+// ReadExport reads a place to save the cache to, as ReadImport does.
+func ReadExport(value, app string) (Export, error) {
 	pairs, err := split(value)
 	if err != nil {
 		return Export{}, err
 	}
-	return l.exportOf(pairs, image)
+	return exportOf(pairs, app)
 }
 
-// Image is an import from and an export to a cache image.
-func (l List) Image(reference string) (Import, Export, error) {
-	return l.both(imageAttrs(reference), imageAttrs(reference))
+// ReadImage reads the reference of an image that is imported from and exported to.
+func ReadImage(written string) (Import, Export, error) {
+	to, err := exportOf(imageAttrs(written), "")
+	return Import{Location: to.Location}, to, err
 }
 
-// Directory is an import from and an export to a directory with a cache.
-func (l List) Directory(dir string) (Import, Export, error) {
-	local := func(attribute string) []attrs.Pair {
-		return []attrs.Pair{{Name: "type", Value: "local"}, {Name: attribute, Value: dir}}
+// ReadDirectory reads the path of a directory that is imported from and exported to.
+func ReadDirectory(path string) (Import, Export, error) {
+	in := func(attribute string) []attrs.Pair {
+		return []attrs.Pair{{Name: "type", Value: "local"}, {Name: attribute, Value: path}}
 	}
-	return l.both(local("src"), local("dest"))
-}
-
-func (l List) both(from, to []attrs.Pair) (Import, Export, error) {
-	in, err := l.importOf(from, "")
+	from, err := importOf(in("src"), "")
 	if err != nil {
-		return in, Export{}, err
+		return from, Export{}, err
 	}
-	out, err := l.exportOf(to, "")
-	return in, out, err
+	to, err := exportOf(in("dest"), "")
+	return from, to, err
 }
 
 func split(value string) ([]attrs.Pair, error) {
-	pairs, reference, err := attrs.Split(value)
-	if reference != "" {
-		pairs = imageAttrs(reference)
+	pairs, bare, err := attrs.Split(value)
+	if bare != "" {
+		pairs = imageAttrs(bare)
 	}
 	return pairs, err
 }
 
 // imageAttrs are the attributes of a cache that is an image.
-func imageAttrs(reference string) []attrs.Pair {
-	return []attrs.Pair{{Name: "type", Value: "registry"}, {Name: "ref", Value: reference}}
+func imageAttrs(written string) []attrs.Pair {
+	return []attrs.Pair{{Name: "type", Value: "registry"}, {Name: "ref", Value: written}}
 }
 
-func (l List) importOf(pairs []attrs.Pair, image string) (Import, error) {
-	read, err := l.read(pairs, toImport, image)
-	read.at.Rule = read.general.rule()
-	return Import{Location: read.at, Timeout: read.general.Timeout}, err
+func importOf(pairs []attrs.Pair, app string) (Import, error) {
+	at, general, err := read(pairs, toImport, app)
+	return Import{Location: at, Timeout: general.Timeout}, err
 }
 
-func (l List) exportOf(pairs []attrs.Pair, image string) (Export, error) {
-	read, err := l.read(pairs, toExport, image)
-	to := Export{Location: read.at}
+func exportOf(pairs []attrs.Pair, app string) (Export, error) {
+	at, general, err := read(pairs, toExport, app)
+	to := Export{Location: at}
 	if err != nil {
 		return to, err
 	}
-	if decides, ok := read.own.(exporter); ok {
+	if decides, ok := at.Place.attributes.(exporter); ok {
 		decides.export(&to)
 	}
-	return to, read.general.export(&to)
+	return to, general.export(&to)
 }
 
-// location is what attributes say of a cache.
-type location struct {
-	// at has the type even if the rest was not understood.
-	at      Location
-	general generalAttrs
-	own     any // a pointer to the attributes of the kind
-}
-
-func (l List) read(pairs []attrs.Pair, use, image string) (location, error) {
-	var read location
-	kind, pairs, err := l.kindOf(pairs)
+// read makes a location of attributes. It has the type even if the rest was not
+// understood.
+func read(pairs []attrs.Pair, use, app string) (at Location, general generalAttrs, err error) {
+	kind, pairs, err := kindOf(pairs)
 	if err != nil {
-		return read, err
+		return at, general, err
 	}
-	read.at.Type, read.own = kind.Type, kind.attributes()
-	if err := attrs.Set(pairs, use, os.LookupEnv, read.own, &read.general); err != nil {
-		return read, err
+	at.Place = Place{kind.name, kind.attributes()}
+	if err := attrs.Set(pairs, use, os.LookupEnv, at.Place.attributes, &general); err != nil {
+		return at, general, err
 	}
-	if adopts, ok := read.own.(imageNamed); ok {
-		adopts.nameAfter(repositoryOf(image))
+	if err := at.Place.complete(use, repositoryOf(app)); err != nil {
+		return at, general, err
 	}
-	if checks, ok := read.own.(checker); ok {
-		if err := checks.check(use); err != nil {
-			return read, err
-		}
-	}
-	read.at.Attrs, read.at.Secrets = attrs.Values(read.own), attrs.Secrets(read.own)
-	if labels, ok := read.own.(labeler); ok {
-		read.at.Label = labels.label()
-	}
-	return read, nil
+	at.Rule = general.rule()
+	at.Names = at.Place.names(func(attribute string) bool {
+		return slices.ContainsFunc(pairs, func(p attrs.Pair) bool { return p.Name == attribute })
+	})
+	return at, general, nil
 }
 
 // kindOf finds the kind that attributes name, and returns the others.
-func (l List) kindOf(pairs []attrs.Pair) (Kind, []attrs.Pair, error) {
+func kindOf(pairs []attrs.Pair) (kind, []attrs.Pair, error) {
 	var types []string
-	for _, kind := range l {
-		types = append(types, kind.Type)
+	for _, kind := range all() {
+		types = append(types, kind.name)
 	}
 	valid := strings.Join(types, ", ")
 	at := slices.IndexFunc(pairs, func(p attrs.Pair) bool { return p.Name == "type" })
 	if at < 0 {
-		return Kind{}, nil, hint.Usagef("add type=, with one of: "+valid, "attribute type is missing")
+		return kind{}, nil, hint.Usagef("add type=, with one of: "+valid, "attribute type is missing")
 	}
 	which := slices.Index(types, pairs[at].Value)
 	if which < 0 {
-		return Kind{}, nil, hint.Usagef(attrs.DidYouMean(pairs[at].Value, types)+"valid are: "+valid, "attribute type: there is no %q", pairs[at].Value)
+		return kind{}, nil, hint.Usagef(attrs.DidYouMean(pairs[at].Value, types)+"valid are: "+valid, "attribute type: there is no %q", pairs[at].Value)
 	}
-	return l[which], slices.Delete(slices.Clone(pairs), at, at+1), nil
+	return all()[which], slices.Delete(slices.Clone(pairs), at, at+1), nil
+}
+
+// repositoryOf is the repository of an image, without its tag, which may be
+// another one in each build. An image that is not a reference is as it is.
+func repositoryOf(image string) string {
+	ref, err := name.ParseReference(image, name.WeakValidation)
+	if err != nil {
+		return image
+	}
+	return ref.Context().Name()
 }

@@ -65,21 +65,21 @@ var (
 func TestRows(t *testing.T) {
 	t.Parallel()
 	wantRows(t, "every type", general, attrs.Describe(generalAttrs{}))
-	for _, kind := range All() {
-		own, ok := kinds[kind.Type]
+	for _, kind := range all() {
+		own, ok := kinds[kind.name]
 		if !ok {
 			continue // tested beside the kind
 		}
-		wantRows(t, kind.Type, own, attrs.Describe(kind.attributes()))
+		wantRows(t, kind.name, own, attrs.Describe(kind.attributes()))
 		for _, use := range []string{toImport, toExport} {
-			if kind.Type == "inline" && use == toImport {
+			if kind.name == "inline" && use == toImport {
 				continue // refused altogether
 			}
 			for _, r := range append(own, general...) {
 				if r.only == "" || r.only == use {
-					r.check(t, kind.Type, use, own)
-				} else if err := readRow(kind.Type, use, r.name, "x", own); err == nil {
-					t.Errorf("%s of type %s takes %s", use, kind.Type, r.name)
+					r.check(t, kind.name, use, own)
+				} else if err := readRow(kind.name, use, r.name, "x", own); err == nil {
+					t.Errorf("%s of type %s takes %s", use, kind.name, r.name)
 				}
 			}
 		}
@@ -131,9 +131,9 @@ func readRow(kind, use, name, value string, own []row) error {
 	record += "," + name + "=" + value
 	var err error
 	if use == toImport {
-		_, err = All().Import(record, "r.example.com/app")
+		_, err = ReadImport(record, "r.example.com/app")
 	} else {
-		_, err = All().Export(record, "r.example.com/app")
+		_, err = ReadExport(record, "r.example.com/app")
 	}
 	return err
 }

@@ -1,6 +1,7 @@
 package kinds
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -20,9 +21,9 @@ type s3Attrs struct {
 	ManifestsPrefix  string        `attr:"manifests_prefix" default:"manifests/" form:"prefix" help:"follows prefix in the keys of manifests"`
 	Endpoint         string        `attr:"endpoint_url" form:"url" help:"address of a service that is not Amazon's (default: AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL, the shared configuration)"`
 	PathStyle        bool          `attr:"use_path_style" default:"false" help:"the bucket is in the path of URLs, not in their host; MinIO wants that"`
-	AccessKeyID      redact.Secret `attr:"access_key_id" form:"key" help:"together with secret_access_key (default: what the AWS SDK finds: AWS_ACCESS_KEY_ID, AWS_PROFILE, web identity, the role of a container or an instance)"`
-	SecretAccessKey  redact.Secret `attr:"secret_access_key" form:"key" help:"see access_key_id"`
-	SessionToken     redact.Secret `attr:"session_token" form:"token" help:"of temporary keys"`
+	AccessKeyID      redact.Secret `json:"-" attr:"access_key_id" form:"key" help:"together with secret_access_key (default: what the AWS SDK finds: AWS_ACCESS_KEY_ID, AWS_PROFILE, web identity, the role of a container or an instance)"`
+	SecretAccessKey  redact.Secret `json:"-" attr:"secret_access_key" form:"key" help:"see access_key_id"`
+	SessionToken     redact.Secret `json:"-" attr:"session_token" form:"token" help:"of temporary keys"`
 	Refresh          time.Duration `attr:"touch_refresh" only:"export" default:"24h" help:"blobs that are older are copied onto themselves when they are used again, so that a rule by which objects expire does not take them; 0s: never"`
 	Parallel         int           `attr:"upload_parallelism" only:"export" default:"4" help:"parts of 8 MiB that go up at the same time, 1 to 16; each takes its size of memory"`
 	RetryMode        string        `attr:"retry_mode" env:"AWS_RETRY_MODE" values:"standard adaptive" help:"how requests are repeated (default: standard)"`
@@ -30,17 +31,8 @@ type s3Attrs struct {
 	NoAcceptEncoding bool          `attr:"disable_accept_encoding" default:"false" help:"send no Accept-Encoding header: Google's storage changes it, and signatures then do not fit"`
 }
 
-func (a *s3Attrs) nameAfter(repository string) {
-	if a.Name == "" {
-		a.Name = repository
-	}
-}
-
-func (a *s3Attrs) label() string {
-	return layers.At(s3.Label(a.Endpoint, a.Bucket, a.Prefix), a.Name)
-}
-
-func (a *s3Attrs) check(string) error {
+func (a *s3Attrs) complete(_, image string) error {
+	a.Name = cmp.Or(a.Name, image)
 	switch {
 	case a.AccessKeyID.IsZero() != a.SecretAccessKey.IsZero():
 		return hint.Usagef("give both, or none", "attributes access_key_id and secret_access_key belong together")
@@ -57,54 +49,31 @@ func (a *s3Attrs) check(string) error {
 	return checkURL("endpoint_url", a.Endpoint)
 }
 
-// keys are what the attributes say.
-func (a *s3Attrs) keys() s3.Keys {
-	return s3.Keys{
+func (a *s3Attrs) facts() Facts {
+	return Facts{Label: layers.At(s3.Label(a.Endpoint, a.Bucket, a.Prefix), a.Name), Snapshot: a.Name, Service: a.Endpoint}
+}
+
+func (a *s3Attrs) names(given func(string) bool) []string { return namesIn(a.Name, given) }
+
+// find implements keyed.
+func (a *s3Attrs) find(ctx context.Context) (any, time.Time, error) {
+	found, err := s3.Login(ctx, s3.Keys{
 		AccessKeyID: a.AccessKeyID.Reveal(), Secret: a.SecretAccessKey, Token: a.SessionToken,
 		Region: a.Region, Endpoint: a.Endpoint,
-	}
+	})
+	return found, found.Expires, err
 }
 
-// loginS3 finds what the attributes do not say.
-func loginS3(ctx context.Context, a s3Attrs) (Keys, error) {
-	found, err := s3.Login(ctx, a.keys())
-	if err != nil {
-		return Keys{}, err
-	}
-	return Keys{Expires: found.Expires, Values: map[string]redact.Secret{
-		"access_key_id":     redact.NewSecret(found.AccessKeyID),
-		"secret_access_key": found.Secret,
-		"session_token":     found.Token,
-		"region":            redact.NewSecret(found.Region),
-		"endpoint_url":      redact.NewSecret(found.Endpoint),
-		"authorities":       redact.NewSecret(found.Authorities),
-	}}, nil
-}
-
-func openS3(ctx context.Context, a s3Attrs, with Credentials) (layers.Store, string, error) {
-	find := func(ctx context.Context) (s3.Keys, error) {
-		found, err := with.Login(ctx)
-		if err != nil {
-			return s3.Keys{}, err
-		}
-		value := func(name string) string { return found.Values[name].Reveal() }
-		return s3.Keys{
-			AccessKeyID: value("access_key_id"), Secret: found.Values["secret_access_key"], Token: found.Values["session_token"],
-			Expires: found.Expires, Region: value("region"), Endpoint: value("endpoint_url"), Authorities: value("authorities"),
-		}, nil
-	}
+func (a *s3Attrs) open(ctx context.Context, with Access) (layers.Store, error) {
+	find := keysOf[s3.Keys](with)
 	keys, err := find(ctx)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	store, err := s3.New(s3.Config{
+	return s3.New(s3.Config{
 		Bucket: a.Bucket, Prefix: a.Prefix, BlobsPrefix: a.BlobsPrefix, ManifestsPrefix: a.ManifestsPrefix,
 		PathStyle: a.PathStyle, Refresh: a.Refresh, Parallel: a.Parallel,
 		RetryMode: a.RetryMode, RetryAttempts: a.RetryAttempts, NoAcceptEncoding: a.NoAcceptEncoding,
 		Keys: keys, Renew: find,
 	})
-	if err != nil {
-		return nil, "", err
-	}
-	return store, a.Name, nil
 }

@@ -223,11 +223,8 @@ func TestEcho(t *testing.T) {
 		}))
 		defer server.Close()
 		_, port, _ = net.SplitHostPort(server.Listener.Addr().String())
-		s, err := New(Config{Ref: server.Listener.Addr().String() + "/a/b", Keychain: fixed{&authn.Basic{Username: "u", Password: "hush-hush"}}, Rule: web.Rule{First: time.Millisecond}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _, err = s.Resolve(t.Context(), "latest")
+		s := New(Config{Ref: ref(t, server.Listener.Addr().String()+"/a/b"), Keychain: fixed{&authn.Basic{Username: "u", Password: "hush-hush"}}, Rule: web.Rule{First: time.Millisecond}})
+		_, _, err := s.Resolve(t.Context(), "latest")
 		if err == nil || strings.Contains(err.Error(), "hush") || strings.Contains(err.Error(), "dTpodX") || strings.Contains(err.Error(), "\x1b") {
 			t.Errorf("%s: error %q", challenge, err)
 		}
@@ -253,11 +250,8 @@ func TestUnreachable(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			s, err := New(Config{Ref: test.host + "/team/cache", Transport: dialTo(test.to)})
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, _, err = s.Resolve(t.Context(), "latest")
+			s := New(Config{Ref: ref(t, test.host+"/team/cache"), Transport: dialTo(test.to)})
+			_, _, err := s.Resolve(t.Context(), "latest")
 			if err == nil || !strings.Contains(err.Error(), test.host) || errors.Is(err, layers.ErrNotFound) {
 				t.Errorf("error %v", err)
 			}
@@ -274,11 +268,8 @@ func TestNoRegistry(t *testing.T) {
 	for _, status := range []int{http.StatusNotFound, http.StatusTeapot} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 		defer server.Close()
-		s, err := New(Config{Ref: server.Listener.Addr().String() + "/a/b"})
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, _, err = s.Resolve(t.Context(), "latest")
+		s := New(Config{Ref: ref(t, server.Listener.Addr().String()+"/a/b")})
+		_, _, err := s.Resolve(t.Context(), "latest")
 		if err == nil || errors.Is(err, layers.ErrNotFound) || !strings.Contains(err.Error(), "does not answer as a registry") || hint.Of(err) == "" {
 			t.Errorf("status %d: error %v", status, err)
 		}
@@ -290,10 +281,7 @@ func TestInsecure(t *testing.T) {
 	for _, tls := range []bool{false, true} {
 		r := testregistry.New(t, testregistry.Options{TLS: tls})
 		// By a name that is not loopback's.
-		s, err := New(Config{Ref: "registry.example:5000/team/cache", Insecure: true, Transport: dialTo(r.Addr)})
-		if err != nil {
-			t.Fatal(err)
-		}
+		s := New(Config{Ref: ref(t, "registry.example:5000/team/cache"), Insecure: true, Transport: dialTo(r.Addr)})
 		desc, _ := commit(t, s, v1.Hash{})
 		if got, _, err := s.Resolve(t.Context(), "latest"); err != nil || got.Digest != desc.Digest {
 			t.Errorf("TLS %v: %v, error %v", tls, got, err)
@@ -328,20 +316,14 @@ func TestLateChallenge(t *testing.T) {
 		inner.ServeHTTP(w, r)
 	}))
 	defer server.Close()
-	s, err := New(Config{Ref: server.Listener.Addr().String() + "/a/b", Keychain: fixed{&authn.Basic{Username: "u", Password: "hush"}}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := New(Config{Ref: ref(t, server.Listener.Addr().String()+"/a/b"), Keychain: fixed{&authn.Basic{Username: "u", Password: "hush"}}})
 	commit(t, s, v1.Hash{})
 }
 
 func TestKeychainFails(t *testing.T) {
 	t.Parallel()
-	s, err := New(Config{Ref: "registry.invalid/team/cache", Keychain: broken{}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, _, err = s.Resolve(t.Context(), "latest")
+	s := New(Config{Ref: ref(t, "registry.invalid/team/cache"), Keychain: broken{}})
+	_, _, err := s.Resolve(t.Context(), "latest")
 	if !errors.Is(err, errHelper) || hint.Of(err) == "" {
 		t.Errorf("error %v, hint %q", err, hint.Of(err))
 	}
@@ -361,10 +343,7 @@ func TestFirstContactRefused(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
 	defer server.Close()
-	s, err := New(Config{Ref: server.Listener.Addr().String() + "/a/b"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := New(Config{Ref: ref(t, server.Listener.Addr().String()+"/a/b")})
 	if _, _, err := s.Resolve(t.Context(), "latest"); !errors.Is(err, layers.ErrDenied) {
 		t.Errorf("error %v", err)
 	}

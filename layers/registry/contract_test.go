@@ -85,13 +85,9 @@ func opener(r *testregistry.Registry, keychain authn.Keychain) func(*testing.T) 
 	}
 }
 
-func open(t *testing.T, r *testregistry.Registry, ref string, keychain authn.Keychain) *Store {
+func open(t *testing.T, r *testregistry.Registry, written string, keychain authn.Keychain) *Store {
 	t.Helper()
-	s, err := New(Config{Ref: ref, Keychain: keychain, Transport: r.Transport()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return New(Config{Ref: ref(t, written), Keychain: keychain, Transport: r.Transport()})
 }
 
 func options(r *testregistry.Registry, auth testregistry.Auth) storetest.Options {

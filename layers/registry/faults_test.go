@@ -38,14 +38,11 @@ func faulty(t *testing.T, options testregistry.Options) (*testregistry.Registry,
 	t.Helper()
 	r := testregistry.New(t, options)
 	f := testregistry.NewFaults(t, r)
-	config := Config{Ref: f.Addr + "/team/cache", Transport: r.Transport(), Rule: web.Rule{First: time.Millisecond}}
+	config := Config{Ref: ref(t, f.Addr+"/team/cache"), Transport: r.Transport(), Rule: web.Rule{First: time.Millisecond}}
 	if options.Auth != testregistry.Open {
 		config.Keychain = f.Keychain("writer")
 	}
-	s, err := New(config)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := New(config)
 
 	return r, f, s
 }
@@ -400,10 +397,7 @@ func TestMountFrom(t *testing.T) {
 		t.Run(string(auth), func(t *testing.T) {
 			t.Parallel()
 			r, f, s := faulty(t, testregistry.Options{Auth: auth, Users: users})
-			other, err := New(Config{Ref: f.Addr + "/team/app", Keychain: s.keychain})
-			if err != nil {
-				t.Fatal(err)
-			}
+			other := New(Config{Ref: ref(t, f.Addr+"/team/app"), Keychain: s.keychain})
 			b, blob := push(t, s, 5000)
 			_, absent := random(10)
 			push(t, other, 10) // so that there is a token without the scope of the source

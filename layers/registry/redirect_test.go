@@ -50,10 +50,11 @@ func TestRedirectedUpload(t *testing.T) {
 			}))
 			t.Cleanup(front.Close)
 			host := strings.TrimPrefix(front.URL, "http://")
-			store, err := registry.New(registry.Config{Ref: host + "/team/cache", Keychain: onlyFor(host)})
+			ref, err := name.ParseReference(host + "/team/cache")
 			if err != nil {
 				t.Fatal(err)
 			}
+			store := registry.New(registry.Config{Ref: ref, Keychain: onlyFor(host)})
 			pushed, err := store.Push(t.Context(), v1.Descriptor{}, func() (io.ReadCloser, error) {
 				return io.NopCloser(strings.NewReader("a layer")), nil
 			})

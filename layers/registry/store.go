@@ -23,9 +23,8 @@ import (
 
 // Config says which repository a Store keeps its snapshots in.
 type Config struct {
-	// Ref is REGISTRY/REPOSITORY[:TAG|@DIGEST]. Without a registry it is Docker
-	// Hub, without a tag or digest it is the tag latest.
-	Ref string
+	// Ref names the repository.
+	Ref name.Reference
 	// Insecure allows plain HTTP, and TLS without verification, for the registry
 	// itself; its token server and storage are verified. Without it, plain HTTP is
 	// tried for loopback and private addresses only.
@@ -46,7 +45,6 @@ type Config struct {
 // Store keeps snapshots in one repository. It is safe for concurrent use.
 type Store struct {
 	repo      name.Repository
-	name      string
 	keychain  authn.Keychain
 	transport http.RoundTripper
 	rule      web.Rule
@@ -59,12 +57,12 @@ type Store struct {
 
 var _ layers.Store = (*Store)(nil)
 
-// New returns the store that config describes. It does no I/O. The error is a
-// *RefError when the reference cannot be parsed.
-func New(config Config) (*Store, error) {
-	repo, tag, err := parse(config.Ref, config.Insecure)
-	if err != nil {
-		return nil, err
+// New returns the store that config describes. It does no I/O.
+func New(config Config) *Store {
+	repo := config.Ref.Context()
+	if config.Insecure {
+		// That it is a registry is known.
+		repo.Registry, _ = name.NewRegistry(repo.RegistryStr(), name.Insecure)
 	}
 	if config.UserAgent == "" {
 		config.UserAgent = "pack-cache"
@@ -74,20 +72,15 @@ func New(config Config) (*Store, error) {
 	}
 	return &Store{
 		repo:      repo,
-		name:      tag,
 		keychain:  config.Keychain,
 		transport: roundTripper(config, repo.RegistryStr()),
 		rule:      config.Rule,
 		lock:      turn.New(),
-	}, nil
+	}
 }
 
 // String returns REGISTRY/REPOSITORY.
 func (s *Store) String() string { return s.repo.Name() }
-
-// Name returns the tag or digest that the store's reference names: the name to
-// pass to Resolve and Commit.
-func (s *Store) Name() string { return s.name }
 
 // roundTripper returns the transport below authentication.
 func roundTripper(config Config, host string) http.RoundTripper {

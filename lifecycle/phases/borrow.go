@@ -36,38 +36,39 @@ var loanName = regexp.MustCompile(`^` + loansDir + `/[A-Z2-7]{26}$`)
 // of a store never have another owner than the user.
 type borrowed struct {
 	link *link
-	loan kinds.Loan
+	// id is that of the store's location, name what the store calls itself.
+	id, name string
 	// state is the directory that the volume of the state is mounted at.
 	state string
 }
 
 var _ layers.Store = (*borrowed)(nil)
 
-// borrow returns the store of a loan, always the same for one.
-func (j *job) borrow(loan kinds.Loan) (*borrowed, error) {
-	if store, ok := j.loans[loan.Number]; ok {
+// borrow returns the store at a location, always the same for one.
+func (j *job) borrow(at kinds.Location) (*borrowed, error) {
+	if store, ok := j.loans[at.ID]; ok {
 		return store, nil
 	}
-	store, err := newBorrowed(j.link, loan, j.Paths.State)
+	store, err := newBorrowed(j.link, at.ID, at.Facts().Dir, j.Paths.State)
 	if err == nil {
-		j.loans[loan.Number] = store
+		j.loans[at.ID] = store
 	}
 	return store, err
 }
 
-func newBorrowed(link *link, loan kinds.Loan, state string) (*borrowed, error) {
+func newBorrowed(link *link, id, name, state string) (*borrowed, error) {
 	if err := os.MkdirAll(filepath.Join(state, loansDir), 0o700); err != nil {
-		return nil, fmt.Errorf("borrow %s: %w", loan.Store, err)
+		return nil, fmt.Errorf("borrow %s: %w", name, err)
 	}
-	return &borrowed{link: link, loan: loan, state: state}, nil
+	return &borrowed{link: link, id: id, name: name, state: state}, nil
 }
 
 // String implements layers.Store.
-func (b *borrowed) String() string { return b.loan.Store }
+func (b *borrowed) String() string { return b.name }
 
 // ask asks the caller something about the store.
 func (b *borrowed) ask(ctx context.Context, q loanQuestion) (loanAnswer, v1.Descriptor, error) {
-	q.Number = b.loan.Number
+	q.ID = b.id
 	a, err := b.link.ask(ctx, question{Loan: &q})
 	if err != nil {
 		return loanAnswer{}, v1.Descriptor{}, err

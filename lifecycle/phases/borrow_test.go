@@ -20,7 +20,6 @@ import (
 
 	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers"
-	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/layers/ocidir"
 	"github.com/pack-cache/pack-cache/layers/storetest"
 	"github.com/pack-cache/pack-cache/lifecycle"
@@ -50,8 +49,8 @@ func TestBorrowedContract(t *testing.T) {
 func lendTo(t *testing.T, store layers.Store) (*borrowed, string) {
 	t.Helper()
 	state := t.TempDir()
-	l := converse(t, &conversation{lender: lender{fakePlace{state: state}, map[int]Lending{1: {Store: store, Write: true, anyName: true}}, true}})
-	b, err := newBorrowed(l, kinds.Loan{Number: 1, Store: store.String(), Name: "main"}, state)
+	l := converse(t, &conversation{lender: lender{fakePlace{state: state}, map[string]Lending{"import 1": {Store: store, Write: true, anyName: true}}, true}})
+	b, err := newBorrowed(l, "import 1", store.String(), state)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -248,7 +247,7 @@ func TestBorrowedOwnerGone(t *testing.T) {
 	go io.Copy(io.Discard, toCaller)
 	l := newLink(toPhase, fromPhase)
 	go l.listen()
-	b, err := newBorrowed(l, kinds.Loan{Store: "/cache", Name: "main"}, t.TempDir())
+	b, err := newBorrowed(l, "import 1", "/cache", t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,12 +23,11 @@ type Call struct {
 	Session Session
 	// Renew renews the session's grant; nil if there is none.
 	Renew Renew
-	// Loans are the stores that the phase borrows, by the numbers in the locations
-	// of its input. Place.Import and Place.Export carry what is in them.
-	Loans map[int]Lending
-	// Logins find the keys to stores, by the numbers in the locations of the
-	// phase's input.
-	Logins map[int]kinds.Login
+	// Loans are the stores that the phase borrows, by the IDs of the locations in its
+	// input. Place.Import and Place.Export carry what is in them.
+	Loans map[string]Lending
+	// Logins find the keys to stores, by the IDs of the locations in its input.
+	Logins map[string]kinds.Login
 	// Apps keeps the app image, nil if the phase publishes it.
 	Apps Apps
 	// Published looks whether the app image is in its registry by a digest; nil if

@@ -28,7 +28,7 @@ const (
 type conversation struct {
 	phase    lifecycle.Name
 	renew    renewals
-	logins   map[int]kinds.Login
+	logins   map[string]kinds.Login
 	lender   lender
 	apps     Apps
 	detected func(context.Context) (Detected, error)
@@ -141,8 +141,8 @@ func (c *conversation) answer(ctx context.Context, q question) answer {
 	case q.fields() != 1:
 	case q.RenewGrant:
 		a.Grant, err = c.renew.next(ctx)
-	case q.Login != 0:
-		a.Keys, err = findKeys(ctx, c.logins, q.Login)
+	case q.Keys != "":
+		a.Grant, err = findKeys(ctx, c.logins, q.Keys)
 	case q.Detected && c.detected == nil:
 		err = fmt.Errorf("phase %s does not wait for detect", c.phase)
 	case q.Detected:

@@ -15,6 +15,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/layers/ocidir"
@@ -47,7 +48,7 @@ const (
 	exported = `{"output":{"digest":"` + digestA + `","seconds":1,"caches":[{"to":"x","failed":"no","required":false,"changed":false,"sent_bytes":0,"seconds":0}]}}` + "\n"
 )
 
-var exportInput = ExportInput{Image: "r.example.com/app", Exports: []kinds.Export{{Location: kinds.Location{Type: "local", Label: "the cache"}, Required: true}}}
+var exportInput = ExportInput{Image: "r.example.com/app", Exports: []kinds.Export{{Location: kinds.Directory("/the cache", ""), Required: true}}}
 
 // TestForgedConversation has a phase break the rules of the conversation, or give
 // a result that cannot be right. None is believed, and each ends the phase.
@@ -68,7 +69,7 @@ func TestForgedConversation(t *testing.T) {
 		"an unknown field":            {`{"outptu":{}}` + "\n", "unknown field"},
 		"an unknown field inside":     {`{"output":{"digest":"` + digestA + `","seconds":1,"more":1}}` + "\n", "unknown field"},
 		"an endless message":          {`{"output":"` + strings.Repeat("x", maxMessage+1), "more than"},
-		"a question without a number": {`{"question":{"id":0,"login":1}}` + "\n", "asked twice"},
+		"a question without a number": {`{"question":{"id":0,"keys":"x"}}` + "\n", "asked twice"},
 		"no digest":                   {`{"output":{"seconds":1}}` + "\n", "no digest"},
 		"a digest that is none":       {strings.Replace(exported, digestA, "sha256:../../etc", 1), "cannot be right"},
 		"caches missing":              {caches(""), "0 exports of 1"},
@@ -164,7 +165,7 @@ func TestForgedWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := out.Caches[0]; got.Failed != "\uFFFD]0;owned\uFFFD" || !got.Required || got.To != "the cache" {
+	if got := out.Caches[0]; got.Failed != "\uFFFD]0;owned\uFFFD" || !got.Required || got.To != "/the cache:latest" {
 		t.Errorf("the cache is %+v", got)
 	}
 }
@@ -172,7 +173,7 @@ func TestForgedWords(t *testing.T) {
 // TestForgedRestore is about results of restore.
 func TestForgedRestore(t *testing.T) {
 	t.Parallel()
-	in := RestoreInput{Imports: []kinds.Import{{Location: kinds.Location{Label: "one"}}}}
+	in := RestoreInput{Imports: []kinds.Import{{Location: kinds.Directory("/one", "")}}}
 	for name, test := range map[string]struct{ says, want string }{
 		"more imports than there are": {`{"output":{"imports":[{"from":"a"},{"from":"b"}]}}`, "2 imports of 1"},
 		"no digest":                   {`{"output":{"imports":[{"from":"a","digest":"latest"}]}}`, "cannot be right"},
@@ -184,7 +185,7 @@ func TestForgedRestore(t *testing.T) {
 			var out RestoreOutput
 			err := Run(t.Context(), Call{Place: enemy{says: test.says + "\n"}, Phase: lifecycle.Phase{Name: lifecycle.Restore}}, in, &out)
 			if test.want == "" {
-				if err != nil || out.Imports[0].From != "one" {
+				if err != nil || out.Imports[0].From != "/one:latest" {
 					t.Error(out, err)
 				}
 			} else if err == nil || !strings.Contains(err.Error(), test.want) {
@@ -199,8 +200,8 @@ func TestForgedQuestions(t *testing.T) {
 	t.Parallel()
 	state := t.TempDir()
 	imported, kept := ocidir.New(ocidir.Config{Dir: t.TempDir()}), ocidir.New(ocidir.Config{Dir: t.TempDir()})
-	loans := map[int]Lending{1: {Store: imported, Name: "main"}, 2: {Store: kept, Name: "main", Write: true}}
-	logins := map[int]kinds.Login{2: func(context.Context) (kinds.Keys, error) { return kinds.Keys{}, nil }}
+	loans := map[string]Lending{"import 1": {Store: imported, Name: "main"}, "export 1": {Store: kept, Name: "main", Write: true}}
+	logins := map[string]kinds.Login{"import 2": func(context.Context) (redact.Secret, error) { return redact.NewSecret("{}"), nil }}
 	good := newLoan()
 	in := func(phase lifecycle.Name) *conversation {
 		return &conversation{
@@ -210,33 +211,33 @@ func TestForgedQuestions(t *testing.T) {
 	}
 	loan := func(q loanQuestion) question { return question{Loan: &q} }
 	file := func(q loanQuestion, name string) question { q.File = name; return loan(q) }
-	push := loanQuestion{Number: 2, Do: loanPush}
-	fetch := loanQuestion{Number: 1, Do: loanFetch, Length: 1, Blob: loanBlob{Digest: digestA, Size: 1}}
+	push := loanQuestion{ID: "export 1", Do: loanPush}
+	fetch := loanQuestion{ID: "import 1", Do: loanFetch, Length: 1, Blob: loanBlob{Digest: digestA, Size: 1}}
 	save := question{Apps: &appsQuestion{Save: &saveApp{Config: []byte(`{"rootfs":{"diff_ids":["` + digestA + `"]}}`), Files: map[string]layerFile{digestA: {Path: "../etc/shadow", Size: 1}}}}}
 	for name, test := range map[string]struct {
 		phase lifecycle.Name
 		asks  question
 		want  string
 	}{
-		"commit to an import":                   {lifecycle.Export, loan(loanQuestion{Number: 1, Do: loanCommit, Name: "main", Data: []byte("{}")}), "only read"},
-		"push to an import":                     {lifecycle.Export, loan(loanQuestion{Number: 1, Do: loanPush, File: good}), "only read"},
-		"commit in restore":                     {lifecycle.Restore, loan(loanQuestion{Number: 2, Do: loanCommit, Name: "main", Data: []byte("{}")}), "only read"},
+		"commit to an import":                   {lifecycle.Export, loan(loanQuestion{ID: "import 1", Do: loanCommit, Name: "main", Data: []byte("{}")}), "only read"},
+		"push to an import":                     {lifecycle.Export, loan(loanQuestion{ID: "import 1", Do: loanPush, File: good}), "only read"},
+		"commit in restore":                     {lifecycle.Restore, loan(loanQuestion{ID: "export 1", Do: loanCommit, Name: "main", Data: []byte("{}")}), "only read"},
 		"push in analyze":                       {lifecycle.Analyze, loan(push), "only read"},
-		"commit to another name":                {lifecycle.Export, loan(loanQuestion{Number: 2, Do: loanCommit, Name: "other", Data: []byte("{}")}), "not for this phase"},
-		"resolve another name":                  {lifecycle.Restore, loan(loanQuestion{Number: 1, Do: loanResolve, Name: "other"}), "not for this phase"},
-		"a loan that is not lent":               {lifecycle.Restore, loan(loanQuestion{Number: 3, Do: loanResolve, Name: "main"}), "no loan 3"},
-		"something else":                        {lifecycle.Export, loan(loanQuestion{Number: 2, Do: "prune"}), "cannot be asked"},
+		"commit to another name":                {lifecycle.Export, loan(loanQuestion{ID: "export 1", Do: loanCommit, Name: "other", Data: []byte("{}")}), "not for this phase"},
+		"resolve another name":                  {lifecycle.Restore, loan(loanQuestion{ID: "import 1", Do: loanResolve, Name: "other"}), "not for this phase"},
+		"a loan that is not lent":               {lifecycle.Restore, loan(loanQuestion{ID: "import 3", Do: loanResolve, Name: "main"}), `no loan of "import 3"`},
+		"something else":                        {lifecycle.Export, loan(loanQuestion{ID: "export 1", Do: "prune"}), "cannot be asked"},
 		"push a file of another place":          {lifecycle.Export, file(push, "../../etc/shadow"), "is not a file of a loan"},
 		"push a file of the state":              {lifecycle.Export, file(push, "report.toml"), "is not a file of a loan"},
 		"push a directory above":                {lifecycle.Export, file(push, "loans/.."), "is not a file of a loan"},
 		"fetch onto an absolute path":           {lifecycle.Restore, file(fetch, "/loans/"+good[len("loans/"):]), "is not a file of a loan"},
-		"fetch more than a piece":               {lifecycle.Restore, loan(loanQuestion{Number: 1, Do: loanFetch, File: good, Length: 1 << 40, Blob: loanBlob{Digest: digestA, Size: 1 << 40}}), "cannot be had"},
-		"fetch before the beginning":            {lifecycle.Restore, loan(loanQuestion{Number: 1, Do: loanFetch, File: good, Offset: -1, Length: 1}), "cannot be had"},
-		"a digest that is none":                 {lifecycle.Restore, loan(loanQuestion{Number: 1, Do: loanRead, Blob: loanBlob{Digest: "sha256:x", Size: 1}}), "hash"},
-		"a media type without end":              {lifecycle.Export, loan(loanQuestion{Number: 2, Do: loanCommit, Name: "main", MediaType: strings.Repeat("x", 300)}), "media type"},
+		"fetch more than a piece":               {lifecycle.Restore, loan(loanQuestion{ID: "import 1", Do: loanFetch, File: good, Length: 1 << 40, Blob: loanBlob{Digest: digestA, Size: 1 << 40}}), "cannot be had"},
+		"fetch before the beginning":            {lifecycle.Restore, loan(loanQuestion{ID: "import 1", Do: loanFetch, File: good, Offset: -1, Length: 1}), "cannot be had"},
+		"a digest that is none":                 {lifecycle.Restore, loan(loanQuestion{ID: "import 1", Do: loanRead, Blob: loanBlob{Digest: "sha256:x", Size: 1}}), "hash"},
+		"a media type without end":              {lifecycle.Export, loan(loanQuestion{ID: "export 1", Do: loanCommit, Name: "main", MediaType: strings.Repeat("x", 300)}), "media type"},
 		"an image that is published in restore": {lifecycle.Restore, question{Published: digestA}, "publishes nothing"},
-		"another phase's login":                 {lifecycle.Restore, question{Login: 1}, "no login 1"},
-		"a login that is not there":             {lifecycle.Restore, question{Login: -1}, "no login -1"},
+		"another phase's keys":                  {lifecycle.Restore, question{Keys: "export 1"}, `no keys to "export 1"`},
+		"keys that are not there":               {lifecycle.Restore, question{Keys: "import -1"}, `no keys to "import -1"`},
 		"a grant where there is none":           {lifecycle.Restore, question{RenewGrant: true}, "no grant"},
 		"detected in export":                    {lifecycle.Export, question{Detected: true}, "does not wait"},
 		"several things":                        {lifecycle.Restore, question{Detected: true, RenewGrant: true}, "exactly one thing"},

@@ -2,7 +2,6 @@ package phases
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 
@@ -54,17 +53,12 @@ func (s *save) inline(ctx context.Context, images layers.Store) (*layers.SaveRep
 
 // beside saves the layers that the app image does not have.
 func (s *save) beside(ctx context.Context, images layers.Store, previous *layers.Snapshot, named func(context.Context) (string, error)) (*layers.SaveReport, error) {
-	kind, err := s.stores.Of(s.at.Location)
+	store, err := kinds.Beside(images)
 	if err != nil {
 		return nil, err
 	}
-	if kind.Beside == nil {
-		return nil, fmt.Errorf("a cache of type %s cannot be part of an app image", s.at.Type)
-	}
 	request := s.request()
-	if request.Store, err = kind.Beside(images); err != nil {
-		return nil, err
-	}
+	request.Store = store
 	request.Previous = previous
 	request.Named = named
 	for _, layer := range s.made.forCache(false) {

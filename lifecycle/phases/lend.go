@@ -25,9 +25,9 @@ const (
 
 // loanQuestion is what a phase asks of a store that it borrows.
 type loanQuestion struct {
-	// Number is that of the loan, Do one of the constants.
-	Number int    `json:"number"`
-	Do     string `json:"do"`
+	// ID is that of the store's location, Do one of the constants.
+	ID string `json:"id"`
+	Do string `json:"do"`
 	// Name is for resolve and commit.
 	Name string `json:"name,omitempty"`
 	// Blob is what to read or fetch a part of, or to push. Fetch writes File and
@@ -87,7 +87,7 @@ func parseDigest(text string) (v1.Hash, error) {
 // lender is the caller's side of its loans.
 type lender struct {
 	place lifecycle.Place
-	loans map[int]Lending
+	loans map[string]Lending
 	// export is set if the phase is export, the only one that writes.
 	export bool
 }
@@ -117,9 +117,9 @@ const maxMediaType = 255
 
 // answer does what a phase asks for.
 func (l lender) answer(ctx context.Context, q loanQuestion) (loanAnswer, error) {
-	loan, ok := l.loans[q.Number]
+	loan, ok := l.loans[q.ID]
 	if !ok {
-		return loanAnswer{}, fmt.Errorf("there is no loan %d for this phase", q.Number)
+		return loanAnswer{}, fmt.Errorf("there is no loan of %q for this phase", q.ID)
 	}
 	if err := l.check(loan, q); err != nil {
 		return loanAnswer{}, err

@@ -7,82 +7,60 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/pack-cache/pack-cache/internal/redact"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/kinds"
+	"github.com/pack-cache/pack-cache/trust"
 )
 
-// TestLogin lets a phase ask for keys that nothing else may show.
+// TestLogin lets a phase ask for keys that nothing else may show: it reads a location
+// and gets to the same store.
 func TestLogin(t *testing.T) {
 	t.Parallel()
 	const secret = "hunter2-hunter2"
-	expires := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
-	asked := 0
-	stores := kinds.List{
-		{Type: "plain"},
-		{Type: "chain", Login: func(_ context.Context, at kinds.Location) (kinds.Keys, error) {
-			asked++
-			if at.Attrs["who"] == "nobody" {
-				return kinds.Keys{}, fmt.Errorf("nobody: %w", layers.ErrDenied)
-			}
-			return kinds.Keys{Values: map[string]redact.Secret{"token": redact.NewSecret(secret)}, Expires: expires}, nil
-		}},
-	}
-	locations := []kinds.Location{
-		{Type: "plain", Secrets: map[string]redact.Secret{"key": redact.NewSecret(secret)}, Login: 1},
-		{Type: "chain", Secrets: map[string]redact.Secret{"key": redact.NewSecret("given")}, Login: 2},
-		{Type: "chain", Attrs: map[string]string{"who": "nobody"}, Login: 3},
-	}
-	logins := map[int]kinds.Login{}
-	for i, at := range locations {
-		logins[i+1] = stores.Login(at)
-	}
-	if stores.Login(kinds.Location{Type: "plain"}) != nil {
-		t.Error("a store that needs no keys has a login")
-	}
-	j := &job{link: converse(t, &conversation{logins: logins})}
-	text, err := json.Marshal(locations)
+	at, err := kinds.ReadImport("type=gha,scope=app,url=http://127.0.0.1:1/,version=1,token="+secret, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if all := fmt.Sprintf("%s %+v %#v", text, locations, locations); strings.Contains(all, secret) {
+	at.ID = "import 1"
+	logins := map[string]kinds.Login{
+		"import 1": at.Login(),
+		"import 2": func(context.Context) (redact.Secret, error) {
+			return redact.Secret{}, fmt.Errorf("nobody: %w", layers.ErrDenied)
+		},
+	}
+	j := &job{link: converse(t, &conversation{logins: logins})}
+	text, err := json.Marshal(at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if all := fmt.Sprintf("%s %+v %#v", text, at, at); strings.Contains(all, secret) {
 		t.Errorf("a location shows its secret: %s", all)
 	}
-	var arrived []kinds.Location
+	var arrived kinds.Import
 	if err := json.Unmarshal(text, &arrived); err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []map[string]redact.Secret{
-		{"key": redact.NewSecret(secret)},
-		{"key": redact.NewSecret("given"), "token": redact.NewSecret(secret)},
-	} {
-		for range 2 {
-			keys, err := j.login(arrived[i])(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(want, keys.Values); diff != "" {
-				t.Error(diff)
-			}
-			if i == 1 && !keys.Expires.Equal(expires) {
-				t.Errorf("keys expire %v", keys.Expires)
-			}
+	for range 2 {
+		keys, err := j.keys(arrived.Location)(t.Context())
+		if err != nil || !strings.Contains(keys.Reveal(), secret) {
+			t.Fatal(err)
+		}
+		grant := trust.GrantKeys(keys)
+		if all := fmt.Sprintf("%v %+v %#v %s", keys, grant, *grant, grant.LogValue()); strings.Contains(all, secret) {
+			t.Errorf("a grant shows its keys: %s", all)
 		}
 	}
-	if asked != 1 {
-		t.Errorf("keys that are good were looked for %d times", asked)
+	if store, err := j.open(t.Context(), arrived.Location); err != nil || store.String() != "gha" {
+		t.Errorf("opened %v, %v", store, err)
 	}
-	if _, err := j.login(arrived[2])(t.Context()); !errors.Is(err, layers.ErrDenied) || !strings.Contains(err.Error(), "nobody") {
+	if _, err := j.keys(kinds.Location{ID: "import 2"})(t.Context()); !errors.Is(err, layers.ErrDenied) || !strings.Contains(err.Error(), "nobody") {
 		t.Errorf("a login that failed gives %v", err)
 	}
-	if _, err := j.login(kinds.Location{Login: 4})(t.Context()); err == nil {
-		t.Error("a login that is not there gives keys")
-	}
-	if j.login(kinds.Location{}) != nil {
-		t.Error("a location without a login has one")
+	for _, id := range []string{"import 3", ""} {
+		if _, err := j.keys(kinds.Location{ID: id})(t.Context()); err == nil {
+			t.Errorf("a login that is not there gives keys to %q", id)
+		}
 	}
 }

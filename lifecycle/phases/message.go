@@ -50,8 +50,8 @@ type question struct {
 	ID int `json:"id"`
 	// RenewGrant asks for a new grant of the same scope.
 	RenewGrant bool `json:"renew_grant,omitempty"`
-	// Login asks for the keys of a login, by its number.
-	Login int `json:"login,omitempty"`
+	// Keys asks for a grant of the keys to a store, by the ID of its location.
+	Keys string `json:"keys,omitempty"`
 	// Detected waits until the buildpacks have been detected.
 	Detected bool `json:"detected,omitempty"`
 	// Loan asks something of a borrowed store.
@@ -67,7 +67,6 @@ type question struct {
 type answer struct {
 	ID       int          `json:"id"`
 	Grant    *trust.Grant `json:"grant,omitempty"`
-	Keys     *wireKeys    `json:"keys,omitempty"`
 	Detected *Detected    `json:"detected,omitempty"`
 	Loan     *loanAnswer  `json:"loan,omitempty"`
 	Saved    *Saved       `json:"saved,omitempty"`
@@ -81,7 +80,7 @@ func (m message) fields() int {
 
 // fields counts what is set apart from the ID.
 func (q question) fields() int {
-	return count(q.RenewGrant, q.Login != 0, q.Detected, q.Loan != nil, q.Apps != nil, q.Published != "")
+	return count(q.RenewGrant, q.Keys != "", q.Detected, q.Loan != nil, q.Apps != nil, q.Published != "")
 }
 
 func count(set ...bool) int {

@@ -107,7 +107,7 @@ func (s *save) run(ctx context.Context) (*layers.SaveReport, error) {
 		})
 		return digest, err
 	}
-	store, name, err := s.open(inner, s.at.Location)
+	store, err := s.open(inner, s.at.Location)
 	if err != nil {
 		return nil, late(ctx, inner, err)
 	}
@@ -115,15 +115,15 @@ func (s *save) run(ctx context.Context) (*layers.SaveReport, error) {
 	if s.at.Inline {
 		report, err = s.inline(inner, store)
 	} else {
-		report, err = s.whole(inner, store, name)
+		report, err = s.whole(inner, store)
 	}
 	return report, late(ctx, inner, err)
 }
 
 // whole saves all layers.
-func (s *save) whole(ctx context.Context, store layers.Store, name string) (report *layers.SaveReport, err error) {
+func (s *save) whole(ctx context.Context, store layers.Store) (report *layers.SaveReport, err error) {
 	request := s.request()
-	request.Store, request.Name = store, name
+	request.Store, request.Name = store, s.at.Facts().Snapshot
 	request.Layers, request.LaunchLayers = s.made.forCache(s.at.Max), s.at.Max
 	request.Created = s.created
 	request.Ready = func(ctx context.Context) error {

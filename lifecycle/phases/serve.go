@@ -21,7 +21,6 @@ import (
 	"github.com/pack-cache/pack-cache/internal/posix"
 	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/internal/web"
-	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 )
 
@@ -30,12 +29,11 @@ type job struct {
 	Session
 	api      *api.Version
 	keychain authn.Keychain
-	stores   kinds.List
 	link     *link
 	// budgets are what caches may wait, by waitKey.
 	budgets map[string]*web.Budget
-	// loans are the stores that the phase has borrowed, by number.
-	loans map[int]*borrowed
+	// loans are the stores that the phase has borrowed, by the IDs of their locations.
+	loans map[string]*borrowed
 	log   *log.DefaultLogger
 }
 
@@ -53,7 +51,7 @@ var codes = map[lifecycle.Name]platform.LifecycleExitError{
 // Serve is the inside of an own phase: it reads the request from standard
 // input, runs the phase and writes the reply to standard output. It returns the
 // process's exit code.
-func Serve(ctx context.Context, name lifecycle.Name, stores kinds.List) int {
+func Serve(ctx context.Context, name lifecycle.Name) int {
 	handlers := map[lifecycle.Name]handler{
 		lifecycle.Analyze: handle(analyze),
 		lifecycle.Restore: handle(restore),
@@ -72,7 +70,7 @@ func Serve(ctx context.Context, name lifecycle.Name, stores kinds.List) int {
 		return 1
 	}
 	link := newLink(questions, replies)
-	output, err := serve(ctx, link, stores, run)
+	output, err := serve(ctx, link, run)
 	if err != nil {
 		failure := describe(name, err)
 		_ = link.send(message{Error: failure}) // the exit code says it, too
@@ -85,7 +83,7 @@ func Serve(ctx context.Context, name lifecycle.Name, stores kinds.List) int {
 	return 0
 }
 
-func serve(ctx context.Context, link *link, stores kinds.List, run handler) (json.RawMessage, error) {
+func serve(ctx context.Context, link *link, run handler) (json.RawMessage, error) {
 	req, err := link.request()
 	if err != nil {
 		return nil, err
@@ -97,8 +95,8 @@ func serve(ctx context.Context, link *link, stores kinds.List, run handler) (jso
 	}
 	req.Session.Paths = req.Session.Paths.OrUsual()
 	j := &job{
-		Session: req.Session, api: version, stores: stores,
-		link: link, loans: map[int]*borrowed{}, budgets: map[string]*web.Budget{}, log: log.NewDefaultLogger(os.Stderr),
+		Session: req.Session, api: version,
+		link: link, loans: map[string]*borrowed{}, budgets: map[string]*web.Budget{}, log: log.NewDefaultLogger(os.Stderr),
 	}
 	defer removal.Path(filepath.Join(j.Paths.State, loansDir))
 	color.Disable(true) // the log is a pipe; whoever shows it chooses colors

@@ -130,11 +130,11 @@ func (j *job) load(ctx context.Context, at kinds.Location, target layers.Target)
 	if err := j.unreachable(at); err != nil {
 		return nil, err
 	}
-	store, name, err := j.open(ctx, at)
+	store, err := j.open(ctx, at)
 	if err != nil {
 		return nil, err
 	}
-	snapshot, err := at.Known.LoadImport(ctx, store, name)
+	snapshot, err := at.Known.LoadImport(ctx, store, at.Facts().Snapshot)
 	if err != nil {
 		return nil, asForeign(err)
 	}

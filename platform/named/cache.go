@@ -13,6 +13,7 @@ import (
 	"github.com/pack-cache/pack-cache/internal/grammar"
 	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/redact"
+	"github.com/pack-cache/pack-cache/internal/reference"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/trust"
@@ -43,37 +44,20 @@ func (c *Cache) Where() string {
 	return c.repository.Name()
 }
 
-// From is where the cache for a target is looked for. With an empty target it is
-// the place alone.
-func (c *Cache) From(target string) kinds.Location {
-	if c.directory != "" {
-		return local("src", c.directory, target)
+// At is where the cache for a target is. With an empty target it is the place alone.
+// The error is a *hint.UsageError.
+func (c *Cache) At(target string) (kinds.Location, error) {
+	switch {
+	case c.directory != "":
+		return kinds.Directory(c.directory, target), nil
+	case target == "":
+		return kinds.Image(c.repository.Tag(name.DefaultTag)), nil
 	}
-	return c.image(target)
-}
-
-// To is where the cache for a target is saved.
-func (c *Cache) To(target string) kinds.Location {
-	if c.directory != "" {
-		return local("dest", c.directory, target)
+	ref, err := reference.Parse("cache image", c.repository.Name()+":"+target, nil)
+	if err != nil {
+		return kinds.Location{}, err
 	}
-	return c.image(target)
-}
-
-func (c *Cache) image(target string) kinds.Location {
-	ref := c.repository.Name()
-	if target != "" {
-		ref += ":" + target
-	}
-	return kinds.Location{Type: "registry", Attrs: map[string]string{"ref": ref}}
-}
-
-func local(key, dir, target string) kinds.Location {
-	at := kinds.Location{Type: "local", Attrs: map[string]string{key: dir}}
-	if target != "" {
-		at.Attrs["tag"] = target
-	}
-	return at
+	return kinds.Image(ref), nil
 }
 
 // notInTags is what a tag cannot hold.

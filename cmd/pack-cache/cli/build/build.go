@@ -13,6 +13,7 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/outputs"
 	"github.com/pack-cache/pack-cache/internal/web"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/platform"
 )
@@ -49,7 +50,7 @@ Cached layers of the buildpacks are restored from where the last build left
 them, and saved there afterwards. A cache that cannot be read or saved never
 breaks a build, unless --cache-required is given.
 
-` + outputs.Help() + "\n\n" + g.Caches.Help(),
+` + outputs.Help() + "\n\n" + kinds.Help(),
 		Example: `  pack-cache build registry.example.com/team/app --builder paketobuildpacks/builder-jammy-base \
       --cache-image registry.example.com/team/app-cache --publish`,
 		Args: global.ExactArgs(1, "name the image to build, as in `pack-cache build REGISTRY/app`"),
@@ -81,7 +82,7 @@ func (o *Options) addFlags(cmd *cobra.Command) {
 	f.BoolVar(&o.DisableSystemBuildpacks, "disable-system-buildpacks", false, "leave out the system buildpacks of the builder")
 	f.BoolVar(&o.TrustExtraBuildpacks, "trust-extra-buildpacks", false, "trust buildpacks that are not from the builder, too")
 	f.BoolVar(&o.publish, "publish", false, "publish the app image to its registry instead of leaving it in a docker daemon")
-	o.caches.Add(f, o.Flags.Caches)
+	o.caches.Add(f)
 	f.StringVar(&o.imageCache, "image-cache", "", "look in the cache of this `name` in pack-cache.toml, too; pack-cache prime fills it")
 	f.BoolVar(&o.UpdateImageCache, "update-image-cache", false, "save to the cache of --image-cache afterwards")
 	o.named.Add(f)

@@ -11,7 +11,6 @@ import (
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
-	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 // packFlags are the flags of `pack build` 0.40, each with its short form.
@@ -28,7 +27,7 @@ var packFlags = map[string]string{
 func testCmd(t *testing.T) *cobra.Command {
 	t.Helper()
 	streams, _, _ := iostreams.Test()
-	return NewCmdBuild(&global.Flags{Streams: streams, Caches: kinds.All()}, nil)
+	return NewCmdBuild(&global.Flags{Streams: streams}, nil)
 }
 
 // TestPackFlags holds docs/pack-flags.md against pack's flags and the real ones.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/internal/hint"
+	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/platform"
 )
 
@@ -36,7 +37,7 @@ NAME and without --export-cache or --cache-image, all caches of pack-cache.toml
 are filled, one after the other. A cache is for one target: that of the builder,
 which --target chooses where the builder has several.
 
-` + g.Caches.Help(),
+` + kinds.Help(),
 		Example: `  pack-cache prime team --builder paketobuildpacks/builder-jammy-base
   pack-cache prime --builder B --target linux/amd64 --target linux/arm64
   pack-cache prime --builder B --cache-image registry.example.com/team/app-cache`,

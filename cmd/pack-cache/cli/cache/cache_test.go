@@ -10,7 +10,6 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
-	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 // TestUsage refuses what makes no sense before any place is opened.
@@ -40,7 +39,7 @@ func TestUsage(t *testing.T) {
 			t.Setenv("PACK_HOME", t.TempDir())
 			t.Chdir(t.TempDir())
 			streams, out, _ := iostreams.Test()
-			cmd := NewCmdCache(&global.Flags{Streams: streams, Caches: kinds.All(), Quiet: true})
+			cmd := NewCmdCache(&global.Flags{Streams: streams, Quiet: true})
 			cmd.SetArgs(strings.Fields(test.args))
 			cmd.SilenceErrors, cmd.SilenceUsage = true, true
 			var text strings.Builder
@@ -70,7 +69,7 @@ func TestDuration(t *testing.T) {
 // TestNamesIn finds the caches that somebody names, so that no others are pruned.
 func TestNamesIn(t *testing.T) {
 	t.Parallel()
-	c := &common{Flags: &global.Flags{Caches: kinds.All()}}
+	c := &common{Flags: &global.Flags{}}
 	for written, want := range map[string][]string{
 		"r.example.com/team/cache":                 nil,
 		"r.example.com:5000/team/cache":            nil,

@@ -96,7 +96,7 @@ func runList(ctx context.Context, opts *ListOptions) error {
 // cannot says which kind of cache has not the ability that a command needs.
 func cannot(p place, err error) error {
 	if lacking, ok := errors.AsType[*layers.CannotError](err); ok {
-		return hint.Usagef("name the cache itself, as build does", "caches of type=%s cannot %s", p.At.Type, lacking.What)
+		return hint.Usagef("name the cache itself, as build does", "caches of type=%s cannot %s", p.At.Type(), lacking.What)
 	}
 	return err
 }

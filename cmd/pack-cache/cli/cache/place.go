@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/spf13/cobra"
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/caches"
@@ -79,11 +78,11 @@ func (c *common) read(written, image string) (place, error) {
 	if pairs, ok := isNamed(written); ok {
 		return c.namedPlace(written, pairs, false)
 	}
-	at, err := caches.Import(c.Caches, "CACHE", written, image)
+	at, err := caches.Import("CACHE", written, image)
 	if err != nil {
 		return place{}, err
 	}
-	return place{CacheAccess: platform.CacheAccess{At: at.Location}, written: written, timeout: at.Timeout, names: namesIn(written, at.Location)}, nil
+	return place{CacheAccess: platform.CacheAccess{At: at.Location}, written: written, timeout: at.Timeout, names: at.Names}, nil
 }
 
 // to reads an argument that is written to.
@@ -91,7 +90,7 @@ func (c *common) to(written string) (place, error) {
 	if pairs, ok := isNamed(written); ok {
 		return c.namedPlace(written, pairs, true)
 	}
-	at, err := caches.Export(c.Caches, "TO", written, "")
+	at, err := caches.Export("TO", written, "")
 	if err != nil {
 		return place{}, err
 	}
@@ -126,29 +125,15 @@ func (c *common) namedPlace(written string, pairs []attrs.Pair, write bool) (pla
 	if err != nil {
 		return place{}, err
 	}
-	p := place{CacheAccess: platform.CacheAccess{At: found.From(a.Target), Push: write, Login: found.Login}, written: written, anyTarget: a.Target == ""}
+	at, err := found.At(a.Target)
+	if err != nil {
+		return place{}, err
+	}
+	p := place{CacheAccess: platform.CacheAccess{At: at, Push: write, Login: found.Login}, written: written, anyTarget: a.Target == ""}
 	if a.Target != "" {
 		p.names = []string{a.Target}
 	}
-	if write {
-		p.At = found.To(a.Target)
-	}
 	return p, nil
-}
-
-// namesIn are the caches that the user names: by the tag of a reference, or by an
-// attribute.
-func namesIn(written string, at kinds.Location) []string {
-	if tag, err := name.NewTag(at.Attrs["ref"], name.WithDefaultTag("")); err == nil && tag.TagStr() != "" {
-		return []string{tag.TagStr()}
-	}
-	pairs, _, _ := attrs.Split(written)
-	for _, pair := range pairs {
-		if slices.Contains([]string{"name", "tag", "scope"}, pair.Name) {
-			return strings.Split(pair.Value, ";")
-		}
-	}
-	return nil
 }
 
 // open opens places in this process.

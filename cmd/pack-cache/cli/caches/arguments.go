@@ -12,8 +12,8 @@ import (
 // HideArguments takes the values of secret attributes out of what other processes
 // see of this one's arguments: in a container, a buildpack may be one of them.
 // os.Args keeps them. It is called before anything else keeps a part of os.Args.
-func HideArguments(list kinds.List) {
-	secret := secretAttributes(list)
+func HideArguments() {
+	secret := secretAttributes()
 	for i, arg := range os.Args {
 		os.Args[i] = strings.Clone(arg)
 		if len(arg) > 0 {
@@ -25,9 +25,9 @@ func HideArguments(list kinds.List) {
 
 // secretAttributes finds the values of secret attributes in an argument. A value
 // with a comma is in quotes, with its attribute.
-func secretAttributes(list kinds.List) *regexp.Regexp {
+func secretAttributes() *regexp.Regexp {
 	var names []string
-	for _, name := range list.Secrets() {
+	for _, name := range kinds.Secrets() {
 		names = append(names, regexp.QuoteMeta(name))
 	}
 	any := "(?:" + strings.Join(names, "|") + ")"

@@ -2,13 +2,11 @@ package caches
 
 import (
 	"testing"
-
-	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 func TestHide(t *testing.T) {
 	t.Parallel()
-	secret := secretAttributes(kinds.All())
+	secret := secretAttributes()
 	for arg, want := range map[string]string{
 		"build": "build",
 		"":      "",

@@ -9,7 +9,6 @@ import (
 
 // Flags are the flags of a command that name caches.
 type Flags struct {
-	list kinds.List
 	// given are those that were given, in their order.
 	given []*given
 	// Warning says what Parse has left out, "" if nothing.
@@ -30,8 +29,7 @@ const (
 )
 
 // Add adds the flags to those of a command.
-func (f *Flags) Add(set *pflag.FlagSet, list kinds.List) {
-	f.list = list
+func (f *Flags) Add(set *pflag.FlagSet) {
 	for _, flag := range []struct{ name, usage string }{
 		{importFlag, "look for the `cache` there, an image or TYPE,ATTRIBUTES as above; repeatable, the first that has a layer gives it"},
 		{importAlias, "the same as --import-cache `cache`"},
@@ -79,13 +77,13 @@ func (f *Flags) Parse(image string, publish bool) (imports []kinds.Import, expor
 		var to kinds.Export
 		switch g.flag {
 		case importFlag, importAlias:
-			if from, err = Import(f.list, flag, g.value, image); err == nil {
+			if from, err = Import(flag, g.value, image); err == nil {
 				imports = append(imports, from)
 			}
 		case exportFlag, exportAlias:
-			if to, err = Export(f.list, flag, g.value, image); err == nil {
+			if to, err = Export(flag, g.value, image); err == nil {
 				if to.Inline && !publish {
-					return nil, nil, hint.Usagef("add --publish", "%s type=%s needs --publish", flag, to.Type)
+					return nil, nil, hint.Usagef("add --publish", "%s type=%s needs --publish", flag, to.Type())
 				}
 				exports = append(exports, to)
 			}
@@ -93,12 +91,12 @@ func (f *Flags) Parse(image string, publish bool) (imports []kinds.Import, expor
 			if !publish {
 				return nil, nil, hint.Usagef("add --publish", "%s needs --publish", flag)
 			}
-			from, to, err = Image(f.list, flag, g.value)
+			from, to, err = Image(flag, g.value)
 			imports, exports = append(imports, from), append(exports, to)
 		case packFlag:
 			var froms []kinds.Import
 			var tos []kinds.Export
-			froms, tos, f.Warning, err = Pack(f.list, flag, g.value, image)
+			froms, tos, f.Warning, err = Pack(flag, g.value, image)
 			imports, exports = append(imports, froms...), append(exports, tos...)
 		}
 		if err != nil {

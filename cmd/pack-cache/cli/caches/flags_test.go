@@ -6,8 +6,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/pflag"
-
-	"github.com/pack-cache/pack-cache/layers/kinds"
 )
 
 // TestFlags holds the order of the command line, over all names of the flags.
@@ -38,10 +36,10 @@ func TestFlags(t *testing.T) {
 			}
 			var imports, exports []string
 			for _, from := range in {
-				imports = append(imports, from.String())
+				imports = append(imports, from.Facts().Image.String())
 			}
 			for _, to := range out {
-				exports = append(exports, to.String())
+				exports = append(exports, to.Facts().Image.String())
 			}
 			if diff := cmp.Diff([][]string{test.imports, test.exports}, [][]string{imports, exports}); diff != "" {
 				t.Error(diff)
@@ -53,7 +51,7 @@ func TestFlags(t *testing.T) {
 func parse(args string) (*Flags, error) {
 	set := pflag.NewFlagSet("build", pflag.ContinueOnError)
 	flags := &Flags{}
-	flags.Add(set, kinds.All())
+	flags.Add(set)
 	return flags, set.Parse(strings.Fields(args))
 }
 

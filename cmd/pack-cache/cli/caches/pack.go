@@ -27,7 +27,7 @@ type packAttrs struct {
 // Pack reads the value of pack's --cache: the imports and exports of the build
 // caches in it, and a warning about a launch cache, "" if it has none. One value can
 // be about both, each beginning with its type. flag and image are those of Import.
-func Pack(list kinds.List, flag, value, image string) (imports []kinds.Import, exports []kinds.Export, warning string, err error) {
+func Pack(flag, value, image string) (imports []kinds.Import, exports []kinds.Export, warning string, err error) {
 	pairs, bare, err := attrs.SplitBy(strings.TrimSuffix(value, ";"), ';')
 	if err == nil && bare != "" {
 		err = hint.Usagef("write it as type=build;format=image;name=REGISTRY/REPOSITORY", "%q has no =", bare)
@@ -52,7 +52,7 @@ func Pack(list kinds.List, flag, value, image string) (imports []kinds.Import, e
 			warning = flag + " type=launch is not used: it is a cache for app images in a Docker daemon; layers that the daemon or the registry has are reused without it"
 			continue
 		}
-		from, to, err := a.locate(list, flag, image)
+		from, to, err := a.locate(flag, image)
 		if err != nil {
 			return nil, nil, "", err
 		}
@@ -62,9 +62,9 @@ func Pack(list kinds.List, flag, value, image string) (imports []kinds.Import, e
 }
 
 // locate returns where a build cache is.
-func (a packAttrs) locate(list kinds.List, flag, image string) (kinds.Import, kinds.Export, error) {
+func (a packAttrs) locate(flag, image string) (kinds.Import, kinds.Export, error) {
 	if a.Format == "image" {
-		return Image(list, flag, a.Name)
+		return Image(flag, a.Name)
 	}
 	dir, err := a.Source, error(nil)
 	if a.Format == "volume" {
@@ -72,14 +72,14 @@ func (a packAttrs) locate(list kinds.List, flag, image string) (kinds.Import, ki
 			return kinds.Import{}, kinds.Export{}, usage(flag, "", err)
 		}
 	}
-	from, to, err := list.Directory(dir)
-	return from, to, usage(flag, from.Type, err)
+	from, to, err := kinds.ReadDirectory(dir)
+	return from, to, usage(flag, from.Type(), err)
 }
 
 // Image is an import from and an export to a cache image.
-func Image(list kinds.List, flag, reference string) (kinds.Import, kinds.Export, error) {
-	from, to, err := list.Image(reference)
-	return from, to, usage(flag, from.Type, err)
+func Image(flag, reference string) (kinds.Import, kinds.Export, error) {
+	from, to, err := kinds.ReadImage(reference)
+	return from, to, usage(flag, from.Type(), err)
 }
 
 // check refuses combinations that pack refuses, too, and what has no use here.

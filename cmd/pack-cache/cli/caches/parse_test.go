@@ -1,6 +1,7 @@
 package caches
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -8,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers/kinds"
@@ -34,6 +35,8 @@ func TestRefused(t *testing.T) {
 		{"import", "type=inline", "--x type=inline: an inline cache is part of an app image", "type=registry,ref=IMAGE"},
 		{"export", "type=inline,ref=r.example.com/app", `unknown attribute "ref"`, "valid are: mode, ignore-error"},
 		{"import", "type=registry", "--x type=registry: attribute ref is missing", "add ref=IMAGE"},
+		{"import", "r.example.com/Cache", `cache image "r.example.com/Cache" is not an image reference`, "REGISTRY/REPOSITORY"},
+		{"export", "type=registry,ref=bob:hunter2@r.example.com/cache", `cache image "[redacted]@r.example.com/cache" is not an image reference`, "docker login"},
 		{"import", registry + ",mode=max", "--x type=registry: attribute mode is for export only", "valid are: ref"},
 		{"import", registry + ",compression=gzip", "attribute compression is for export only", "valid are: ref"},
 		{"import", registry + ",oci-mediatypes=false", "attribute oci-mediatypes is for export only", "valid are: ref"},
@@ -68,9 +71,9 @@ func TestRefused(t *testing.T) {
 			t.Parallel()
 			var err error
 			if test.use == "import" {
-				_, err = Import(kinds.All(), "--x", test.value, "")
+				_, err = Import("--x", test.value, "")
 			} else {
-				_, err = Export(kinds.All(), "--x", test.value, "")
+				_, err = Export("--x", test.value, "")
 			}
 			wantUsage(t, err, test.says, test.hint)
 		})
@@ -100,9 +103,9 @@ func here(t *testing.T, path string) string {
 // wantOpens checks that a phase can make a store of a location.
 func wantOpens(t *testing.T, at kinds.Location) {
 	t.Helper()
-	store, name, err := kinds.All().Open(context.Background(), at, nil)
-	if err != nil || store.String() == "" || name == "" {
-		t.Errorf("opened %v %q, %v", store, name, err)
+	store, err := at.Open(context.Background(), kinds.Access{})
+	if err != nil || store.String() == "" {
+		t.Errorf("opened %v, %v", store, err)
 	}
 }
 
@@ -112,9 +115,9 @@ func TestPack(t *testing.T) {
 	volume := home + "/pack-cache/volumes/pack-cache-r.example.com_app_1-eb55235ab754.build"
 	tests := []struct{ value, want string }{
 		{"type=build;format=volume;type=launch;format=volume;", volume}, // pack's own default
-		{"type=launch;format=volume;name=x;type=build;format=image;name=r.example.com/cache", "r.example.com/cache"},
-		{"type=build;format=image;name=r.example.com/cache", "r.example.com/cache"},
-		{"format=image;name=r.example.com/cache", "r.example.com/cache"},
+		{"type=launch;format=volume;name=x;type=build;format=image;name=r.example.com/cache", "r.example.com/cache:latest"},
+		{"type=build;format=image;name=r.example.com/cache", "r.example.com/cache:latest"},
+		{"format=image;name=r.example.com/cache", "r.example.com/cache:latest"},
 		{"type=build;format=bind;source=/cache", "/cache"},
 		{"Type=build;Format=bind;Source=cache", here(t, "cache")},
 		{`format=bind;"source=/a;b"`, "/a;b"},
@@ -123,13 +126,16 @@ func TestPack(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.value, func(t *testing.T) {
-			imports, exports, warning, err := Pack(kinds.All(), "--cache", test.value, "r.example.com/app:1")
+			imports, exports, warning, err := Pack("--cache", test.value, "r.example.com/app:1")
 			if err != nil || len(imports) != 1 || len(exports) != 1 || strings.Contains(test.value, "launch") != strings.Contains(warning, "type=launch is not used") {
 				t.Fatal(imports, exports, warning, err)
 			}
 			from, to := imports[0], exports[0]
-			got := []string{from.Attrs["ref"] + from.Attrs["src"], to.Attrs["ref"] + to.Attrs["dest"]}
-			if diff := cmp.Diff([]string{test.want, test.want}, got); diff != "" {
+			var got []string
+			for _, at := range []kinds.Facts{from.Facts(), to.Facts()} {
+				got = append(got, cmp.Or(at.Dir, at.Label))
+			}
+			if diff := gocmp.Diff([]string{test.want, test.want}, got); diff != "" {
 				t.Error(diff)
 			}
 			wantOpens(t, from.Location)
@@ -158,7 +164,7 @@ func TestPackRefused(t *testing.T) {
 	for _, test := range tests {
 		t.Run(test.value, func(t *testing.T) {
 			t.Parallel()
-			_, _, _, err := Pack(kinds.All(), "--cache", test.value, "r.example.com/app")
+			_, _, _, err := Pack("--cache", test.value, "r.example.com/app")
 			wantUsage(t, err, test.says, test.hint)
 		})
 	}
@@ -169,6 +175,6 @@ func TestVolumeWithoutHome(t *testing.T) {
 		t.Setenv(name, "")
 		os.Unsetenv(name)
 	}
-	_, _, _, err := Pack(kinds.All(), "--cache", "format=volume", "r.example.com/app")
+	_, _, _, err := Pack("--cache", "format=volume", "r.example.com/app")
 	wantUsage(t, err, "there is no place for volumes", "set HOME")
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/reporter"
 	"github.com/pack-cache/pack-cache/internal/hint"
-	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/platform"
 	"github.com/pack-cache/pack-cache/platform/config"
@@ -22,10 +21,8 @@ import (
 type Flags struct {
 	Streams *iostreams.Streams
 	Version string
-	// Engines and Caches are all there are, the former in the order of
-	// preference.
+	// Engines are all there are, in the order of preference.
 	Engines []lifecycle.Engine
-	Caches  kinds.List
 
 	Verbose, Quiet, NoColor, Timestamps bool
 }
@@ -53,7 +50,6 @@ func (f *Flags) Platform() (*platform.Platform, error) {
 	})
 	return &platform.Platform{
 		Engines:  f.Engines,
-		Caches:   f.Caches,
 		Config:   file,
 		Keychain: keychain.New(keychain.Options{Say: text.Info}),
 		Environ:  os.Environ(),

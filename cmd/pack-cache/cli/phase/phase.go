@@ -21,7 +21,7 @@ func NewCmdPhase(g *global.Flags) *cobra.Command {
 		Args:   cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			// The process that started the phase has been told what went wrong.
-			os.Exit(phases.Serve(cmd.Context(), lifecycle.Name(args[0]), g.Caches))
+			os.Exit(phases.Serve(cmd.Context(), lifecycle.Name(args[0])))
 			return nil
 		},
 	}

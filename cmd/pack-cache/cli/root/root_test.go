@@ -11,7 +11,6 @@ import (
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/root"
-	"github.com/pack-cache/pack-cache/layers/kinds"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/sandbox"
 )
@@ -19,7 +18,7 @@ import (
 func newRoot(t *testing.T) (*cobra.Command, *bytes.Buffer) {
 	t.Helper()
 	streams, out, _ := iostreams.Test()
-	cmd := root.NewCmdRoot(&global.Flags{Streams: streams, Engines: []lifecycle.Engine{sandbox.New(sandbox.Config{})}, Caches: kinds.All()})
+	cmd := root.NewCmdRoot(&global.Flags{Streams: streams, Engines: []lifecycle.Engine{sandbox.New(sandbox.Config{})}})
 	return cmd, out
 }
 
@@ -121,7 +120,7 @@ func TestVersion(t *testing.T) {
 	t.Parallel()
 	for _, arg := range []string{"version", "--version"} {
 		streams, out, _ := iostreams.Test()
-		cmd := root.NewCmdRoot(&global.Flags{Streams: streams, Version: "v1.2.3", Caches: kinds.All()})
+		cmd := root.NewCmdRoot(&global.Flags{Streams: streams, Version: "v1.2.3"})
 		cmd.SetArgs([]string{arg})
 		if err := cmd.Execute(); err != nil || !strings.HasPrefix(out.String(), "v1.2.3") || strings.Count(out.String(), "\n") != 1 {
 			t.Errorf("%s: %v, %q", arg, err, out)

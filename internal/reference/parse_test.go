@@ -1,4 +1,4 @@
-package platform
+package reference
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
-func TestParseReference(t *testing.T) {
+func TestParse(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		written string
@@ -18,12 +18,13 @@ func TestParseReference(t *testing.T) {
 		{"team/app:1", "index.docker.io/team/app:1"},
 		{"localhost/app", "localhost/app:latest"},
 		{"registry.example.com:5000/a/b__c/d-e.f:V_1.0-x", "registry.example.com:5000/a/b__c/d-e.f:V_1.0-x"},
+		{"app:1@sha256:" + strings.Repeat("a", 64), "index.docker.io/library/app@sha256:" + strings.Repeat("a", 64)},
 		{"r.example.com/app:1@sha256:" + strings.Repeat("a", 64), "r.example.com/app@sha256:" + strings.Repeat("a", 64)},
 	}
 	for _, test := range tests {
 		t.Run(test.written, func(t *testing.T) {
 			t.Parallel()
-			ref, err := parseReference("image", test.written, nil)
+			ref, err := Parse("image", test.written, nil)
 			if err != nil || ref.Name() != test.want {
 				t.Errorf("got %v, %v; want %s", ref, err, test.want)
 			}
@@ -31,7 +32,7 @@ func TestParseReference(t *testing.T) {
 	}
 }
 
-func TestParseReferenceRefuses(t *testing.T) {
+func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ written, says, hint string }{
 		{"", `image "" is not an image reference`, "REGISTRY/REPOSITORY"},
@@ -47,12 +48,13 @@ func TestParseReferenceRefuses(t *testing.T) {
 		{"http://r.example.com/app", "begins with http://", "leave that out: r.example.com/app"},
 		{"docker://r.example.com/app", "begins with docker://", "leave that out: r.example.com/app"},
 		{"bob:hunter2@r.example.com/app", `"[redacted]@r.example.com/app"`, "docker login r.example.com"},
+		{"bob:hunter2@r.example.com", `"[redacted]@r.example.com"`, "docker login r.example.com"},
 		{"https://bob:hunter2@r.example.com/app", `"[redacted]@r.example.com/app"`, "docker login r.example.com"},
 	}
 	for _, test := range tests {
 		t.Run(test.written, func(t *testing.T) {
 			t.Parallel()
-			_, err := parseReference("image", test.written, nil)
+			_, err := Parse("image", test.written, nil)
 			refused, ok := errors.AsType[*hint.UsageError](err)
 			if !ok {
 				t.Fatalf("got %v, want a usage error", err)
