@@ -94,7 +94,7 @@ func find(name string) (string, error) {
 
 // dir is where the tool is pinned.
 func (tool Tool) dir(root string) string {
-	return filepath.Join(root, "internal", "testservers", cmp.Or(tool.Module, tool.Name))
+	return filepath.Join(root, "internal", "test", "testservers", cmp.Or(tool.Module, tool.Name))
 }
 
 // path is where the tool is kept. It is another one whenever something in its
