@@ -96,6 +96,40 @@ func TestBesidePack(t *testing.T) {
 	on.docker(t, nil, "run", "--rm", "--entrypoint", "launcher", reg.ref("ours"), "true")
 }
 
+// TestProjectMetadataBesidePack has pack and pack-cache say of the same source where
+// it comes from.
+func TestProjectMetadataBesidePack(t *testing.T) {
+	t.Parallel()
+	reg := newRegistry(t, testregistry.Options{})
+	builder := reg.packMade(t, packMade{})
+	on := daemonGrounds(t)[0]
+	app := newApp(t, nil, map[string]string{"project.toml": "[_]\nschema-version = \"0.2\"\nversion = \"1.2\"\nsource-url = \"https://example.com/me\"\n"})
+	for _, args := range []string{"init -q -b main", "remote add origin https://example.com/me.git", "commit -q --allow-empty -m x", "tag a", "tag -a z -m z"} {
+		git := exec.Command("git", append([]string{"-c", "user.name=a", "-c", "user.email=a@example.com", "-C", app.dir}, strings.Fields(args)...)...)
+		if out, err := git.CombinedOutput(); err != nil {
+			t.Fatalf("git %s: %v\n%s", args, err, out)
+		}
+	}
+	machine := on.machine(t)
+	machine.write(".pack/config.toml", "experimental = true\n", 0o600)
+	args := func(name string) []string {
+		return []string{reg.ref(name), "--builder", builder, "--trust-builder", "--path", app.dir, "--publish"}
+	}
+	packer{machine.home, on.daemon.Host}.run(t, append([]string{"build", "--network", "host"}, args("theirs")...)...)
+	machine.build(args("ours")...)
+	var labels []string
+	for _, name := range []string{"theirs", "ours"} {
+		config, err := reg.image(t, reg.ref(name)).ConfigFile()
+		if err != nil {
+			t.Fatal(err)
+		}
+		labels = append(labels, config.Config.Labels["io.buildpacks.project.metadata"])
+	}
+	if labels[0] != labels[1] || !strings.Contains(labels[0], `"describe":"z"`) {
+		t.Errorf("pack says %s\nand pack-cache %s", labels[0], labels[1])
+	}
+}
+
 // TestRebasedCache rebases an app image that is a cache: what is beside it stays
 // with the old one, and what is in it is found.
 func TestRebasedCache(t *testing.T) {
