@@ -110,6 +110,7 @@
 //   - faulty_inline_test.go: faults of a cache in an app image
 //   - registry_odd_test.go: registries with unusual answers
 //   - registry_refuses_test.go: registries that refuse
+//   - requests_test.go: how often a warm build asks a registry
 //   - registry_unverified_test.go: certificates that nobody knows
 //   - waiting_test.go: registries that stop answering
 //   - disk_full_test.go: too little room

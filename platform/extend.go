@@ -2,13 +2,11 @@ package platform
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"github.com/buildpacks/lifecycle/api"
 	"github.com/buildpacks/lifecycle/platform/files"
 	"github.com/google/go-containerregistry/pkg/authn"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"golang.org/x/sync/errgroup"
 
@@ -86,22 +84,22 @@ func (b *build) switchRunImage(ctx context.Context, wanted string) error {
 		return err
 	}
 	b.runImage, b.runAnonymous = wanted, !b.verdict.Trusted
-	if b.outlet == nil {
-		img, err := b.pull(ctx, b.resolved, need{what: "run image", ref: ref, anonymous: b.runAnonymous})
-		if err != nil {
+	if b.outlet != nil {
+		if err := b.outlet.Close(); err != nil {
 			return err
 		}
-		digest, err := img.Digest()
-		b.result.RunImage = ref.Context().Digest(digest.String()).Name()
+	}
+	if err := b.findRun(ctx, b.resolved, wanted, ref); err != nil {
 		return err
 	}
-	if err := errors.Join(b.outlet.Close(), b.findRun(ctx, b.resolved, wanted, ref)); err != nil {
+	b.result.RunImage = b.run.Reference
+	if b.outlet == nil {
+		b.known.Run, err = b.run.Known(false)
 		return err
 	}
 	if err := b.openOutlet(ctx, b.resolved); err != nil {
 		return err
 	}
-	b.result.RunImage = b.run.Reference
 	b.known, err = b.outlet.Known()
 	b.begin(ctx)
 	return err
@@ -145,10 +143,7 @@ func (b *build) extendRun(ctx context.Context) error {
 	b.Progress.Info("Extending run image " + b.runImage + " with " + strings.Join(ids(b.extensions.run), ", "))
 	log := b.Progress.Output("extend (run)")
 	defer log.Close()
-	base, err := b.runImageToExtend(ctx)
-	if err != nil {
-		return err
-	}
+	base := b.run.Image
 	extension := b.extension(b.extensions.run)
 	extension.Log = log
 	made, configs, err := b.extensions.extender.ExtendImage(ctx, base, extension)
@@ -166,18 +161,6 @@ func (b *build) extendRun(ctx context.Context) error {
 		return err
 	}
 	return importArchive(ctx, b.place, lifecycle.VolumeState, extend.Layout(img, len(config.RootFS.DiffIDs)))
-}
-
-// runImageToExtend is the run image that analyze has found.
-func (b *build) runImageToExtend(ctx context.Context) (v1.Image, error) {
-	if b.run != nil {
-		return b.run.Image, nil
-	}
-	ref, err := b.parse("run image", b.result.RunImage)
-	if err != nil {
-		return nil, err
-	}
-	return b.pull(ctx, b.resolved, need{what: "run image", ref: ref, anonymous: b.runAnonymous})
 }
 
 func (b *build) warn(messages []string) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/kinds"
+	"github.com/pack-cache/pack-cache/trust"
 )
 
 // maxLooking is how long it may take to look what the caches hold. Phases look again
@@ -21,6 +22,10 @@ func (p *Platform) look(ctx context.Context, r *resolved) int64 {
 	}
 	ctx, cancel := context.WithTimeout(ctx, maxLooking)
 	defer cancel()
+	var err error
+	if r.imported, err = trust.Mint(ctx, p.keychain(r), importScope(r.imports), trust.MintOptions{Insecure: r.insecureHosts()}); err != nil {
+		return 0 // restore finds out, and says so
+	}
 	var mu sync.Mutex
 	var largest int64
 	var all sync.WaitGroup
@@ -29,7 +34,7 @@ func (p *Platform) look(ctx context.Context, r *resolved) int64 {
 			at := &r.imports[i].Location
 			snapshot, err := p.load(ctx, r, *at)
 			if err != nil {
-				return // restore finds out, and says so
+				return
 			}
 			mu.Lock()
 			defer mu.Unlock()
@@ -61,7 +66,7 @@ func (p *Platform) load(ctx context.Context, r *resolved, at kinds.Location) (*l
 	store := r.loans[at.ID]
 	if store == nil {
 		var err error
-		if store, err = at.Open(ctx, kinds.Access{Keychain: p.keychain(r), Insecure: r.Insecure, Keys: r.logins[at.ID]}); err != nil {
+		if store, err = at.Open(ctx, kinds.Access{Keychain: r.imported.Keychain(nil), Insecure: r.Insecure, Keys: r.logins[at.ID]}); err != nil {
 			return nil, err
 		}
 	}

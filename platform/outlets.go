@@ -17,7 +17,7 @@ import (
 type appOutlet interface {
 	phases.Apps
 	// Known describes the images that the app image is made of.
-	Known() (*phases.KnownImages, error)
+	Known() (phases.KnownImages, error)
 	// Begin starts what need not wait for the app image.
 	Begin(ctx context.Context)
 	// Close ends that and is idempotent.
@@ -50,8 +50,6 @@ func (p *Platform) openOutlet(ctx context.Context, r *resolved) error {
 		tags = append(tags, outlet.NameOf(image.ref))
 	}
 	switch r.Output.To {
-	case ToRegistry, ToNowhere:
-		return nil
 	case ToDaemon:
 		return p.openDaemonOutlet(ctx, r, tags)
 	case ToLayout:

@@ -161,7 +161,6 @@ func (b *build) analyze(ctx context.Context) error {
 		Tags:          b.Tags,
 		PreviousImage: b.previous,
 		RunImage:      b.runImage,
-		Platform:      b.platform,
 		SkipLayers:    b.ClearCache,
 		Known:         b.known,
 	}, &out)

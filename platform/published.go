@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 
 	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
@@ -20,13 +21,15 @@ func (b *build) publishing(call *phases.Call) {
 // published fails unless all names of the app image stand for a digest. Export
 // has said so, and pack-cache prints only what it has seen itself.
 func (b *build) published(ctx context.Context, digest string) error {
-	puller, err := remote.NewPuller(b.access(ctx, b.resolved)...)
-	if err != nil {
-		return err
-	}
 	for _, image := range b.names {
-		// The digest is computed of what comes, not read off a header.
-		found, err := puller.Get(ctx, image.ref)
+		found, err := b.apps.Head(ctx, image.ref)
+		if _, answered := errors.AsType[*transport.Error](err); err != nil && !answered {
+			// The answer may lack a digest, which is computed of the whole then.
+			var whole *remote.Descriptor
+			if whole, err = b.apps.Get(ctx, image.ref); err == nil {
+				found = &whole.Descriptor
+			}
+		}
 		if err != nil {
 			err = b.remoteError(ctx, image.what, image.ref, err)
 			if errors.Is(err, errNotThere) {

@@ -59,8 +59,7 @@ func (p *Platform) pull(ctx context.Context, r *resolved, wanted need) (v1.Image
 	return img, nil
 }
 
-// findRun finds the run image of an app image that is not published: in the
-// daemon only for one that goes there.
+// findRun finds the run image: in the daemon only for an app image that goes there.
 func (p *Platform) findRun(ctx context.Context, r *resolved, written string, ref name.Reference) error {
 	find := p.pull
 	if r.Output.To == ToDaemon {
@@ -106,17 +105,7 @@ func (p *Platform) resolveRunImage(ctx context.Context, r *resolved) error {
 		if err != nil {
 			return err
 		}
-		if r.Output.To != ToRegistry && r.Output.To != ToNowhere {
-			return p.findRun(ctx, r, image, named)
-		}
-		ref, err := p.mirrored(r, named)
-		if err != nil {
-			return err
-		}
-		if _, err := remote.Head(ref, p.accessTo(ctx, r, r.runAnonymous)...); err != nil {
-			return p.remoteError(ctx, "run image", ref, err)
-		}
-		return nil
+		return p.findRun(ctx, r, image, named)
 	}
 	readable := func(ctx context.Context, image string) error {
 		r.runAnonymous = !p.userNamed(r, image)
@@ -140,10 +129,12 @@ func (p *Platform) resolveRunImage(ctx context.Context, r *resolved) error {
 		if ref, err = p.mirrored(r, named); err != nil {
 			return err
 		}
-		p.reportMirror(named, ref)
 	}
-	if ref.Name() != named.Name() {
-		r.runImage = ref.Name() // phases read it there, too
+	if ref.Name() != named.Name() { // phases read it there, too
+		r.runImage = ref.Name()
+		if r.run, err = sourceOf(r.runImage, ref, r.run.Image); err != nil {
+			return err
+		}
 	}
 	return refuseSame([]purpose{{"run image", r.runImage, ref}}, r.outputs)
 }

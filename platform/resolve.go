@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"github.com/pack-cache/pack-cache/builder"
 	"github.com/pack-cache/pack-cache/builder/extra"
@@ -51,13 +52,17 @@ type resolved struct {
 	runImage string
 	// runAnonymous is set when the run image is read without the user's login.
 	runAnonymous bool
-	// run is the run image, and outlet where the app image goes, with what phases
-	// are told of both, if it is not published.
+	// run is the run image, and outlet where the app image goes if it is not
+	// published. known is what phases are told of the run image and the previous one.
 	run    *outlet.Source
 	runRef name.Reference
 	outlet appOutlet
-	known  *phases.KnownImages
-	daemon lifecycle.Daemon // nil if there is none
+	known  phases.KnownImages
+	// apps reads app images that are published.
+	apps *remote.Puller
+	// imported is the grant for the caches, if they could be read.
+	imported *trust.Grant
+	daemon   lifecycle.Daemon // nil if there is none
 	// kept are images in a daemon to let go of.
 	kept []lifecycle.DaemonImage
 	// outputs are the references that the build makes stand for something new.
@@ -139,16 +144,8 @@ func (p *Platform) resolve(ctx context.Context, opts Options) (_ *resolved, err 
 	if err := p.chooseEngine(ctx, r); err != nil {
 		return nil, err
 	}
-	if err := p.resolveRunImage(ctx, r); err != nil {
+	if err := p.findImages(ctx, r); err != nil {
 		return nil, err
-	}
-	if err := p.openOutlet(ctx, r); err != nil {
-		return nil, err
-	}
-	if r.outlet != nil {
-		if r.known, err = r.outlet.Known(); err != nil {
-			return nil, err
-		}
 	}
 	r.plan = p.newPlan(r, r.builder.Env)
 	return r, nil

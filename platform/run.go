@@ -20,7 +20,10 @@ func own[In any](ctx context.Context, b *build, name lifecycle.Name, scope trust
 	mint := func(ctx context.Context) (*trust.Grant, error) {
 		return trust.Mint(ctx, b.Platform.keychain(b.resolved), scope, trust.MintOptions{Insecure: b.insecureHosts(), Spare: b.spare()})
 	}
-	grant, err := mint(ctx)
+	grant, err := b.imported, error(nil)
+	if grant == nil || name != lifecycle.Restore {
+		grant, err = mint(ctx)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

@@ -10,24 +10,17 @@ import (
 )
 
 // analyzeScope: read the run image and the previous image, and find out whether
-// the app image can be written; nothing if phases are told of the images.
+// the app image can be written; nothing if it is not published.
 func (b *build) analyzeScope() trust.Scope {
-	if b.known != nil {
+	if b.outlet != nil {
 		return nil
 	}
 	s := append(scope(b.pullRun, b.runImage), scope(trust.Pull, b.previous)...)
 	return append(s, scope(trust.Push, append([]string{b.app}, b.Tags...)...)...)
 }
 
-// restoreScope: read the caches, and the run image if image extensions want
-// something of it. A build can do without each of the caches.
-func (b *build) restoreScope() trust.Scope {
-	caches := importScope(b.imports)
-	if b.extensions.newRunImage() == nil || b.known != nil {
-		return caches
-	}
-	return append(caches, scope(b.pullRun, b.runImage)...)
-}
+// restoreScope: read the caches. A build can do without each of them.
+func (b *build) restoreScope() trust.Scope { return importScope(b.imports) }
 
 func importScope(imports []kinds.Import) trust.Scope {
 	var s trust.Scope

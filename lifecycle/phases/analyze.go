@@ -4,15 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"path/filepath"
 
+	"github.com/buildpacks/imgutil"
 	"github.com/buildpacks/lifecycle/cmd"
 	"github.com/buildpacks/lifecycle/image"
 	"github.com/buildpacks/lifecycle/phase"
 	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
 	"github.com/buildpacks/lifecycle/platform/files"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle/extend"
@@ -25,12 +24,10 @@ type AnalyzeInput struct {
 	Tags          []string `json:"tags,omitempty"`
 	PreviousImage string   `json:"previous_image"`
 	RunImage      string   `json:"run_image"`
-	// Platform is what the run image has to be for.
-	Platform v1.Platform `json:"platform"`
 	// SkipLayers leaves the SBOMs of the previous image alone (--clear-cache).
 	SkipLayers bool `json:"skip_layers,omitempty"`
-	// Known is set when the app image goes to Apps.
-	Known *KnownImages `json:"known,omitempty"`
+	// Known are the images.
+	Known KnownImages `json:"known"`
 }
 
 // AnalyzeOutput is what analyze found.
@@ -44,18 +41,15 @@ type AnalyzeOutput struct {
 // phases (CNB Platform specification, "analyzer").
 func analyze(ctx context.Context, j *job, in AnalyzeInput) (AnalyzeOutput, error) {
 	inputs := j.inputs()
-	inputs.OutputImageRef = in.Image
-	inputs.AdditionalTags = in.Tags
-	inputs.PreviousImageRef = in.PreviousImage
-	inputs.RunImageRef = in.RunImage
-	inputs.SkipLayers = in.SkipLayers
-	var analyzer *phase.Analyzer
-	var err error
-	if in.Known != nil {
-		analyzer, err = j.openKnownAnalyzer(ctx, inputs, in.Known)
-	} else {
-		analyzer, err = j.openAnalyzer(inputs, in.Platform)
+	if err := j.resolvePaths(inputs); err != nil {
+		return AnalyzeOutput{}, err
 	}
+	if in.Known.Registry {
+		if err := j.checkAccess(in); err != nil {
+			return AnalyzeOutput{}, err
+		}
+	}
+	analyzer, err := j.openAnalyzer(ctx, inputs, in)
 	if err != nil {
 		return AnalyzeOutput{}, err
 	}
@@ -73,37 +67,13 @@ func analyze(ctx context.Context, j *job, in AnalyzeInput) (AnalyzeOutput, error
 	return AnalyzeOutput{Analyzed: analyzed}, files.Handler.WriteAnalyzed(inputs.AnalyzedPath, &analyzed, j.log)
 }
 
-// openAnalyzer finds the images in their registries.
-func (j *job) openAnalyzer(inputs *lifecycleplatform.LifecycleInputs, platform v1.Platform) (*phase.Analyzer, error) {
-	var err error
-	if inputs.OutputImageRef == "" {
-		err = j.resolvePaths(inputs)
-	} else {
-		err = lifecycleplatform.ResolveInputs(lifecycleplatform.Analyze, inputs, j.log)
-	}
+// openAnalyzer looks at the images that the phase was told of.
+func (j *job) openAnalyzer(ctx context.Context, inputs *lifecycleplatform.LifecycleInputs, in AnalyzeInput) (*phase.Analyzer, error) {
+	run, err := openKnown(in.Known.Run.Name, &in.Known.Run, nil)
 	if err != nil {
 		return nil, err
 	}
-	factory := phase.NewConnectedFactory(j.api, &cmd.BuildpackAPIVerifier{}, nil, files.Handler,
-		&platformHandler{image.NewHandler(nil, j.keychain, "", false, nil), j, platform},
-		registryHandler{j})
-	analyzer, err := factory.NewAnalyzer(withoutSBOMs(*inputs), j.log)
-	if err == nil && !analyzer.RunImage.Found() {
-		err = fmt.Errorf("run image %s is not there", inputs.RunImageRef)
-	}
-	return analyzer, err
-}
-
-// openKnownAnalyzer looks at images that the phase was told of.
-func (j *job) openKnownAnalyzer(ctx context.Context, inputs *lifecycleplatform.LifecycleInputs, images *KnownImages) (*phase.Analyzer, error) {
-	if err := j.resolvePaths(inputs); err != nil {
-		return nil, err
-	}
-	run, err := j.openKnown(ctx, images.Run.Name, &images.Run)
-	if err != nil {
-		return nil, err
-	}
-	previous, err := j.openKnown(ctx, cmp.Or(inputs.PreviousImageRef, inputs.OutputImageRef), images.Previous)
+	previous, err := j.openPrevious(ctx, cmp.Or(in.PreviousImage, in.Image), &in.Known)
 	if err != nil {
 		return nil, err
 	}
@@ -117,6 +87,21 @@ func (j *job) openKnownAnalyzer(ctx context.Context, inputs *lifecycleplatform.L
 	}
 	analyzer.RunImage, analyzer.PreviousImage = run, previous
 	return analyzer, nil
+}
+
+// openPrevious opens the previous image. One in a registry has to have all of its
+// layers, for the build may use them again.
+func (j *job) openPrevious(ctx context.Context, name string, known *KnownImages) (imgutil.Image, error) {
+	read := j.reader(ctx, known)
+	previous, err := openKnown(name, known.Previous, read)
+	if known.Registry && err != nil {
+		j.log.Infof("Ignoring image %q because it was corrupt", name)
+		return openKnown(name, nil, nil)
+	}
+	if err == nil && known.Registry && known.Previous != nil {
+		previous.lost = j.checkLayers(ctx, known.Previous.Reference, previous)
+	}
+	return previous, err
 }
 
 // resolvePaths is lifecycleplatform.ResolveInputs where it has nothing to say

@@ -1,7 +1,6 @@
 package phases
 
 import (
-	"context"
 	"errors"
 	"io"
 	"os"
@@ -16,6 +15,8 @@ import (
 type appImage struct {
 	*imgutil.CNBImageCore
 	name, reference string
+	// lost says why it cannot be used, nil if it can.
+	lost error
 	// The rest is for the image that is being made.
 	plain bool
 	// files are the new layers, by diffID.
@@ -25,19 +26,18 @@ type appImage struct {
 
 var _ imgutil.Image = (*appImage)(nil)
 
-// openKnown opens an image to read from; nil is one that is not there.
-func (j *job) openKnown(ctx context.Context, name string, image *KnownImage) (*appImage, error) {
+// openKnown opens an image to read from; nil is one that is not there. read reads
+// its layers.
+func openKnown(name string, image *KnownImage, read layerReader) (*appImage, error) {
 	if image == nil {
 		core, err := imgutil.NewCNBImage(imgutil.ImageOptions{})
 		return &appImage{CNBImageCore: core, name: name}, err
 	}
-	read, err := newKnown(*image, func(diffID v1.Hash) (io.ReadCloser, error) {
-		return j.previousLayer(ctx, diffID.String())
-	})
+	known, err := newKnown(*image, read)
 	if err != nil {
 		return nil, err
 	}
-	core, err := imgutil.NewCNBImage(imgutil.ImageOptions{BaseImage: read})
+	core, err := imgutil.NewCNBImage(imgutil.ImageOptions{BaseImage: known})
 	return &appImage{CNBImageCore: core, name: name, reference: image.Reference}, err
 }
 
@@ -51,7 +51,7 @@ func (i *appImage) Kind() string { return "pack-cache" }
 func (i *appImage) Found() bool { return i.reference != "" }
 
 // Valid implements imgutil.Image.
-func (i *appImage) Valid() bool { return true }
+func (i *appImage) Valid() bool { return i.lost == nil }
 
 // Identifier implements imgutil.Image.
 func (i *appImage) Identifier() (imgutil.Identifier, error) { return identifier(i.reference), nil }

@@ -28,7 +28,7 @@ type Apps interface {
 	Save(ctx context.Context, app App) (Saved, error)
 }
 
-// KnownImage is an image as a phase knows it that cannot read it.
+// KnownImage is an image as its caller has read it for a phase.
 type KnownImage struct {
 	// Name is what the user calls it.
 	Name string `json:"name"`
@@ -40,11 +40,18 @@ type KnownImage struct {
 	Config   []byte `json:"config"`
 }
 
-// KnownImages are what an app image that goes to Apps is made of.
+// KnownImages are what an app image is made of.
 type KnownImages struct {
 	Run KnownImage `json:"run"`
 	// Previous is nil if there is none.
 	Previous *KnownImage `json:"previous,omitempty"`
+	// Registry says that the images are in registries, where the phase reads their
+	// layers and writes the app image with its grant. Everything else goes to Apps.
+	Registry bool `json:"registry,omitempty"`
+	// Looked is the name that the previous image was looked for under.
+	Looked string `json:"looked,omitempty"`
+	// Refused says that the registry has refused to let the previous image be read.
+	Refused bool `json:"refused,omitempty"`
 	// Plain says that layers are kept without compression, so that there is no
 	// use for a manifest.
 	Plain bool `json:"plain,omitempty"`

@@ -10,20 +10,28 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
-// openKnownWorkingImage opens the app image to be, as openWorkingImage does, of
-// images that the phase was told of. When the image has been saved, saved says
-// how it is known.
-func (j *job) openKnownWorkingImage(ctx context.Context, analyzed files.Analyzed, in ExportInput, extended *v1.Config, saved *Saved) (imgutil.Image, error) {
-	run, err := newKnown(in.Known.Run, nil)
+// openWorkingImage opens the app image to be: the run image, with the previous image
+// at hand for the layers that did not change. extended is the config of the run image
+// that extensions have left, nil if there are none. When an image that goes to Apps has
+// been saved, saved says how it is known.
+func (j *job) openWorkingImage(ctx context.Context, analyzed files.Analyzed, in ExportInput, extended *v1.Config, saved *Saved) (imgutil.Image, error) {
+	known := in.Known
+	if analyzed.PreviousImageRef() == "" {
+		known.Previous = nil
+	}
+	open := func(image KnownImage) (v1.Image, error) {
+		if known.Registry {
+			return newKnown(image, j.readerAt(ctx, image.Reference))
+		}
+		return newKnown(image, nil)
+	}
+	run, err := open(known.Run)
 	if err != nil {
 		return nil, err
 	}
-	options := imgutil.ImageOptions{BaseImage: run, PreserveHistory: j.api.AtLeast("0.12")}
-	if extended != nil {
-		options.Config = extended
-	}
-	if in.Known.Previous != nil && analyzed.PreviousImageRef() != "" {
-		if options.PreviousImage, err = newKnown(*in.Known.Previous, nil); err != nil {
+	options := imgutil.ImageOptions{BaseImage: run, Config: extended, PreserveHistory: j.api.AtLeast("0.12")}
+	if known.Previous != nil {
+		if options.PreviousImage, err = open(*known.Previous); err != nil {
 			return nil, err
 		}
 	}
@@ -32,30 +40,36 @@ func (j *job) openKnownWorkingImage(ctx context.Context, analyzed files.Analyzed
 	}
 	core, err := imgutil.NewCNBImage(options)
 	if err != nil {
-		return nil, fmt.Errorf("open run image %s: %w", in.Known.Run.Name, err)
+		return nil, fmt.Errorf("open run image %s: %w", known.Run.Name, err)
+	}
+	if known.Registry {
+		return j.newPublishedImage(ctx, in.Image, core, known)
 	}
 	return &appImage{
-		CNBImageCore: core, name: in.Image, plain: in.Known.Plain, files: map[string]layerFile{},
-		save: func(app *appImage) error {
-			said, err := app.say(j.Paths.State)
-			if err != nil {
-				return err
-			}
-			a, err := j.link.ask(ctx, question{Apps: &appsQuestion{Save: said}})
-			if err != nil {
-				return err
-			}
-			if a.Saved == nil {
-				return fmt.Errorf("it is not known how image %s is to be read", in.Image)
-			}
-			*saved = *a.Saved
-			app.reference = saved.Digest
-			if app.reference == "" {
-				app.reference = saved.ID
-			}
-			return nil
-		},
+		CNBImageCore: core, name: in.Image, plain: known.Plain, files: map[string]layerFile{},
+		save: func(app *appImage) error { return j.saveToApps(ctx, app, saved) },
 	}, nil
+}
+
+// saveToApps has Apps save an image, and notes how it is known there.
+func (j *job) saveToApps(ctx context.Context, app *appImage, saved *Saved) error {
+	said, err := app.say(j.Paths.State)
+	if err != nil {
+		return err
+	}
+	a, err := j.link.ask(ctx, question{Apps: &appsQuestion{Save: said}})
+	if err != nil {
+		return err
+	}
+	if a.Saved == nil {
+		return fmt.Errorf("it is not known how image %s is to be read", app.name)
+	}
+	*saved = *a.Saved
+	app.reference = saved.Digest
+	if app.reference == "" {
+		app.reference = saved.ID
+	}
+	return nil
 }
 
 // say describes the image for those who keep it. state is the directory of the

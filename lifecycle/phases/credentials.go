@@ -3,11 +3,8 @@ package phases
 import (
 	"fmt"
 
-	"github.com/buildpacks/imgutil/remote"
-	"github.com/buildpacks/lifecycle/image"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/trust"
 )
@@ -26,45 +23,4 @@ func (j *job) credentials(reference string, access func(name.Repository) trust.A
 		return nil, fmt.Errorf("%s: %w", reference, &trust.OutsideError{Resource: wanted.Repository})
 	}
 	return trust.At(j.keychain, ref.Context()), nil
-}
-
-// read opens an image of a registry.
-func (j *job) read(reference string) (v1.Image, error) {
-	keychain, err := j.credentials(reference, trust.Pull)
-	if err != nil {
-		return nil, err
-	}
-	img, err := remote.NewV1Image(reference, keychain)
-	return img, about(reference, trust.Pull, err)
-}
-
-// registryHandler checks the access to images, each with its own credential.
-type registryHandler struct{ job *job }
-
-var _ image.RegistryHandler = registryHandler{}
-
-// EnsureReadAccess implements image.RegistryHandler.
-func (h registryHandler) EnsureReadAccess(images ...string) error {
-	return h.each(images, trust.Pull, (*image.DefaultRegistryHandler).EnsureReadAccess)
-}
-
-// EnsureWriteAccess implements image.RegistryHandler.
-func (h registryHandler) EnsureWriteAccess(images ...string) error {
-	return h.each(images, trust.Push, (*image.DefaultRegistryHandler).EnsureWriteAccess)
-}
-
-func (h registryHandler) each(images []string, access func(name.Repository) trust.Access, check func(*image.DefaultRegistryHandler, ...string) error) error {
-	for _, reference := range images {
-		if reference == "" {
-			continue
-		}
-		keychain, err := h.job.credentials(reference, access)
-		if err != nil {
-			return err
-		}
-		if err := check(image.NewRegistryHandler(keychain, nil), reference); err != nil {
-			return about(reference, access, err)
-		}
-	}
-	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/buildpacks/imgutil"
 	"github.com/buildpacks/lifecycle/buildpack"
 	"github.com/buildpacks/lifecycle/image"
 	lifecyclelayers "github.com/buildpacks/lifecycle/layers"
@@ -52,8 +51,8 @@ type ExportInput struct {
 	ClearCache bool `json:"clear_cache,omitempty"`
 	// AppOnly saves no cache. Exports say still whether the image is one.
 	AppOnly bool `json:"app_only,omitempty"`
-	// Known is set when the app image goes to Apps.
-	Known *KnownImages `json:"known,omitempty"`
+	// Known are the images that the app image is made of.
+	Known KnownImages `json:"known"`
 }
 
 // ExportOutput says what was published and kept.
@@ -75,7 +74,7 @@ func export(ctx context.Context, j *job, in ExportInput) (ExportOutput, error) {
 	inputs.RunImageRef = in.Analyzed.RunImageRef()
 	inputs.OutputImageRef, inputs.AdditionalTags = in.Image, in.Tags
 	inputs.DefaultProcessType = in.DefaultProcess
-	if err := resolveExportInputs(inputs, in.Known != nil, j.log); err != nil {
+	if err := resolveExportInputs(inputs, !in.Known.Registry, j.log); err != nil {
 		return ExportOutput{}, err
 	}
 	if err := checkBuilderFiles(lifecycle.CNBDir); err != nil {
@@ -92,7 +91,7 @@ func export(ctx context.Context, j *job, in ExportInput) (ExportOutput, error) {
 		started := time.Now()
 		report, err := j.exportApp(ctx, inputs, group, in)
 		out.Saved = Saved{Digest: report.Image.Digest, ID: report.Image.ImageID}
-		if err == nil && in.Known == nil {
+		if err == nil && in.Known.Registry {
 			_, err = j.link.ask(ctx, question{Published: out.Digest})
 		}
 		out.Seconds = time.Since(started).Seconds()
@@ -141,13 +140,13 @@ const artifactsPrefix = "export-"
 // resolveExportInputs is lifecycleplatform.ResolveInputs without the checks of
 // the lifecycle's own caches, which warns that there is none. What an app image
 // is called that goes to Apps is not the phase's affair.
-func resolveExportInputs(inputs *lifecycleplatform.LifecycleInputs, known bool, logger log.Logger) error {
+func resolveExportInputs(inputs *lifecycleplatform.LifecycleInputs, apps bool, logger log.Logger) error {
 	operations := []lifecycleplatform.LifecycleInputsOperation{
 		lifecycleplatform.UpdatePlaceholderPaths,
 		lifecycleplatform.ResolveAbsoluteDirPaths,
 		lifecycleplatform.ValidateOutputImageProvided,
 	}
-	if !known {
+	if !apps {
 		operations = append(operations, lifecycleplatform.ValidateImageRefs, lifecycleplatform.ValidateTargetsAreSameRegistry)
 	}
 	for _, resolve := range operations {
@@ -175,12 +174,7 @@ func (j *job) exportApp(ctx context.Context, inputs *lifecycleplatform.Lifecycle
 		return files.Report{}, err
 	}
 	var saved Saved
-	var working imgutil.Image
-	if in.Known != nil {
-		working, err = j.openKnownWorkingImage(ctx, analyzed, in, extended, &saved)
-	} else {
-		working, err = j.openWorkingImage(ctx, inputs, analyzed, extended, in.Created)
-	}
+	working, err := j.openWorkingImage(ctx, analyzed, in, extended, &saved)
 	if err != nil {
 		return files.Report{}, err
 	}
@@ -219,7 +213,7 @@ func (j *job) exportApp(ctx context.Context, inputs *lifecycleplatform.Lifecycle
 	if err != nil {
 		return files.Report{}, err
 	}
-	if in.Known != nil {
+	if !in.Known.Registry {
 		report.Image.Digest, report.Image.ImageID = saved.Digest, saved.ID
 	}
 	if in.SBOM {
@@ -228,31 +222,6 @@ func (j *job) exportApp(ctx context.Context, inputs *lifecycleplatform.Lifecycle
 		}
 	}
 	return report, files.Handler.WriteReport(filepath.Join(j.Paths.State, ReportFile), &report)
-}
-
-// openWorkingImage opens the app image to be: the run image, with the previous
-// image at hand for the layers that did not change. extended is the config of the
-// run image that extensions have left, nil if there are none.
-func (j *job) openWorkingImage(ctx context.Context, inputs *lifecycleplatform.LifecycleInputs, analyzed files.Analyzed, extended *v1.Config, created *time.Time) (imgutil.Image, error) {
-	options := imgutil.ImageOptions{Config: extended, PreserveHistory: j.api.AtLeast("0.12"), MediaTypes: imgutil.DefaultTypes}
-	if created != nil && j.api.AtLeast("0.9") {
-		options.CreatedAt = *created
-	}
-	working, err := phase.OpenRemoteImage(j.log, func() (_ imgutil.Image, err error) {
-		if options.BaseImage, err = j.read(inputs.RunImageRef); err != nil {
-			return nil, err
-		}
-		if previous := analyzed.PreviousImageRef(); previous != "" {
-			if options.PreviousImage, err = j.read(previous); err != nil {
-				return nil, err
-			}
-		}
-		return j.newPublishedImage(ctx, inputs.OutputImageRef, options)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("open run image %s: %w", inputs.RunImageRef, err)
-	}
-	return working, nil
 }
 
 // extendedConfig is the config that image extensions have left to the run image,

@@ -48,7 +48,7 @@ const (
 	exported = `{"output":{"digest":"` + digestA + `","seconds":1,"caches":[{"to":"x","failed":"no","required":false,"changed":false,"sent_bytes":0,"seconds":0}]}}` + "\n"
 )
 
-var exportInput = ExportInput{Image: "r.example.com/app", Exports: []kinds.Export{{Location: kinds.Directory("/the cache", ""), Required: true}}}
+var exportInput = ExportInput{Image: "r.example.com/app", Known: KnownImages{Registry: true}, Exports: []kinds.Export{{Location: kinds.Directory("/the cache", ""), Required: true}}}
 
 // TestForgedConversation has a phase break the rules of the conversation, or give
 // a result that cannot be right. None is believed, and each ends the phase.

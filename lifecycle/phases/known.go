@@ -20,15 +20,18 @@ type known struct {
 	manifest    *v1.Manifest
 	diffIDs     map[v1.Hash]v1.Hash // by digest
 	// read reads a layer, nil if nobody can.
-	read func(diffID v1.Hash) (io.ReadCloser, error)
+	read layerReader
 }
 
 var _ partial.CompressedImageCore = (*known)(nil)
 
+// layerReader reads a layer of an image, compressed or not.
+type layerReader func(layer v1.Descriptor, diffID v1.Hash) (io.ReadCloser, error)
+
 // newKnown returns the image that is described. Its layers are all like those in
 // the manifest or, without one, like plain archives. read reads them; nil says
 // that nobody can.
-func newKnown(image KnownImage, read func(diffID v1.Hash) (io.ReadCloser, error)) (v1.Image, error) {
+func newKnown(image KnownImage, read layerReader) (v1.Image, error) {
 	var config v1.ConfigFile
 	if err := bounds.JSON(image.Config, &config); err != nil {
 		return nil, fmt.Errorf("config of image %s: %w", image.Reference, err)
@@ -115,11 +118,11 @@ func (l *knownLayer) MediaType() (types.MediaType, error) { return l.descriptor.
 // Descriptor makes a manifest say of the layer what it said before.
 func (l *knownLayer) Descriptor() (*v1.Descriptor, error) { return l.descriptor.DeepCopy(), nil }
 
-// Compressed implements partial.CompressedLayer. Whoever reads it finds out that
-// it is not compressed.
+// Compressed implements partial.CompressedLayer. Whoever reads it finds out
+// whether it is compressed.
 func (l *knownLayer) Compressed() (io.ReadCloser, error) {
 	if l.of.read == nil {
 		return nil, errors.New("a phase cannot read this layer")
 	}
-	return l.of.read(l.of.diffIDs[l.descriptor.Digest])
+	return l.of.read(l.descriptor, l.of.diffIDs[l.descriptor.Digest])
 }

@@ -73,7 +73,7 @@ func (o *ExportOutput) Check(in ExportInput) error {
 		return err
 	case in.Image == "" && o.Saved != (Saved{}):
 		return errors.New("it reports an app image that was not asked for")
-	case in.Image != "" && in.Known == nil && o.Digest == "":
+	case in.Image != "" && in.Known.Registry && o.Digest == "":
 		return errors.New("the app image has no digest")
 	case len(o.Caches) != len(exports):
 		return fmt.Errorf("it is about %d exports of %d", len(o.Caches), len(exports))

@@ -30,8 +30,8 @@ type RestoreInput struct {
 	// Again says that the phase takes the place of one that has died, and removes
 	// what that has left.
 	Again bool `json:"again,omitempty"`
-	// Known is set when the app image goes to Apps.
-	Known *KnownImages `json:"known,omitempty"`
+	// Known are the images that the app image is made of.
+	Known KnownImages `json:"known"`
 }
 
 // RestoreOutput says what became of every import and every layer.
@@ -93,7 +93,7 @@ func restore(ctx context.Context, j *job, in RestoreInput) (_ RestoreOutput, err
 	}
 	analyzed := a.Detected.Analyzed
 	if a.Detected.RunImage != nil {
-		if err := j.useRunImage(ctx, *a.Detected.RunImage, in.Known, inputs.AnalyzedPath, analyzed); err != nil {
+		if err := j.useRunImage(*a.Detected.RunImage, in.Known, inputs.AnalyzedPath, analyzed); err != nil {
 			return RestoreOutput{}, err
 		}
 	}

@@ -1,44 +1,11 @@
 package phases
 
 import (
-	"context"
 	"fmt"
 
-	"github.com/buildpacks/imgutil"
-	"github.com/buildpacks/imgutil/remote"
-	"github.com/buildpacks/lifecycle/image"
 	lifecycleplatform "github.com/buildpacks/lifecycle/platform"
 	"github.com/buildpacks/lifecycle/platform/files"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-
-	"github.com/pack-cache/pack-cache/trust"
 )
-
-// platformHandler opens images for one platform. The lifecycle's own handler
-// takes, of an index, the image for the machine that the phase runs on.
-type platformHandler struct {
-	image.Handler
-	job      *job
-	platform v1.Platform
-}
-
-// InitImage implements image.Handler.
-func (h *platformHandler) InitImage(ref string) (imgutil.Image, error) {
-	if ref == "" {
-		return nil, nil
-	}
-	keychain, err := h.job.credentials(ref, trust.Pull)
-	if err != nil {
-		return nil, err
-	}
-	img, err := remote.NewImage(ref, keychain, remote.FromBaseImage(ref), remote.WithDefaultPlatform(imgutil.Platform{
-		OS: h.platform.OS, Architecture: h.platform.Architecture, Variant: h.platform.Variant,
-	}))
-	if err != nil {
-		return nil, about(ref, trust.Pull, err)
-	}
-	return img, nil
-}
 
 // RunImage is the run image that image extensions have chosen or change.
 type RunImage struct {
@@ -51,13 +18,10 @@ type RunImage struct {
 
 // useRunImage writes to analyzed.toml, at path, what the app image will be based
 // on, for the builder's phases. What else is in it comes from the caller.
-func (j *job) useRunImage(ctx context.Context, run RunImage, known *KnownImages, path string, analyzed files.Analyzed) error {
-	img, err := j.openRunImage(ctx, run, known)
+func (j *job) useRunImage(run RunImage, known KnownImages, path string, analyzed files.Analyzed) error {
+	img, err := openKnown(known.Run.Name, &known.Run, nil)
 	if err != nil {
 		return err
-	}
-	if !img.Found() {
-		return fmt.Errorf("run image %s is not there", run.Name)
 	}
 	used := &files.RunImage{Reference: run.Reference, Extend: run.Extended}
 	if j.api.AtLeast("0.12") {
@@ -71,17 +35,6 @@ func (j *job) useRunImage(ctx context.Context, run RunImage, known *KnownImages,
 		return err
 	}
 	return files.Handler.WriteAnalyzed(path, &analyzed, j.log)
-}
-
-func (j *job) openRunImage(ctx context.Context, run RunImage, known *KnownImages) (imgutil.Image, error) {
-	if known != nil {
-		return j.openKnown(ctx, known.Run.Name, &known.Run)
-	}
-	keychain, err := j.credentials(run.Reference, trust.Pull)
-	if err != nil {
-		return nil, err
-	}
-	return image.NewHandler(nil, keychain, "", false, nil).InitImage(run.Reference)
 }
 
 // labelledRunImage is what the label of the app image says that its run image is

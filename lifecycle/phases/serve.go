@@ -22,6 +22,7 @@ import (
 	"github.com/pack-cache/pack-cache/internal/removal"
 	"github.com/pack-cache/pack-cache/internal/web"
 	"github.com/pack-cache/pack-cache/lifecycle"
+	"github.com/pack-cache/pack-cache/trust"
 )
 
 // job is what a phase works with.
@@ -148,6 +149,11 @@ func describe(name lifecycle.Name, err error) *Error {
 		e.Advice = "the build user has to be able to read " + closed.Path + ": change its mode in the source, or in the buildpack that leaves it"
 	}
 	return e
+}
+
+// Failed is the failure of a phase for whose sake its caller could not read an image.
+func Failed(name lifecycle.Name, reference string, err error) *Error {
+	return describe(name, about(reference, trust.Pull, err))
 }
 
 // codeOf is the exit code of a phase that fails without saying more.

@@ -51,7 +51,7 @@ func (d *Daemon) FindPrevious(ctx context.Context, name string) error {
 }
 
 // Known describes what the image is made of.
-func (d *Daemon) Known() (*phases.KnownImages, error) { return knownImages(d.Run, d.previous, true) }
+func (d *Daemon) Known() (phases.KnownImages, error) { return KnownImages(d.Run, d.previous, true) }
 
 // Begin sends the run image if the daemon lacks it, while other things go on: all
 // app images that are based on it share it, and the next build finds it there.

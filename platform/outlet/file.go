@@ -33,7 +33,7 @@ type File struct {
 }
 
 // Known describes what the image is made of.
-func (f *File) Known() (*phases.KnownImages, error) { return knownImages(f.Run, f.Previous, f.Docker) }
+func (f *File) Known() (phases.KnownImages, error) { return KnownImages(f.Run, f.Previous, f.Docker) }
 
 // Begin has nothing to do.
 func (f *File) Begin(context.Context) {}

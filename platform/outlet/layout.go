@@ -76,7 +76,7 @@ func OpenLayout(ctx context.Context, dir, name string) (*Source, error) {
 }
 
 // Known describes what the image is made of.
-func (l *Layout) Known() (*phases.KnownImages, error) { return knownImages(l.Run, l.Previous, false) }
+func (l *Layout) Known() (phases.KnownImages, error) { return KnownImages(l.Run, l.Previous, false) }
 
 // Begin has nothing to do.
 func (l *Layout) Begin(context.Context) {}

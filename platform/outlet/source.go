@@ -23,9 +23,9 @@ type Source struct {
 	Exact bool
 }
 
-// known describes the image for a phase. Where layers are kept plain, nobody
+// Known describes the image for a phase. Where layers are kept plain, nobody
 // wants its manifest.
-func (s *Source) known(plain bool) (phases.KnownImage, error) {
+func (s *Source) Known(plain bool) (phases.KnownImage, error) {
 	known := phases.KnownImage{Name: s.Name, Reference: s.Reference}
 	var err error
 	if known.Config, err = s.Image.RawConfigFile(); err != nil {
@@ -40,14 +40,15 @@ func (s *Source) known(plain bool) (phases.KnownImage, error) {
 	return known, nil
 }
 
-// knownImages describes what an app image is made of.
-func knownImages(run, previous *Source, plain bool) (*phases.KnownImages, error) {
-	known := &phases.KnownImages{Plain: plain}
+// KnownImages describes what an app image is made of; previous is nil for none. Plain
+// is that of phases.KnownImages.
+func KnownImages(run, previous *Source, plain bool) (phases.KnownImages, error) {
+	known := phases.KnownImages{Plain: plain}
 	var err error
-	if known.Run, err = run.known(plain); err != nil || previous == nil {
+	if known.Run, err = run.Known(plain); err != nil || previous == nil {
 		return known, err
 	}
-	of, err := previous.known(plain)
+	of, err := previous.Known(plain)
 	known.Previous = &of
 	return known, err
 }
