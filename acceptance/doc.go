@@ -99,6 +99,7 @@
 //   - attack_test.go: a buildpack that attacks, on every engine
 //   - walls_test.go: files and links planted for own phases
 //   - previous_hostile_test.go: a hostile previous image
+//   - previous_lost_test.go: a previous image that is lost in part, or moves
 //   - cache_hostile_test.go: hostile layers in a cache
 //   - cache_bombs_test.go: small blobs with large archives
 //   - foreign_modes_test.go: modes by which nobody can go on
