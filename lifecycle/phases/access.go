@@ -62,7 +62,7 @@ func (j *job) checkRead(reference string) error {
 	if _, err := registry.Head(ref, options...); err != nil {
 		return about(reference, trust.Pull, err)
 	}
-	return errors.New("it was refused before")
+	return errors.New("the registry refused it earlier")
 }
 
 // options are how the phase speaks with the registry of an image.
