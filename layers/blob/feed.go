@@ -204,19 +204,17 @@ func (f *Feed) Next() (b *Block, size int, err error) {
 	}
 	one.block = nil
 	f.free <- one
-	switch {
-	case err == nil:
-		err = overBound(f.bound.Decoded(int64(size)))
-	case err != io.EOF && err != context.Canceled:
-		err = f.blame(err)
-	}
-	if err != nil {
-		b.Release()
+	if err == nil {
+		if err = overBound(f.bound.Decoded(int64(size))); err == nil {
+			return b, size, nil
+		}
 		f.Stop()
-		f.err = err
-		return nil, 0, err
+	} else if f.Stop(); err != io.EOF && err != context.Canceled {
+		err = f.blame(err) // which looks at what the reading has left
 	}
-	return b, size, nil
+	b.Release()
+	f.err = err
+	return nil, 0, err
 }
 
 // Read implements io.Reader. It is used in place of Next, or not at all.
