@@ -111,7 +111,7 @@ func testInline(t *testing.T, reg *registry) {
 		t.Errorf("%+v", got)
 	}
 
-	// The app image is none that a cache may replace.
+	// A cache may not replace the app image.
 	bad := newMachine(t).run("build", reg.ref("other"), "--builder", builder, "--path", app.dir, "--publish", "--cache-required",
 		"--export-cache", reg.ref("app:7"))
 	bad.wantCode(t, 3)

@@ -102,7 +102,7 @@ func TestCacheUnreachable(t *testing.T) {
 	}
 }
 
-// TestCacheForeign names something as the cache that is none.
+// TestCacheForeign names something as the cache that is not a cache.
 func TestCacheForeign(t *testing.T) {
 	t.Parallel()
 	reg := newRegistry(t, testregistry.Options{})

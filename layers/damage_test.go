@@ -15,7 +15,7 @@ import (
 )
 
 // TestDamaged tells a cache that is damaged from one that is not there and from
-// what is none, and the next save puts a whole one in its place.
+// what is not a cache, and the next save puts a whole one in its place.
 func TestDamaged(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {

@@ -103,8 +103,8 @@ func (c *contents) manifest(config v1.Descriptor) ([]byte, types.MediaType, erro
 	return raw, manifest.MediaType, err
 }
 
-// pushConfig stores the config and returns its descriptor. It is none of the
-// blobs that are broken in the store.
+// pushConfig stores the config and returns its descriptor. It differs from
+// the blobs that are broken in the store.
 func (c *contents) pushConfig(ctx context.Context, store Store, broken []v1.Hash) (v1.Descriptor, int64, error) {
 	data, err := c.config()
 	if err == nil && slices.Contains(broken, blob.DigestOf(data)) {

@@ -11,8 +11,8 @@ import (
 	"github.com/pack-cache/pack-cache/internal/hint"
 )
 
-// FuzzParse reads any reference. What is one names the same when it is written out; what
-// is none is the user's mistake, and no password is shown.
+// FuzzParse reads any reference. A valid one names the same when it is written
+// out. Any other is the user's mistake, and no password is shown.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		"app", "registry.example.com/team/cache:main", "localhost:5000/a", "[::1]:5000/a", "app@sha256:" + strings.Repeat("a", 64), "app:tag@sha256:" + strings.Repeat("a", 64),

@@ -91,8 +91,8 @@ type Request struct {
 	Digest bool
 }
 
-// Unpack reads the archive of a layer to its end and makes its tree. An archive that
-// is none, or none of that layer, gives an error that wraps blob.ErrCorrupt. The
+// Unpack reads the archive of a layer to its end and makes its tree. An invalid
+// archive, or one of another layer, gives an error that wraps blob.ErrCorrupt. The
 // directory then has a part of the tree.
 func Unpack(ctx context.Context, req Request) (Unpacked, error) {
 	archive := &archiveReader{feed: req.Feed}

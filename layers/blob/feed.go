@@ -10,7 +10,7 @@ import (
 	"github.com/pack-cache/pack-cache/internal/bounds"
 )
 
-// spareParts are those that a feed has besides two for each core: one that is decoded,
+// spareParts are those that a feed has beyond two for each core: one that is decoded,
 // and one that waits to be taken.
 const spareParts = 2
 

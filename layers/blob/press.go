@@ -37,7 +37,7 @@ type frame struct {
 	done        chan struct{}
 }
 
-// spareFrames are those that a press has besides two for each core: one that is
+// spareFrames are those that a press has beyond two for each core: one that is
 // compressed, and one that waits for its turn to be written.
 const spareFrames = 4
 

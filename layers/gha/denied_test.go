@@ -94,7 +94,7 @@ func TestWriteOnly(t *testing.T) {
 	})
 }
 
-// TestUnauthorized has a token that is none any more.
+// TestUnauthorized has a token that is no longer valid.
 func TestUnauthorized(t *testing.T) {
 	both(t, func(t *testing.T, front *testactions.Front, open func(testactions.Run) *Store) {
 		s := open(onMain)

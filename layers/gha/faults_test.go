@@ -183,7 +183,7 @@ func TestRetryAfterEnds(t *testing.T) {
 	})
 }
 
-// TestDamaged reads an entry that is none of ours.
+// TestDamaged reads an entry that pack-cache did not make.
 func TestDamaged(t *testing.T) {
 	both(t, func(t *testing.T, front *testactions.Front, open func(testactions.Run) *Store) {
 		s := open(onMain)

@@ -9,8 +9,8 @@ import (
 	"github.com/pack-cache/pack-cache/internal/attrs"
 )
 
-// row is what users of BuildKit know of an attribute, and what is asked of it
-// here besides.
+// row is what users of BuildKit know of an attribute, and what else is asked of it
+// here.
 type row struct {
 	name, only, fallback string
 	required             bool

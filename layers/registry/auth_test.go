@@ -262,7 +262,7 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-// TestNoRegistry meets a server that is none: that is no missing snapshot.
+// TestNoRegistry meets a server that is not a registry. That is not a missing snapshot.
 func TestNoRegistry(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{http.StatusNotFound, http.StatusTeapot} {

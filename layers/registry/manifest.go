@@ -76,8 +76,8 @@ func (c *client) manifest(ctx context.Context, name string) (v1.Descriptor, []by
 	return v1.Descriptor{MediaType: mediaType(resp.Header.Get("Content-Type"), body), Digest: digest, Size: size}, body, nil
 }
 
-// agree checks a digest against those that others claim; a claim that is no
-// sha256 digest (a tag, or nothing) is none.
+// agree checks a digest against those that others claim; a claim that is not
+// a sha256 digest (a tag, or nothing) is ignored.
 func agree(digest v1.Hash, claims ...string) error {
 	for _, claim := range claims {
 		if h, err := v1.NewHash(claim); err == nil && h.Algorithm == digest.Algorithm && h != digest {

@@ -17,7 +17,7 @@ import (
 )
 
 // Detected is what restore waits for: which buildpacks take part is known, and
-// what it has to know besides.
+// what else it has to know.
 type Detected struct {
 	// Analyzed is what analyze has found.
 	Analyzed files.Analyzed `json:"analyzed"`
