@@ -35,7 +35,7 @@ func TestCacheReadOnly(t *testing.T) {
 	result, out = reader.build(args...)
 	out.wantStderr(t, "churn: deps: restored", "flags: only-cache: restored",
 		"Warning: cache "+reg.ref("cache")+":latest was not saved: ", "401 Unauthorized",
-		"HINT: the credential for "+reg.Addr+" was refused")
+		"HINT: check that the account that is logged in to "+reg.Addr+" may do that")
 	if result.Saved[0].Failed == "" {
 		t.Error("the result does not say that the cache was not saved")
 	}

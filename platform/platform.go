@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/buildpacks/lifecycle/platform/files"
@@ -106,32 +107,34 @@ func (b *build) runPhases(ctx context.Context) error {
 		b.restoring = b.beginRestore(ctx)
 		defer b.restoring.stop()
 	}
-	for _, step := range []struct {
-		title string
-		name  lifecycle.Name
-		run   func(context.Context) error
-	}{
-		{"ANALYZING", lifecycle.Analyze, b.analyze},
-		{"DETECTING", lifecycle.Detect, b.detect},
-		{"RESTORING", lifecycle.Restore, b.restore},
-		{"EXTENDING", lifecycle.Extend, b.extend},
-		{"BUILDING", lifecycle.Build, b.build},
-		{"EXPORTING", lifecycle.Export, b.export},
-	} {
-		switch {
-		case step.name == lifecycle.Extend && b.extensions == nil:
-			continue
-		case step.name == lifecycle.Detect:
-			if err := b.result.prepare(func() error { return b.place.Ready(ctx) }); err != nil {
-				return b.noBuilder(err)
-			}
-		}
-		b.Progress.Step(step.title)
-		if err := b.result.time(step.name, func() error { return step.run(ctx) }); err != nil {
+	if err := b.phase(ctx, lifecycle.Analyze, b.analyze); err != nil {
+		return err
+	}
+	if err := b.result.prepare(func() error { return b.place.Ready(ctx) }); err != nil {
+		return b.noBuilder(err)
+	}
+	if err := b.phase(ctx, lifecycle.Detect, b.detect); err != nil {
+		return err
+	}
+	if err := b.phase(ctx, lifecycle.Restore, b.restore); err != nil {
+		return err
+	}
+	if b.extensions != nil {
+		if err := b.phase(ctx, lifecycle.Extend, b.extend); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := b.phase(ctx, lifecycle.Build, b.build); err != nil {
+		return err
+	}
+	return b.phase(ctx, lifecycle.Export, b.export)
+}
+
+// phase runs a phase under its heading, such as ANALYZING, and notes how long it
+// took.
+func (b *build) phase(ctx context.Context, name lifecycle.Name, run func(context.Context) error) error {
+	b.Progress.Step(strings.ToUpper(strings.TrimSuffix(string(name), "e")) + "ING")
+	return b.result.time(name, func() error { return run(ctx) })
 }
 
 // build is one run of the phases.
