@@ -175,7 +175,7 @@ func TestCrashesLeakNothing(t *testing.T) {
 	}{
 		{"pack-cache", stuck("GET", builderManifest), "--verbose", syscall.SIGQUIT},
 		{"pack-cache, by a fault", stuck("GET", builderManifest), "--verbose", syscall.SIGSEGV},
-		{"analyze", stuck("", "^/v2/app/manifests/"), "phase\x00analyze", syscall.SIGQUIT},
+		{"analyze", stuck("POST", "^/v2/app/blobs/uploads/"), "phase\x00analyze", syscall.SIGQUIT},
 		{"restore", stuck("GET", "^/v2/cache/blobs/"), "phase\x00restore", syscall.SIGQUIT},
 		{"export", stuck("PATCH", "^/v2/app/blobs/uploads/"), "phase\x00export", syscall.SIGABRT},
 	} {

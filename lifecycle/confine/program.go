@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,10 +33,28 @@ func SealedCopy(path string) (*os.File, error) {
 		memory.Close()
 		return nil, fmt.Errorf("copying the program: %w", err)
 	}
-	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
-	if _, err := unix.FcntlInt(memory.Fd(), unix.F_ADD_SEALS, seals); err != nil {
+	if err := seal(memory); err != nil {
 		memory.Close()
 		return nil, fmt.Errorf("sealing the copy of the program: %w", err)
 	}
 	return memory, nil
+}
+
+// The kernel refuses to seal a file while something holds one of its pages. What
+// copied them may do so for a moment on a busy machine.
+const (
+	sealTries = 100
+	sealPause = 50 * time.Millisecond
+)
+
+// seal makes a file in memory one that nobody can change.
+func seal(memory *os.File) error {
+	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
+	for try := 1; ; try++ {
+		_, err := unix.FcntlInt(memory.Fd(), unix.F_ADD_SEALS, seals)
+		if !errors.Is(err, unix.EBUSY) || try == sealTries {
+			return err
+		}
+		time.Sleep(sealPause)
+	}
 }
