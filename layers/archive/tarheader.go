@@ -114,21 +114,18 @@ func (r *headerReader) unusual(h *tar.Header) error {
 // readHeader reads a header of the usual form, and reports whether it is one. h
 // then has what archive/tar would say of it, in the fields that layers use.
 func readHeader(raw []byte, h *tar.Header) bool {
+	var records []byte
+	if len(raw) > tarBlock {
+		length, ok := readBlock(raw[:tarBlock], h)
+		if !ok {
+			return false
+		}
+		records = raw[tarBlock : tarBlock+length]
+	}
 	block := raw[len(raw)-tarBlock:]
-	if string(block[257:265]) != "ustar\x0000" || string(block[508:]) == "tar\x00" || !sumHolds(block) {
-		return false // the latter is star's, which has other fields
-	}
-	mode, ok1 := octal(block[100:108])
-	uid, ok2 := octal(block[108:116])
-	gid, ok3 := octal(block[116:124])
-	size, ok4 := octal(block[124:136])
-	mtime, ok5 := octal(block[136:148])
-	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 {
+	size, ok := readBlock(block, h)
+	if !ok {
 		return false
-	}
-	*h = tar.Header{
-		Typeflag: block[156], Mode: mode, Uid: int(uid), Gid: int(gid), Size: size, ModTime: time.Unix(mtime, 0),
-		Name: upToNUL(block[0:100]), Linkname: upToNUL(block[157:257]),
 	}
 	switch h.Typeflag {
 	case tar.TypeReg:
@@ -142,14 +139,28 @@ func readHeader(raw []byte, h *tar.Header) bool {
 	if prefix := upToNUL(block[345:500]); prefix != "" {
 		h.Name = prefix + "/" + h.Name
 	}
-	if len(raw) == tarBlock {
-		return true
+	return readRecords(records, h)
+}
+
+// readBlock reads the fields of a block but for the prefix of the name, and returns
+// the size of the content.
+func readBlock(block []byte, h *tar.Header) (int64, bool) {
+	if string(block[257:265]) != "ustar\x0000" || string(block[508:]) == "tar\x00" || !sumHolds(block) {
+		return 0, false // the latter is star's, which has other fields
 	}
-	if !sumHolds(raw[:tarBlock]) {
-		return false
+	mode, ok1 := octal(block[100:108])
+	uid, ok2 := octal(block[108:116])
+	gid, ok3 := octal(block[116:124])
+	size, ok4 := octal(block[124:136])
+	mtime, ok5 := octal(block[136:148])
+	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || !isDevice(block[329:337]) || !isDevice(block[337:345]) {
+		return 0, false
 	}
-	length, _ := octal(raw[124:136])
-	return readRecords(raw[tarBlock:tarBlock+length], h)
+	*h = tar.Header{
+		Typeflag: block[156], Mode: mode, Uid: int(uid), Gid: int(gid), Size: size, ModTime: time.Unix(mtime, 0),
+		Name: upToNUL(block[0:100]), Linkname: upToNUL(block[157:257]),
+	}
+	return size, true
 }
 
 // readRecords reads an extended header: records "LENGTH KEY=VALUE\n".
@@ -233,6 +244,13 @@ func octal(field []byte) (int64, bool) {
 		}
 	}
 	return 0, false
+}
+
+// isDevice reports whether a field has the number of a device, which means nothing
+// here, or is empty.
+func isDevice(field []byte) bool {
+	_, ok := octal(field)
+	return ok || bytes.Equal(field, zeroBlock[:len(field)])
 }
 
 // upToNUL is the text in a field.

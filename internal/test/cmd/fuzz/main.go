@@ -47,7 +47,7 @@ func run(long time.Duration, only string) (failed bool, err error) {
 		}
 		ran++
 		began := time.Now()
-		cmd := exec.Command("go", "test", "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzztime", long.String(), t.pkg)
+		cmd := exec.Command("go", "test", "-run", "^$", "-fuzz", "^"+t.name+"$", "-fuzzminimizetime", "1x", "-fuzztime", long.String(), t.pkg)
 		out, err := cmd.CombinedOutput()
 		if err != nil {
 			failed = true
