@@ -17,9 +17,9 @@ import (
 	"github.com/pack-cache/pack-cache/platform/outlet"
 )
 
-// published reports whether the app image goes to a registry, or nowhere. The previous
+// inRegistry reports whether the app image goes to a registry, or nowhere. The previous
 // image is in a registry then, too.
-func (r *resolved) published() bool {
+func (r *resolved) inRegistry() bool {
 	return r.Output.To == ToRegistry || r.Output.To == ToNowhere
 }
 
@@ -29,7 +29,7 @@ func (p *Platform) findImages(ctx context.Context, r *resolved) error {
 	if err := p.resolveRunImage(ctx, r); err != nil {
 		return err
 	}
-	if !r.published() {
+	if !r.inRegistry() {
 		err := p.openOutlet(ctx, r)
 		if err == nil {
 			r.known, err = r.outlet.Known()

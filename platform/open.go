@@ -42,7 +42,7 @@ func (p *Platform) open(ctx context.Context, r *resolved) (lifecycle.Place, erro
 	place, err := r.engine.Open(ctx, spec)
 	looking.Wait()
 	if err != nil {
-		return nil, r.noBuilder(err)
+		return nil, r.notOpened(err)
 	}
 	err = r.checkDisplaced(place)
 	if err == nil {
@@ -54,7 +54,7 @@ func (p *Platform) open(ctx context.Context, r *resolved) (lifecycle.Place, erro
 	return place, nil
 }
 
-func (r *resolved) noBuilder(err error) error {
+func (r *resolved) notOpened(err error) error {
 	return fmt.Errorf("open builder %s: %w", r.builderName(), err)
 }
 

@@ -111,7 +111,7 @@ func (b *build) runPhases(ctx context.Context) error {
 		return err
 	}
 	if err := b.result.prepare(func() error { return b.place.Ready(ctx) }); err != nil {
-		return b.noBuilder(err)
+		return b.notOpened(err)
 	}
 	if err := b.phase(ctx, lifecycle.Detect, b.detect); err != nil {
 		return err

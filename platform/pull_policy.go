@@ -13,8 +13,8 @@ import (
 	"github.com/pack-cache/pack-cache/platform/outlet"
 )
 
-// pullPolicies are the values of --pull-policy.
-var pullPolicies = []string{PullAlways, pullIfNotPresent, pullNever}
+// PullPolicies returns the values of Options.PullPolicy, the usual one first.
+func PullPolicies() []string { return []string{PullAlways, pullIfNotPresent, pullNever} }
 
 const (
 	// PullAlways is the value of Options.PullPolicy that asks registries alone.
@@ -33,7 +33,7 @@ func (p *Platform) checkPullPolicy(r *resolved) error {
 	if r.PullPolicy == "" {
 		r.PullPolicy = PullAlways
 	}
-	if !slices.Contains(pullPolicies, r.PullPolicy) {
+	if !slices.Contains(PullPolicies(), r.PullPolicy) {
 		return hint.Usagef("choose always, if-not-present or never", "%s: there is no policy %q", where, r.PullPolicy)
 	}
 	return nil

@@ -10,8 +10,8 @@ import (
 )
 
 // startWatch finds in the log of the builder's detector or builder why it could not
-// start a buildpack's program. Nothing else tells: the
-// phase's exit code says no more than that a buildpack failed.
+// start a buildpack's program. Nothing else tells: the phase's exit code says no more
+// than that a buildpack failed.
 type startWatch struct {
 	io.WriteCloser
 	// way is the way out, "" if nothing was found.

@@ -34,8 +34,9 @@ func (v Verdict) Reason() string {
 	return "files: " + strings.Join(parts, ", ")
 }
 
-// Compare holds a tree as it is listed now against the fingerprint. A file whose times or inode moved is read again;
-// whatever else differs is a change. The error is about the tree.
+// Compare holds a tree as it is listed now against the fingerprint. A file whose times
+// or inode moved is read again; whatever else differs is a change. The error is about
+// the tree.
 func (f *Fingerprint) Compare(ctx context.Context, tree *Tree) (Verdict, error) {
 	var v Verdict
 	known := lookup{records: f.records}

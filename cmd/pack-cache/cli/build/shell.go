@@ -1,6 +1,10 @@
 package build
 
-import "github.com/spf13/cobra"
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/pack-cache/pack-cache/platform"
+)
 
 // addCompletions offers the values of flags to the shell.
 func (o *Options) addCompletions(cmd *cobra.Command) {
@@ -8,7 +12,7 @@ func (o *Options) addCompletions(cmd *cobra.Command) {
 		"engine":      engineNames(o.Flags.Engines),
 		"network":     {"host", "none"},
 		"output":      {"text", "json"},
-		"pull-policy": {"always", "if-not-present", "never"},
+		"pull-policy": platform.PullPolicies(),
 		"exec-env":    {"production", "test", "development"},
 	} {
 		// It fails only for a flag that is not there.

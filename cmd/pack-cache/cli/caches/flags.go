@@ -1,6 +1,8 @@
 package caches
 
 import (
+	"cmp"
+
 	"github.com/spf13/pflag"
 
 	"github.com/pack-cache/pack-cache/internal/hint"
@@ -96,7 +98,9 @@ func (f *Flags) Parse(image string, publish bool) (imports []kinds.Import, expor
 		case packFlag:
 			var froms []kinds.Import
 			var tos []kinds.Export
-			froms, tos, f.Warning, err = Pack(flag, g.value, image)
+			var warning string
+			froms, tos, warning, err = Pack(flag, g.value, image)
+			f.Warning = cmp.Or(f.Warning, warning)
 			imports, exports = append(imports, froms...), append(exports, tos...)
 		}
 		if err != nil {

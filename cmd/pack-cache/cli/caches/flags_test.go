@@ -79,3 +79,19 @@ func TestFlagsRefused(t *testing.T) {
 	_, _, err = flags.Parse("app", false)
 	wantUsage(t, err, "--cache-image needs --publish", "add --publish")
 }
+
+// TestLaunchWarning warns of a launch cache wherever it stands on the command line.
+func TestLaunchWarning(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	build, launch := "--cache=type=build;format=volume;name=b", "--cache=type=launch;format=volume;name=l"
+	for _, args := range [][]string{{launch, build}, {build, launch}, {build}} {
+		flags, err := parse(strings.Join(args, " "))
+		if err != nil {
+			t.Fatal(err)
+		}
+		imports, exports, err := flags.Parse("r.example.com/app", false)
+		if err != nil || len(imports) != 1 || len(exports) != 1 || (flags.Warning != "") != (len(args) > 1) {
+			t.Errorf("%v: %d imports, %d exports, warning %q, %v", args, len(imports), len(exports), flags.Warning, err)
+		}
+	}
+}

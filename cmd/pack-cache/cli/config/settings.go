@@ -11,12 +11,10 @@ import (
 	"github.com/pack-cache/pack-cache/platform/config"
 )
 
-// pullPolicies are pack's.
-var pullPolicies = []string{"always", "if-not-present", "never"}
-
 // settings are the commands that have one value each. isBuilder finds out
 // whether something is a builder.
 func settings(isBuilder func(context.Context, string) error) []setting.Setting {
+	pullPolicies := platform.PullPolicies()
 	return []setting.Setting{
 		{
 			Use: "default-builder [BUILDER]", Noun: "default builder",
