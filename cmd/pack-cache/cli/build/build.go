@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/caches"
+	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/outputs"
 	"github.com/pack-cache/pack-cache/internal/web"
@@ -53,7 +54,7 @@ breaks a build, unless --cache-required is given.
 ` + outputs.Help() + "\n\n" + kinds.Help(),
 		Example: `  pack-cache build registry.example.com/team/app --builder paketobuildpacks/builder-jammy-base \
       --cache-image registry.example.com/team/app-cache --publish`,
-		Args: global.ExactArgs(1, "name the image to build, as in `pack-cache build REGISTRY/app`"),
+		Args: exit.Args(1, 1, "image", "name the image to build, as in `pack-cache build REGISTRY/app`"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.Image = args[0]
 			if err := opts.complete(cmd.Context(), cmd.Flags()); err != nil {

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/layers/kinds"
@@ -41,7 +42,7 @@ which --target chooses where the builder has several.
 		Example: `  pack-cache prime team --builder paketobuildpacks/builder-jammy-base
   pack-cache prime --builder B --target linux/amd64 --target linux/arm64
   pack-cache prime --builder B --cache-image registry.example.com/team/app-cache`,
-		Args: atMostOneName,
+		Args: exit.Args(0, 1, "cache", "leave the name out to fill all"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				opts.Name = args[0]
@@ -66,13 +67,6 @@ which --target chooses where the builder has several.
 		}
 	}
 	return cmd
-}
-
-func atMostOneName(cmd *cobra.Command, args []string) error {
-	if len(args) <= 1 {
-		return nil
-	}
-	return hint.Usagef("leave the name out to fill all", "`%s` takes one cache, but %d were given", cmd.CommandPath(), len(args))
 }
 
 // imageFlags are flags of build that are about the app image, or that prime has

@@ -15,13 +15,13 @@ import (
 // TestUsage refuses what makes no sense before any place is opened.
 func TestUsage(t *testing.T) {
 	for _, test := range []struct{ args, says, hint string }{
-		{"inspect", "takes one cache, but 0 were given", ""},
+		{"inspect", "takes one cache, but none was given", ""},
 		{"inspect type=locl,src=x", "attribute type: there is no \"locl\"", "did you mean local?"},
 		{"inspect type=local,sorc=x", "unknown attribute \"sorc\"", "did you mean src?"},
 		{"inspect type=local,src=x --output yaml", "--output \"yaml\" is not known", "text or json"},
 		{"inspect type=named", "attribute name is missing", "add name="},
 		{"inspect type=named,name=x,targt=y", "unknown attribute \"targt\"", "did you mean target?"},
-		{"copy a", "takes two caches, but 1 were given", ""},
+		{"copy a", "takes two caches, but one was given", ""},
 		{"copy r.example.com/a type=local,dest=b,mode=max", "TO: a copy is made byte for byte", "leave out mode"},
 		{"copy r.example.com/a type=local,dest=b,compression=gzip", "TO: a copy is made byte for byte", ""},
 		{"copy r.example.com/a type=local,src=b", "attribute src is for import only", ""},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/global"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/units"
 	"github.com/pack-cache/pack-cache/internal/hint"
@@ -37,7 +38,7 @@ for --export-cache.
 ` + placeHelp,
 		Example: `  pack-cache cache copy registry.example.com/team/cache:main registry.example.com/team/cache:release
   pack-cache cache copy registry.example.com/team/cache:main type=local,dest=.pack-cache`,
-		Args: twoCaches,
+		Args: exit.Args(2, 2, "cache", ""),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			opts.From, opts.To = args[0], args[1]
 			if run == nil {
@@ -49,13 +50,6 @@ for --export-cache.
 	opts.add(cmd)
 	cmd.Flags().BoolVar(&opts.Overwrite, "overwrite", false, "replace what is at TO even if it is not a cache")
 	return cmd
-}
-
-func twoCaches(cmd *cobra.Command, args []string) error {
-	if len(args) == 2 {
-		return nil
-	}
-	return hint.Usagef("see `"+cmd.CommandPath()+" --help`", "`%s` takes two caches, but %d were given", cmd.CommandPath(), len(args))
 }
 
 // copied is the result as JSON.

@@ -152,7 +152,7 @@ func TestChanges(t *testing.T) {
 		{"add what is not a reference", mine, []string{"add", "ACME/b"}, 2,
 			"ERROR: builder \"ACME/b\" is not a valid image reference\nHINT: a builder is named like registry.example.com/acme/builder, with :tag or @digest to trust nothing else of it\n", mine},
 		{"add nothing", mine, []string{"add"}, 2,
-			"ERROR: `config trusted-builders add` takes one builder, but 0 were given\nHINT: see `config trusted-builders add --help`\n", mine},
+			"ERROR: `config trusted-builders add` takes one builder, but none was given\nHINT: see `config trusted-builders add --help`\n", mine},
 		{"remove", mine, []string{"remove", "registry.example.com/acme/builder"}, 0,
 			"Builder registry.example.com/acme/builder is no longer trusted\n",
 			strings.Replace(mine, block+"\"registry.example.com/acme/builder\"\n", "", 1)},

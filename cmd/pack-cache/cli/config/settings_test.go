@@ -36,7 +36,7 @@ pull-policy = "never"
 		{"unset default builder", full, "default-builder --unset", outcome{0, "", "The default builder is no longer acme/old\n"}, changed("default-builder-image = \"acme/old\" # for now\n", "")},
 		{"unset nothing", "", "default-builder -u", outcome{0, "", "No default builder was set\n"}, ""},
 		{"set and unset", full, "pull-policy always --unset", outcome{2, "", "ERROR: --unset takes no value\nHINT: leave out one of the two\n"}, full},
-		{"two values", full, "pull-policy always never", outcome{2, "", "ERROR: `config pull-policy` takes one pull policy, but 2 were given\nHINT: see `config pull-policy --help`\n"}, full},
+		{"two values", full, "pull-policy always never", outcome{2, "", "ERROR: `config pull-policy` takes at most one pull policy, but 2 were given\nHINT: see `config pull-policy --help`\n"}, full},
 		{"pull policy", full, "pull-policy", outcome{0, "never\n", ""}, full},
 		{"default pull policy", "", "pull-policy", outcome{0, "always\n", ""}, ""},
 		{"set pull policy", full, "pull-policy if-not-present", outcome{0, "", "The pull policy is now if-not-present\n"}, changed(`"never"`, `"if-not-present"`)},

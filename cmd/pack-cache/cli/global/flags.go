@@ -3,14 +3,12 @@
 package global
 
 import (
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/reporter"
-	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/platform"
 	"github.com/pack-cache/pack-cache/platform/config"
@@ -55,21 +53,4 @@ func (f *Flags) Platform() (*platform.Platform, error) {
 		Environ:  os.Environ(),
 		Progress: text,
 	}, nil
-}
-
-// ExactArgs refuses any other number of arguments than n, with a hint.
-func ExactArgs(n int, way string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) == n {
-			return nil
-		}
-		return hint.Usagef(way, "%s", countError(len(args), n))
-	}
-}
-
-func countError(got, want int) string {
-	if got < want {
-		return fmt.Sprintf("%d of %d arguments given", got, want)
-	}
-	return fmt.Sprintf("%d arguments given, but there can be only %d", got, want)
 }

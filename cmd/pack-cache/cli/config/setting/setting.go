@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/exit"
 	"github.com/pack-cache/pack-cache/cmd/pack-cache/cli/iostreams"
 	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/platform/config"
@@ -36,12 +37,7 @@ func NewCmd(streams *iostreams.Streams, s Setting) *cobra.Command {
 	var unset bool
 	cmd := &cobra.Command{
 		Use: s.Use, Short: s.Short, Long: s.Long, Example: s.Example,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) > 1 {
-				return hint.Usagef("see `"+cmd.CommandPath()+" --help`", "`%s` takes one %s, but %d were given", cmd.CommandPath(), s.Noun, len(args))
-			}
-			return nil
-		},
+		Args: exit.Args(0, 1, s.Noun, ""),
 		ValidArgsFunction: func(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 			if len(args) > 0 {
 				return nil, cobra.ShellCompDirectiveNoFileComp

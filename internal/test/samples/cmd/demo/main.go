@@ -77,9 +77,12 @@ func run(ctx context.Context, program, app string) error {
 		return err
 	}
 	var results []*platform.Result
-	for i, machine := range []string{"first", "second"} {
-		title(fmt.Sprintf("Build %d: a machine that has never built before", i+1))
-		result, err := d.build(ctx, machine)
+	for _, build := range []struct{ machine, title string }{
+		{"first", "Build 1: a machine that has never built before"},
+		{"second", "Build 2: another one, with the cache that the first has left in the registry"},
+	} {
+		title(build.title)
+		result, err := d.build(ctx, build.machine)
 		if err != nil {
 			return err
 		}
