@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pack-cache/pack-cache/internal/until"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/base"
 )
@@ -117,7 +118,7 @@ func TestReaders(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	var failures base.ReadErrors
-	r := failures.Of(base.Until(ctx, strings.NewReader("abc")))
+	r := failures.Of(until.Reader(ctx, strings.NewReader("abc")))
 	if _, err := io.ReadFull(r, make([]byte, 3)); err != nil || failures.First() != nil {
 		t.Errorf("got %v, %v", err, failures.First())
 	}

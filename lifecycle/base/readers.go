@@ -1,32 +1,10 @@
 package base
 
 import (
-	"context"
 	"errors"
 	"io"
 	"sync"
 )
-
-// Until returns a reader that ends with ctx.
-func Until(ctx context.Context, r io.Reader) io.Reader {
-	return &until{r, ctx.Done(), ctx.Err}
-}
-
-type until struct {
-	io.Reader
-	done <-chan struct{}
-	err  func() error
-}
-
-// Read implements io.Reader.
-func (u *until) Read(p []byte) (int, error) {
-	select {
-	case <-u.done:
-		return 0, u.err()
-	default:
-		return u.Reader.Read(p)
-	}
-}
 
 // ReadErrors keeps the first error of reading what goes to another process, which
 // can be told only that there is no more. It is safe for concurrent use.

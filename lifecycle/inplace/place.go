@@ -12,6 +12,7 @@ import (
 	"github.com/pack-cache/pack-cache/internal/hint"
 	"github.com/pack-cache/pack-cache/internal/progress"
 	"github.com/pack-cache/pack-cache/internal/removal"
+	"github.com/pack-cache/pack-cache/internal/until"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/base"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
@@ -171,7 +172,7 @@ func (p *place) clean() {
 
 // Unpack implements base.Work.
 func (p *place) Unpack(ctx context.Context, dir string, archive io.Reader) error {
-	return volume.Import(ctx, dir, base.Until(ctx, archive), p.user)
+	return volume.Import(ctx, dir, until.Reader(ctx, archive), p.user)
 }
 
 // OpenFile implements base.Work.

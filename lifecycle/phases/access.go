@@ -18,9 +18,9 @@ import (
 
 // checkAccess fails if the app image cannot be written, or the previous image must not
 // be read (CNB Platform specification, "analyzer").
-func (j *job) checkAccess(in AnalyzeInput) error {
+func (j *job) checkAccess(ctx context.Context, in AnalyzeInput) error {
 	if in.Known.Refused {
-		if err := j.checkRead(in.PreviousImage); err != nil {
+		if err := j.checkRead(ctx, in.PreviousImage); err != nil {
 			return fmt.Errorf("validating registry read access: failed to ensure registry read access to %s: %w", in.PreviousImage, err)
 		}
 	}
@@ -29,7 +29,7 @@ func (j *job) checkAccess(in AnalyzeInput) error {
 		if reference == "" {
 			continue
 		}
-		ref, err := name.ParseReference(reference, name.WeakValidation)
+		ref, keychain, err := j.credentials(reference, trust.Push)
 		if err != nil {
 			return err
 		}
@@ -37,10 +37,6 @@ func (j *job) checkAccess(in AnalyzeInput) error {
 			continue
 		}
 		checked[ref.Context().Name()] = true
-		keychain, err := j.credentials(reference, trust.Push)
-		if err != nil {
-			return err
-		}
 		if err := registry.CheckPushPermission(ref, keychain, http.DefaultTransport); err != nil {
 			return fmt.Errorf("validating registry write access: failed to ensure registry read/write access to %s: %w", reference, about(reference, trust.Push, err))
 		}
@@ -50,12 +46,8 @@ func (j *job) checkAccess(in AnalyzeInput) error {
 
 // checkRead asks again for an image that the registry has refused to the caller, and
 // fails.
-func (j *job) checkRead(reference string) error {
-	options, err := j.options(context.Background(), reference, trust.Pull)
-	if err != nil {
-		return err
-	}
-	ref, err := name.ParseReference(reference, name.WeakValidation)
+func (j *job) checkRead(ctx context.Context, reference string) error {
+	ref, options, err := j.at(ctx, reference, trust.Pull)
 	if err != nil {
 		return err
 	}
@@ -65,10 +57,10 @@ func (j *job) checkRead(reference string) error {
 	return errors.New("the registry refused it earlier")
 }
 
-// options are how the phase speaks with the registry of an image.
-func (j *job) options(ctx context.Context, reference string, access func(name.Repository) trust.Access) ([]registry.Option, error) {
-	keychain, err := j.credentials(reference, access)
-	return []registry.Option{
+// at is an image in a registry, and how the phase speaks with that.
+func (j *job) at(ctx context.Context, reference string, access func(name.Repository) trust.Access) (name.Reference, []registry.Option, error) {
+	ref, keychain, err := j.credentials(reference, access)
+	return ref, []registry.Option{
 		registry.WithContext(ctx), registry.WithAuthFromKeychain(keychain),
 		// The transport repeats what has a status. What has to begin anew is for
 		// those who write.
@@ -113,11 +105,7 @@ const atOnce = 4
 
 // blob is a layer of an image in a registry. Nothing is asked of that yet.
 func (j *job) blob(ctx context.Context, reference string, digest v1.Hash) (v1.Layer, error) {
-	ref, err := name.ParseReference(reference, name.WeakValidation)
-	if err != nil {
-		return nil, err
-	}
-	options, err := j.options(ctx, reference, trust.Pull)
+	ref, options, err := j.at(ctx, reference, trust.Pull)
 	if err != nil {
 		return nil, err
 	}

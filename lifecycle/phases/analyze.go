@@ -45,7 +45,7 @@ func analyze(ctx context.Context, j *job, in AnalyzeInput) (AnalyzeOutput, error
 		return AnalyzeOutput{}, err
 	}
 	if in.Known.Registry {
-		if err := j.checkAccess(in); err != nil {
+		if err := j.checkAccess(ctx, in); err != nil {
 			return AnalyzeOutput{}, err
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/partial"
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/until"
 	"github.com/pack-cache/pack-cache/lifecycle"
 	"github.com/pack-cache/pack-cache/lifecycle/extend"
 )
@@ -147,7 +148,7 @@ func (l lender) bringLayer(ctx context.Context, apps Apps, diffID v1.Hash, file 
 	if err := os.Remove(spool.Name()); err != nil {
 		return err
 	}
-	size, err := io.Copy(spool, withContext{ctx, layer, layer})
+	size, err := io.Copy(spool, until.Reader(ctx, layer))
 	if err != nil {
 		return fmt.Errorf("layer %s of the previous image: %w", diffID, err)
 	}

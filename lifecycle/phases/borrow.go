@@ -14,6 +14,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/pack-cache/pack-cache/internal/until"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/kinds"
 )
@@ -132,7 +133,7 @@ func (b *borrowed) spool(ctx context.Context, path string, source io.ReadCloser)
 		return v1.Hash{}, errors.Join(err, source.Close())
 	}
 	hash := sha256.New()
-	_, err = io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(file, hash)}, withContext{ctx, source, source}, make([]byte, 256<<10))
+	_, err = io.CopyBuffer(struct{ io.Writer }{io.MultiWriter(file, hash)}, until.Reader(ctx, source), make([]byte, 256<<10))
 	if closed := source.Close(); err == nil {
 		err = closed
 	}

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/pack-cache/pack-cache/internal/until"
 )
 
 const (
@@ -34,7 +36,7 @@ func (b *borrowed) Open(ctx context.Context, blob v1.Descriptor, offset, length 
 		if err != nil {
 			return nil, err
 		}
-		return withContext{ctx, bytes.NewReader(a.Data), io.NopCloser(nil)}, nil
+		return io.NopCloser(until.Reader(ctx, bytes.NewReader(a.Data))), nil
 	}
 	inner, cancel := context.WithCancel(ctx)
 	p := &pieces{store: b, ctx: inner, cancel: cancel, blob: blob, next: offset, end: end}
@@ -138,19 +140,4 @@ func (p *pieces) Close() error {
 		return nil
 	}
 	return p.now.Close()
-}
-
-// withContext is a reader that ends with its context.
-type withContext struct {
-	ctx context.Context // of the call that it belongs to
-	io.Reader
-	io.Closer
-}
-
-// Read implements io.Reader.
-func (r withContext) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
 }

@@ -9,18 +9,18 @@ import (
 	"github.com/pack-cache/pack-cache/trust"
 )
 
-// credentials returns the keychain for one image, which has a credential for
-// nothing else. An image that the phase's grant is not for is refused. The
+// credentials returns the reference of an image and the keychain for it, which has a
+// credential for nothing else. An image that the phase's grant is not for is refused. The
 // lifecycle's libraries ask a keychain about registries only, so each of them
 // gets one for the image that it is about to use.
-func (j *job) credentials(reference string, access func(name.Repository) trust.Access) (authn.Keychain, error) {
+func (j *job) credentials(reference string, access func(name.Repository) trust.Access) (name.Reference, authn.Keychain, error) {
 	ref, err := name.ParseReference(reference, name.WeakValidation)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	wanted := access(ref.Context())
 	if j.Grant == nil || !j.Grant.Scope().Includes(trust.Scope{wanted}) {
-		return nil, fmt.Errorf("%s: %w", reference, &trust.OutsideError{Resource: wanted.Repository})
+		return nil, nil, fmt.Errorf("%s: %w", reference, &trust.OutsideError{Resource: wanted.Repository})
 	}
-	return trust.At(j.keychain, ref.Context()), nil
+	return ref, trust.At(j.keychain, ref.Context()), nil
 }

@@ -106,11 +106,7 @@ func (i *publishedImage) stays(reference string) bool {
 
 // write publishes the image under one of its names.
 func (i *publishedImage) write(reference string) error {
-	options, err := i.job.options(i.ctx, reference, trust.Push)
-	if err != nil {
-		return err
-	}
-	ref, err := name.ParseReference(reference, name.WeakValidation)
+	ref, options, err := i.job.at(i.ctx, reference, trust.Push)
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/buildpacks/imgutil"
 
 	"github.com/pack-cache/pack-cache/internal/removal"
+	"github.com/pack-cache/pack-cache/internal/until"
 )
 
 // sbomsDir is a directory in the volume of the state, where no buildpack can reach
@@ -65,7 +66,7 @@ func (j *job) keepPreviousSBOM(ctx context.Context, image imgutil.Image, diffID 
 // unpackSBOMs takes the SBOMs of layers, up to max, out of an archive of sbom/launch
 // below the directory layers. It returns how many entries have no business there.
 func unpackSBOMs(ctx context.Context, root *os.Root, archive io.Reader, layers string, max int) (skipped int, err error) {
-	entries := tar.NewReader(withContext{ctx, archive, io.NopCloser(nil)})
+	entries := tar.NewReader(until.Reader(ctx, archive))
 	for kept := 0; ; {
 		header, err := entries.Next()
 		switch {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/pack-cache/pack-cache/builder/unpack"
+	"github.com/pack-cache/pack-cache/internal/until"
 	"github.com/pack-cache/pack-cache/lifecycle/base"
 	"github.com/pack-cache/pack-cache/lifecycle/confine"
 )
@@ -18,7 +19,7 @@ import (
 // do has a job done by who may do it.
 func (h *host) do(ctx context.Context, id identity, j *job, in io.Reader) (*os.File, error) {
 	if !id.userNS() {
-		return perform(ctx, j, base.Until(ctx, in))
+		return perform(ctx, j, until.Reader(ctx, in))
 	}
 	var failures base.ReadErrors
 	if in != nil {

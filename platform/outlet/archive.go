@@ -11,6 +11,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/pack-cache/pack-cache/internal/tarfile"
+	"github.com/pack-cache/pack-cache/internal/until"
 	"github.com/pack-cache/pack-cache/lifecycle/phases"
 )
 
@@ -97,23 +98,9 @@ func writeBlob(ctx context.Context, w *tar.Writer, name string, content blob) er
 	if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: content.size}); err != nil {
 		return err
 	}
-	n, err := io.CopyBuffer(struct{ io.Writer }{w}, readerContext{ctx, reader}, make([]byte, 256<<10))
+	n, err := io.CopyBuffer(struct{ io.Writer }{w}, until.Reader(ctx, reader), make([]byte, 256<<10))
 	if err == nil && n < content.size {
 		err = fmt.Errorf("it ends after %d of %d bytes", n, content.size)
 	}
 	return err
-}
-
-// readerContext is a reader that ends with its context.
-type readerContext struct {
-	ctx context.Context // of the call that it belongs to
-	io.Reader
-}
-
-// Read implements io.Reader.
-func (r readerContext) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return r.Reader.Read(p)
 }

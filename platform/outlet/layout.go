@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pack-cache/pack-cache/internal/bounds"
+	"github.com/pack-cache/pack-cache/internal/until"
 	"github.com/pack-cache/pack-cache/internal/userfile"
 	"github.com/pack-cache/pack-cache/layers"
 	"github.com/pack-cache/pack-cache/layers/ocidir"
@@ -140,7 +141,7 @@ func (l *Layout) push(ctx context.Context, store layers.Store, app phases.App) e
 				return struct {
 					io.Reader
 					io.Closer
-				}{readerContext{ctx, content}, content}, nil
+				}{until.Reader(ctx, content), content}, nil
 			})
 			return err
 		})
