@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/pack-cache/pack-cache/internal/test/testkeychain"
 	"github.com/pack-cache/pack-cache/trust"
 )
 
@@ -20,7 +21,7 @@ var sorted = cmpopts.SortSlices(func(a, b trust.Access) int { return cmp.Compare
 // wantOutside fails unless a keychain refuses a repository.
 func wantOutside(t *testing.T, keychain authn.Keychain, outside string) {
 	t.Helper()
-	_, err := keychain.Resolve(repository(t, outside))
+	_, err := keychain.Resolve(testkeychain.Repository(t, outside))
 	if refused, ok := errors.AsType[*trust.OutsideError](err); !ok || refused.Resource == "" {
 		t.Errorf("%s is not refused: %v", outside, err)
 	}
@@ -32,7 +33,7 @@ func wantOutside(t *testing.T, keychain authn.Keychain, outside string) {
 func TestPasswordStaysInScope(t *testing.T) {
 	t.Parallel()
 	f := (&fakeRegistry{scheme: "Basic"}).start(t)
-	app, run := repository(t, f.host+"/app"), repository(t, f.host+"/run")
+	app, run := testkeychain.Repository(t, f.host+"/app"), testkeychain.Repository(t, f.host+"/run")
 	grant := overTheWire(t, mint(t, account(f), trust.Scope{trust.Push(app), trust.PullAnonymously(run)}))
 	keychain := grant.Keychain(nil)
 	if _, err := keychain.Resolve(app.Registry); err == nil {
@@ -44,7 +45,7 @@ func TestPasswordStaysInScope(t *testing.T) {
 	if got := resolved(t, trust.At(keychain, run), run.Registry); got != (authn.AuthConfig{}) {
 		t.Error("a repository to be read anonymously has a password")
 	}
-	private := repository(t, f.host+"/private")
+	private := testkeychain.Repository(t, f.host+"/private")
 	wantOutside(t, keychain, private.String())
 	wantOutside(t, trust.At(keychain, app), private.String())
 	wantOutside(t, trust.At(keychain, private), private.String())
@@ -64,7 +65,7 @@ func TestPasswordStaysInScope(t *testing.T) {
 func TestGrantCoversHost(t *testing.T) {
 	t.Parallel()
 	keychain := tokenGrant(t, "token", time.Minute, time.Minute).Keychain(nil)
-	if got := resolved(t, keychain, repository(t, "R.Example.com/app")); got.RegistryToken != "token" {
+	if got := resolved(t, keychain, testkeychain.Repository(t, "R.Example.com/app")); got.RegistryToken != "token" {
 		t.Errorf("got %v", got)
 	}
 	wantOutside(t, keychain, "r.example.com:443/app")
@@ -77,7 +78,7 @@ func TestGrantCoversHost(t *testing.T) {
 func TestMintAnonymously(t *testing.T) {
 	t.Parallel()
 	f := (&fakeRegistry{scheme: "Bearer"}).start(t)
-	app, run := repository(t, f.host+"/app"), repository(t, f.host+"/run")
+	app, run := testkeychain.Repository(t, f.host+"/app"), testkeychain.Repository(t, f.host+"/run")
 	grant := mint(t, account(f), trust.Scope{trust.PullAnonymously(run), trust.Push(app)})
 	if diff := gocmp.Diff([][]string{{"repository:app:push,pull", "repository:run:pull"}}, f.scopesAsked()); diff != "" {
 		t.Error(diff)

@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/pack-cache/pack-cache/internal/test/testkeychain"
 	"github.com/pack-cache/pack-cache/trust"
 )
 
@@ -22,7 +23,7 @@ import (
 func TestGrantRenewsEndedTokens(t *testing.T) {
 	t.Parallel()
 	f := (&fakeRegistry{scheme: "Bearer", life: 1}).start(t)
-	scope := trust.Scope{trust.Push(repository(t, f.host+"/app")), trust.Pull(repository(t, f.host+"/run"))}
+	scope := trust.Scope{trust.Push(testkeychain.Repository(t, f.host+"/app")), trust.Pull(testkeychain.Repository(t, f.host+"/run"))}
 	grant := mint(t, account(f), scope)
 	var renewals atomic.Int32
 	keychain := overTheWire(t, grant).Keychain(func(ctx context.Context, host string) (*trust.Grant, error) {
@@ -95,7 +96,7 @@ func TestGrantRenewal(t *testing.T) {
 				keychain := tokenGrant(t, "old", life, test.left).Keychain(func(context.Context, string) (*trust.Grant, error) {
 					return tokenGrant(t, "new", life, life), nil
 				})
-				found, err := keychain.Resolve(repository(t, "r.example.com/app"))
+				found, err := keychain.Resolve(testkeychain.Repository(t, "r.example.com/app"))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -124,7 +125,7 @@ func TestGrantShortTokens(t *testing.T) {
 		})
 		for range 60 {
 			// A new client every ten seconds.
-			if got, err := find(t, keychain, "r.example.com/app"); err != nil || got.RegistryToken == "" {
+			if got, err := testkeychain.Find(t, keychain, "r.example.com/app"); err != nil || got.RegistryToken == "" {
 				t.Error(got, err)
 			}
 			time.Sleep(10 * time.Second)
@@ -143,11 +144,11 @@ func TestGrantRenewalThatFails(t *testing.T) {
 			return nil, broken
 		})
 		time.Sleep(50 * time.Second)
-		if got, err := find(t, keychain, "r.example.com/app"); err != nil || got.RegistryToken != "old" {
+		if got, err := testkeychain.Find(t, keychain, "r.example.com/app"); err != nil || got.RegistryToken != "old" {
 			t.Errorf("while the token is still good: %v, %v", got, err)
 		}
 		time.Sleep(20 * time.Second)
-		_, err := find(t, keychain, "r.example.com/app")
+		_, err := testkeychain.Find(t, keychain, "r.example.com/app")
 		if !errors.Is(err, broken) || !strings.Contains(err.Error(), "r.example.com") {
 			t.Errorf("error %v", err)
 		}
@@ -159,7 +160,7 @@ func TestGrantRenewalThatGivesLess(t *testing.T) {
 	keychain := tokenGrant(t, "old", time.Minute, -time.Second).Keychain(func(context.Context, string) (*trust.Grant, error) {
 		return &trust.Grant{}, nil
 	})
-	if _, err := find(t, keychain, "r.example.com/app"); err == nil || !strings.Contains(err.Error(), "push to r.example.com/app") {
+	if _, err := testkeychain.Find(t, keychain, "r.example.com/app"); err == nil || !strings.Contains(err.Error(), "push to r.example.com/app") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -167,7 +168,7 @@ func TestGrantRenewalThatGivesLess(t *testing.T) {
 func TestGrantWithoutRefresh(t *testing.T) {
 	t.Parallel()
 	keychain := tokenGrant(t, "old", time.Minute, -time.Minute).Keychain(nil)
-	if got, err := find(t, keychain, "r.example.com/app"); err != nil || got.RegistryToken != "old" {
+	if got, err := testkeychain.Find(t, keychain, "r.example.com/app"); err != nil || got.RegistryToken != "old" {
 		t.Error(got, err)
 	}
 }
@@ -182,7 +183,7 @@ func TestGrantRenewsOnceForMany(t *testing.T) {
 	var group sync.WaitGroup
 	for range 16 {
 		group.Go(func() {
-			if got, err := find(t, keychain, "r.example.com/app"); err != nil || got.RegistryToken != "new" {
+			if got, err := testkeychain.Find(t, keychain, "r.example.com/app"); err != nil || got.RegistryToken != "new" {
 				t.Error(got, err)
 			}
 		})
@@ -203,12 +204,12 @@ func TestGrantObservesTheContext(t *testing.T) {
 	})
 	var group sync.WaitGroup
 	group.Go(func() {
-		if _, err := find(t, keychain, "r.example.com/app"); err != nil {
+		if _, err := testkeychain.Find(t, keychain, "r.example.com/app"); err != nil {
 			t.Error(err)
 		}
 	})
 	<-entered
-	found, err := keychain.Resolve(repository(t, "r.example.com/app"))
+	found, err := keychain.Resolve(testkeychain.Repository(t, "r.example.com/app"))
 	if err != nil {
 		t.Fatal(err)
 	}

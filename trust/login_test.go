@@ -9,6 +9,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 
 	"github.com/pack-cache/pack-cache/internal/redact"
+	"github.com/pack-cache/pack-cache/internal/test/testkeychain"
 	"github.com/pack-cache/pack-cache/trust"
 )
 
@@ -31,18 +32,18 @@ func TestWithLogin(t *testing.T) {
 	t.Parallel()
 	others := fakeKeychain{"r.example.com": {Username: "everyday", Password: "everyday-password"}}
 	keychain := trust.WithLogin(others, trust.Login{
-		Repository: repository(t, "r.example.com/team/cache"), Username: "robot", Password: redact.NewSecret("robots-password"),
+		Repository: testkeychain.Repository(t, "r.example.com/team/cache"), Username: "robot", Password: redact.NewSecret("robots-password"),
 	})
 	for resource, want := range map[string]string{
 		"r.example.com/team/cache": "robot", "R.Example.com/team/cache": "robot",
 		"r.example.com/team/cache/more": "everyday", "r.example.com/team": "everyday", "r.example.com/team/app": "everyday",
 		"r.example.com:5000/team/cache": "", "evil.example.com/team/cache": "",
 	} {
-		if got := resolved(t, keychain, repository(t, resource)).Username; got != want {
+		if got := resolved(t, keychain, testkeychain.Repository(t, resource)).Username; got != want {
 			t.Errorf("%s is for %q, want %q", resource, got, want)
 		}
 	}
-	if got := resolved(t, keychain, repository(t, "r.example.com/x").Registry).Username; got != "everyday" {
+	if got := resolved(t, keychain, testkeychain.Repository(t, "r.example.com/x").Registry).Username; got != "everyday" {
 		t.Errorf("the registry is for %q", got)
 	}
 	if shown := fmt.Sprintf("%v %+v %#v", keychain, keychain, keychain); strings.Contains(shown, "robots-password") {
@@ -69,13 +70,13 @@ func TestMintWithLogin(t *testing.T) {
 			f := (&fakeRegistry{scheme: test.scheme}).start(t)
 			keychain := trust.WithLogin(test.others(f), trust.Login{
 				// It sorts before the app.
-				Repository: repository(t, f.host+"/a-cache"), Username: f.user, Password: redact.NewSecret(f.password),
+				Repository: testkeychain.Repository(t, f.host+"/a-cache"), Username: f.user, Password: redact.NewSecret(f.password),
 			})
 			grant := overTheWire(t, mint(t, keychain, trust.Scope{
 				{Repository: f.host + "/app", Push: true}, {Repository: f.host + "/run"}, {Repository: f.host + "/a-cache", Push: true, Optional: true},
 			}))
-			app := resolved(t, grant.Keychain(nil), repository(t, f.host+"/app"))
-			cache := resolved(t, grant.Keychain(nil), repository(t, f.host+"/a-cache"))
+			app := resolved(t, grant.Keychain(nil), testkeychain.Repository(t, f.host+"/app"))
+			cache := resolved(t, grant.Keychain(nil), testkeychain.Repository(t, f.host+"/a-cache"))
 			if (app != authn.AuthConfig{}) != test.app || (cache == authn.AuthConfig{}) {
 				t.Errorf("app: %v, cache: %v", app, cache)
 			}
@@ -86,7 +87,7 @@ func TestMintWithLogin(t *testing.T) {
 func TestDeletion(t *testing.T) {
 	t.Parallel()
 	f := (&fakeRegistry{scheme: "Bearer"}).start(t)
-	scope := trust.Scope{trust.Deletion(repository(t, f.host+"/cache"))}
+	scope := trust.Scope{trust.Deletion(testkeychain.Repository(t, f.host+"/cache"))}
 	mint(t, account(f), scope)
 	if diff := cmp.Diff([][]string{{"repository:cache:pull,delete"}}, f.scopesAsked()); diff != "" {
 		t.Error(diff)

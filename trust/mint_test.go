@@ -19,6 +19,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/random"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
+	"github.com/pack-cache/pack-cache/internal/test/testkeychain"
 	"github.com/pack-cache/pack-cache/trust"
 	"github.com/pack-cache/pack-cache/trust/keychain"
 )
@@ -156,11 +157,11 @@ func TestMintWithoutTokens(t *testing.T) {
 		t.Run("scheme "+scheme, func(t *testing.T) {
 			t.Parallel()
 			f := (&fakeRegistry{scheme: scheme}).start(t)
-			keychain := overTheWire(t, mint(t, account(f), trust.Scope{trust.Push(repository(t, f.host+"/app"))})).Keychain(nil)
+			keychain := overTheWire(t, mint(t, account(f), trust.Scope{trust.Push(testkeychain.Repository(t, f.host+"/app"))})).Keychain(nil)
 			if err := remote.Write(tag(t, f.host+"/app:1"), image(t), remote.WithAuthFromKeychain(keychain)); err != nil {
 				t.Fatal(err)
 			}
-			got, err := find(t, keychain, f.host+"/app")
+			got, err := testkeychain.Find(t, keychain, f.host+"/app")
 			if diff := cmp.Diff(authn.AuthConfig{Username: f.user, Password: f.password}, got); err != nil || diff != "" {
 				t.Error(diff, err)
 			}
@@ -175,8 +176,8 @@ func TestMintWithoutTokens(t *testing.T) {
 func TestMintAnonymous(t *testing.T) {
 	t.Parallel()
 	f := (&fakeRegistry{scheme: "Bearer"}).start(t)
-	grant := overTheWire(t, mint(t, fakeKeychain{}, trust.Scope{trust.Pull(repository(t, f.host+"/app"))}))
-	found, err := grant.Keychain(nil).Resolve(repository(t, f.host+"/app"))
+	grant := overTheWire(t, mint(t, fakeKeychain{}, trust.Scope{trust.Pull(testkeychain.Repository(t, f.host+"/app"))}))
+	found, err := grant.Keychain(nil).Resolve(testkeychain.Repository(t, f.host+"/app"))
 	if err != nil || found != authn.Anonymous {
 		t.Error(found, err)
 	}
@@ -192,8 +193,8 @@ func TestMintPassesATokenOn(t *testing.T) {
 	t.Parallel()
 	f := (&fakeRegistry{scheme: "Bearer"}).start(t)
 	keychain := fakeKeychain{f.host: {RegistryToken: "made-by-the-user"}}
-	grant := overTheWire(t, mint(t, keychain, trust.Scope{trust.Pull(repository(t, f.host+"/app"))}))
-	if got, err := find(t, grant.Keychain(nil), f.host+"/app"); err != nil || got.RegistryToken != "made-by-the-user" {
+	grant := overTheWire(t, mint(t, keychain, trust.Scope{trust.Pull(testkeychain.Repository(t, f.host+"/app"))}))
+	if got, err := testkeychain.Find(t, grant.Keychain(nil), f.host+"/app"); err != nil || got.RegistryToken != "made-by-the-user" {
 		t.Error(got, err)
 	}
 	if len(f.scopesAsked()) != 0 {
@@ -205,7 +206,7 @@ func TestMintIdentityToken(t *testing.T) {
 	t.Parallel()
 	f := (&fakeRegistry{scheme: "Bearer"}).start(t)
 	identity := fakeKeychain{f.host: {IdentityToken: "identity-" + f.password}}
-	grant := mint(t, identity, trust.Scope{trust.Push(repository(t, f.host+"/app")), trust.Pull(repository(t, f.host+"/run"))})
+	grant := mint(t, identity, trust.Scope{trust.Push(testkeychain.Repository(t, f.host+"/app")), trust.Pull(testkeychain.Repository(t, f.host+"/run"))})
 	if diff := cmp.Diff([][]string{{"repository:app:push,pull", "repository:run:pull"}}, f.scopesAsked()); diff != "" {
 		t.Error(diff)
 	}
@@ -214,8 +215,8 @@ func TestMintIdentityToken(t *testing.T) {
 	}
 	f = (&fakeRegistry{scheme: "Basic"}).start(t)
 	identity = fakeKeychain{f.host: {IdentityToken: "identity"}}
-	_, err := trust.Mint(t.Context(), identity, trust.Scope{trust.Push(repository(t, f.host+"/app"))}, trust.MintOptions{})
-	wantCredentialError(t, err, f.host, "identity token")
+	_, err := trust.Mint(t.Context(), identity, trust.Scope{trust.Push(testkeychain.Repository(t, f.host+"/app"))}, trust.MintOptions{})
+	testkeychain.WantCredentialError(t, err, f.host, "identity token")
 }
 
 // TestMintPerCredential checks that repositories of one registry with their own
@@ -231,7 +232,7 @@ func TestMintPerCredential(t *testing.T) {
 		t.Error(diff)
 	}
 	for repo, want := range map[string]string{"/public": "other", "/app": "secret-token-1", "/more": "secret-token-1"} {
-		if got, err := find(t, grant.Keychain(nil), f.host+repo); err != nil || got.RegistryToken != want {
+		if got, err := testkeychain.Find(t, grant.Keychain(nil), f.host+repo); err != nil || got.RegistryToken != want {
 			t.Errorf("%s: %v, %v", repo, got, err)
 		}
 	}
@@ -241,16 +242,16 @@ func TestMintRefused(t *testing.T) {
 	t.Parallel()
 	scope := func(f *fakeRegistry) trust.Scope {
 		return trust.Scope{
-			trust.Push(repository(t, f.host+"/app")),
-			trust.Push(repository(t, f.host+"/cache")).OrDoWithout(),
-			trust.Pull(repository(t, f.host+"/run")),
+			trust.Push(testkeychain.Repository(t, f.host+"/app")),
+			trust.Push(testkeychain.Repository(t, f.host+"/cache")).OrDoWithout(),
+			trust.Pull(testkeychain.Repository(t, f.host+"/run")),
 		}
 	}
 	t.Run("wrong password", func(t *testing.T) {
 		t.Parallel()
 		f := (&fakeRegistry{scheme: "Bearer"}).start(t)
 		_, err := trust.Mint(t.Context(), fakeKeychain{f.host: {Username: "bob", Password: "wrong-password"}}, scope(f), trust.MintOptions{})
-		wantCredentialError(t, err, "credentials for "+f.host, "push to "+f.host+"/app", "pull from "+f.host+"/run", "401 Unauthorized")
+		testkeychain.WantCredentialError(t, err, "credentials for "+f.host, "push to "+f.host+"/app", "pull from "+f.host+"/run", "401 Unauthorized")
 		if strings.Contains(fmt.Sprintf("%v %+v %#v", err, err, err), "wrong-password") {
 			t.Errorf("the error shows the password: %v", err)
 		}
@@ -259,7 +260,7 @@ func TestMintRefused(t *testing.T) {
 		t.Parallel()
 		f := (&fakeRegistry{scheme: "Bearer", refused: []string{"repository:app:push,pull"}}).start(t)
 		_, err := trust.Mint(t.Context(), account(f), scope(f), trust.MintOptions{})
-		wantCredentialError(t, err, f.host, "push to "+f.host+"/app", "403 Forbidden DENIED")
+		testkeychain.WantCredentialError(t, err, f.host, "push to "+f.host+"/app", "403 Forbidden DENIED")
 		if err != nil && strings.Contains(err.Error(), "/run") {
 			t.Errorf("the error names what was not refused: %v", err)
 		}
@@ -279,11 +280,11 @@ func TestMintRefused(t *testing.T) {
 		if len(refusals) != 1 || refusals[0].Access.Repository != f.host+"/cache" {
 			t.Fatal(refusals)
 		}
-		wantCredentialError(t, refusals[0].Err, "push to "+f.host+"/cache")
+		testkeychain.WantCredentialError(t, refusals[0].Err, "push to "+f.host+"/cache")
 		if err := remote.Write(tag(t, f.host+"/app:1"), image(t), remote.WithAuthFromKeychain(grant.Keychain(nil))); err != nil {
 			t.Error(err)
 		}
-		if got, err := find(t, grant.Keychain(nil), f.host+"/cache"); err != nil || got != (authn.AuthConfig{}) {
+		if got, err := testkeychain.Find(t, grant.Keychain(nil), f.host+"/cache"); err != nil || got != (authn.AuthConfig{}) {
 			t.Error(got, err)
 		}
 	})
@@ -315,7 +316,7 @@ func TestMintUnreachable(t *testing.T) {
 	f := (&fakeRegistry{scheme: "Bearer"}).start(t)
 	keychain := account(f)
 	keychain[host] = authn.AuthConfig{Username: "bob", Password: "hunter2-password"}
-	app, cache := trust.Push(repository(t, f.host+"/app")), trust.Push(repository(t, host+"/cache"))
+	app, cache := trust.Push(testkeychain.Repository(t, f.host+"/app")), trust.Push(testkeychain.Repository(t, host+"/cache"))
 
 	_, err := trust.Mint(t.Context(), keychain, trust.Scope{app, cache}, trust.MintOptions{})
 	var known *trust.CredentialError
@@ -329,7 +330,7 @@ func TestMintUnreachable(t *testing.T) {
 	if diff := cmp.Diff(trust.Scope{cache.OrDoWithout(), app}, grant.Scope(), sorted); diff != "" {
 		t.Error(diff)
 	}
-	if got, err := find(t, grant.Keychain(nil), host+"/cache"); err != nil || got != (authn.AuthConfig{}) {
+	if got, err := testkeychain.Find(t, grant.Keychain(nil), host+"/cache"); err != nil || got != (authn.AuthConfig{}) {
 		t.Errorf("a repository that could not be had: %v, %v", got, err)
 	}
 }
@@ -350,12 +351,12 @@ func TestMintTokenServerThatAnswersNonsense(t *testing.T) {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
 			f := (&fakeRegistry{scheme: "Bearer", answer: answer}).start(t)
-			_, err := trust.Mint(t.Context(), account(f), trust.Scope{trust.Pull(repository(t, f.host+"/app"))}, trust.MintOptions{})
+			_, err := trust.Mint(t.Context(), account(f), trust.Scope{trust.Pull(testkeychain.Repository(t, f.host+"/app"))}, trust.MintOptions{})
 			if err == nil || !strings.Contains(err.Error(), f.host) {
 				t.Fatalf("error %v", err)
 			}
 			text := fmt.Sprintf("%v %+v %#v", err, err, err)
-			if strings.Contains(text, basic(f.user, f.password)) || strings.Contains(text, "secret-") {
+			if strings.Contains(text, testkeychain.Basic(f.user, f.password)) || strings.Contains(text, "secret-") {
 				t.Errorf("the error shows a secret: %s", text)
 			}
 		})
@@ -370,7 +371,7 @@ func (k failingKeychain) Resolve(authn.Resource) (authn.Authenticator, error) { 
 func TestMintKeychainThatFails(t *testing.T) {
 	t.Parallel()
 	cause := &trust.CredentialError{Host: "r.example.com", Reason: "the helper is missing", Remedy: "install it"}
-	app := trust.Push(repository(t, "r.example.com/app"))
+	app := trust.Push(testkeychain.Repository(t, "r.example.com/app"))
 	if _, err := trust.Mint(t.Context(), failingKeychain{cause}, trust.Scope{app}, trust.MintOptions{}); !errors.Is(err, cause) {
 		t.Errorf("error %v", err)
 	}
@@ -387,7 +388,7 @@ func TestMintCancelled(t *testing.T) {
 		cancel()
 		<-r.Context().Done()
 	}}).start(t)
-	_, err := trust.Mint(ctx, account(f), trust.Scope{trust.Push(repository(t, f.host+"/app")).OrDoWithout()}, trust.MintOptions{})
+	_, err := trust.Mint(ctx, account(f), trust.Scope{trust.Push(testkeychain.Repository(t, f.host+"/app")).OrDoWithout()}, trust.MintOptions{})
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
@@ -412,7 +413,7 @@ func TestMintInsecure(t *testing.T) {
 	_, port, _ := strings.Cut(f.host, ":")
 	host := "registry.example.com:" + port
 	keychain := fakeKeychain{host: {Username: f.user, Password: f.password}}
-	scope := trust.Scope{trust.Push(repository(t, host+"/app"))}
+	scope := trust.Scope{trust.Push(testkeychain.Repository(t, host+"/app"))}
 	transport := toLoopback{f.host}
 	if _, err := trust.Mint(t.Context(), keychain, scope, trust.MintOptions{Transport: transport}); err == nil {
 		t.Error("spoke to a secure registry without TLS")
@@ -425,7 +426,7 @@ func TestMintInsecure(t *testing.T) {
 func TestMintInsecureCertificate(t *testing.T) {
 	t.Parallel()
 	f := (&fakeRegistry{scheme: "Bearer", tls: true}).start(t)
-	scope := trust.Scope{trust.Push(repository(t, f.host+"/app"))}
+	scope := trust.Scope{trust.Push(testkeychain.Repository(t, f.host+"/app"))}
 	_, err := trust.Mint(t.Context(), account(f), scope, trust.MintOptions{Insecure: []string{"other.example.com"}})
 	if err == nil || !strings.Contains(err.Error(), "certificate") {
 		t.Errorf("error %v", err)
@@ -434,7 +435,7 @@ func TestMintInsecureCertificate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := find(t, grant.Keychain(nil), f.host+"/app"); err != nil || got.RegistryToken == "" {
+	if got, err := testkeychain.Find(t, grant.Keychain(nil), f.host+"/app"); err != nil || got.RegistryToken == "" {
 		t.Error(err)
 	}
 }
@@ -472,7 +473,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	users := account(bearer)
 	users[plain.host] = authn.AuthConfig{Username: "bob", Password: plain.password}
 	grant := mint(t, users, trust.Scope{{Repository: bearer.host + "/app", Push: true}, {Repository: plain.host + "/app"}})
-	found, err := grant.Keychain(nil).Resolve(repository(t, plain.host+"/app"))
+	found, err := grant.Keychain(nil).Resolve(testkeychain.Repository(t, plain.host+"/app"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -480,9 +481,9 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		if key != "CNB_REGISTRY_AUTH" {
 			return ""
 		}
-		return `{"r.example.com":"Basic ` + basic("bob", plain.password) + `"}`
+		return `{"r.example.com":"Basic ` + testkeychain.Basic("bob", plain.password) + `"}`
 	}})
-	resolved, err := real.Resolve(repository(t, "r.example.com/app"))
+	resolved, err := real.Resolve(testkeychain.Repository(t, "r.example.com/app"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -492,7 +493,7 @@ func TestSecretsDoNotPrint(t *testing.T) {
 		"keychain": grant.Keychain(nil), "authenticator": found, "real keychain": real, "real authenticator": resolved,
 		"redactor": grant.Redactor(), "in an unexported field": struct{ g trust.Grant }{*grant},
 	}
-	secrets := []string{plain.password, basic("bob", plain.password), "secret-token-1", "secret-refresh"}
+	secrets := []string{plain.password, testkeychain.Basic("bob", plain.password), "secret-token-1", "secret-refresh"}
 	for what, value := range values {
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d"} {
 			forbid(t, what+" "+verb, fmt.Sprintf(verb, value), secrets)

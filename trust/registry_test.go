@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/registry"
+
+	"github.com/pack-cache/pack-cache/internal/test/testkeychain"
 )
 
 // fakeRegistry is a registry that asks for authorization, and its own token
@@ -148,7 +150,7 @@ func (f *fakeRegistry) allowed(r *http.Request) bool {
 	case "":
 		return true
 	case "Basic":
-		return kind == "Basic" && value == basic(f.user, f.password)
+		return kind == "Basic" && value == testkeychain.Basic(f.user, f.password)
 	}
 	granted, ok := f.tokens[value]
 	if kind != "Bearer" || !ok {

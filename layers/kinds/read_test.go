@@ -76,6 +76,18 @@ func wantTravels(t *testing.T, at Location) {
 	}
 }
 
+// wantLocation fails unless a location has attributes, travels, and can be opened.
+func wantLocation(t *testing.T, at Location, attributes map[string]string) {
+	t.Helper()
+	if diff := cmp.Diff(attributes, told(at)); diff != "" {
+		t.Error(diff)
+	}
+	wantTravels(t, at)
+	if store, err := at.Open(t.Context(), Access{}); err != nil || store.String() == "" {
+		t.Errorf("opened %v, %v", store, err)
+	}
+}
+
 func here(t *testing.T, path string) string {
 	t.Helper()
 	full, err := filepath.Abs(path)
@@ -110,13 +122,7 @@ func TestImport(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.told, told(got.Location)); diff != "" {
-				t.Error(diff)
-			}
-			wantTravels(t, got.Location)
-			if store, err := got.Open(t.Context(), Access{}); err != nil || store.String() == "" {
-				t.Errorf("opened %v, %v", store, err)
-			}
+			wantLocation(t, got.Location, test.told)
 			got.Location = Location{}
 			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(Place{})); diff != "" {
 				t.Error(diff)
@@ -150,13 +156,7 @@ func TestExport(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.told, told(got.Location)); diff != "" {
-				t.Error(diff)
-			}
-			wantTravels(t, got.Location)
-			if store, err := got.Open(t.Context(), Access{}); err != nil || store.String() == "" {
-				t.Errorf("opened %v, %v", store, err)
-			}
+			wantLocation(t, got.Location, test.told)
 			got.Location = Location{}
 			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(Place{})); diff != "" {
 				t.Error(diff)

@@ -2,7 +2,6 @@ package keychain_test
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"os"
@@ -14,8 +13,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-containerregistry/pkg/authn"
-	"github.com/google/go-containerregistry/pkg/name"
 
+	"github.com/pack-cache/pack-cache/internal/test/testkeychain"
 	"github.com/pack-cache/pack-cache/trust"
 	"github.com/pack-cache/pack-cache/trust/keychain"
 )
@@ -23,36 +22,6 @@ import (
 // environment returns a Getenv for the given variables alone.
 func environment(variables map[string]string) func(string) string {
 	return func(key string) string { return variables[key] }
-}
-
-func basic(user, password string) string {
-	return base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
-}
-
-func repository(t *testing.T, s string) name.Repository {
-	t.Helper()
-	repo, err := name.NewRepository(s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return repo
-}
-
-// find resolves a repository and returns what would be sent.
-func find(t *testing.T, chain authn.Keychain, repo string) (authn.AuthConfig, error) {
-	t.Helper()
-	found, err := authn.Resolve(t.Context(), chain, repository(t, repo))
-	if err != nil {
-		return authn.AuthConfig{}, err
-	}
-	config, err := authn.Authorization(t.Context(), found)
-	if err != nil {
-		return authn.AuthConfig{}, err
-	}
-	if (*config == authn.AuthConfig{}) != (found == authn.Anonymous) {
-		t.Errorf("%s: an empty credential is not authn.Anonymous", repo)
-	}
-	return *config, nil
 }
 
 // write makes a file with its directories.
@@ -70,8 +39,8 @@ func TestFromTheEnvironment(t *testing.T) {
 	t.Parallel()
 	chain := keychain.New(keychain.Options{Getenv: environment(map[string]string{
 		"CNB_REGISTRY_AUTH": `{
-			"basic.example.com": "Basic ` + basic("bob", "hunter2:x") + `",
-			"https://url.example.com/some/path": "basic ` + strings.TrimRight(basic("bob", "p"), "=") + `",
+			"basic.example.com": "Basic ` + testkeychain.Basic("bob", "hunter2:x") + `",
+			"https://url.example.com/some/path": "basic ` + strings.TrimRight(testkeychain.Basic("bob", "p"), "=") + `",
 			"bearer.example.com:5000": "Bearer abc.def",
 			"identity.example.com": "X-Identity refresh",
 			"docker.io": "Bearer hub"
@@ -91,7 +60,7 @@ func TestFromTheEnvironment(t *testing.T) {
 		"basic.example.com.evil.io/a": {},
 	}
 	for repo, want := range tests {
-		got, err := find(t, chain, repo)
+		got, err := testkeychain.Find(t, chain, repo)
 		if err != nil {
 			t.Errorf("%s: %v", repo, err)
 		}
@@ -108,59 +77,42 @@ func TestFromABrokenEnvironment(t *testing.T) {
 		`{"r.example.com": "hunter2"}`, `{"r.example.com": "Basic hunter2"}`, `{"r.example.com": "Digest hunter2"}`, `{"r.example.com": "Basic "}`,
 	} {
 		chain := keychain.New(keychain.Options{Getenv: environment(map[string]string{"CNB_REGISTRY_AUTH": value})})
-		_, err := find(t, chain, "r.example.com/a")
-		wantCredentialError(t, err, "r.example.com", "CNB_REGISTRY_AUTH")
+		_, err := testkeychain.Find(t, chain, "r.example.com/a")
+		testkeychain.WantCredentialError(t, err, "r.example.com", "CNB_REGISTRY_AUTH")
 		if err != nil && strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("the error shows the value: %v", err)
 		}
 	}
 }
 
-func wantCredentialError(t *testing.T, err error, words ...string) {
-	t.Helper()
-	var known *trust.CredentialError
-	if !errors.As(err, &known) {
-		t.Errorf("error %v, want a *trust.CredentialError", err)
-		return
-	}
-	for _, word := range words {
-		if !strings.Contains(err.Error(), word) {
-			t.Errorf("the error does not name %s: %v", word, err)
-		}
-	}
-	if known.Hint() == "" {
-		t.Errorf("no hint for %v", err)
-	}
-}
-
 func TestFromFiles(t *testing.T) {
 	t.Parallel()
 	docker := `{"auths": {
-		"docker.example.com": {"auth": "` + basic("bob", "docker") + `"},
-		"docker.io": {"auth": "` + basic("bob", "not-docker's") + `"},
-		"https://index.docker.io/v1/": {"auth": "` + basic("bob", "hub") + `"},
-		"https://index.docker.io/v1/access-token": {"auth": "` + basic("bob", "access") + `"},
-		"https://index.docker.io/v1/refresh-token": {"auth": "` + basic("bob", "refresh") + `"},
-		"index.docker.io": {"auth": "` + basic("bob", "not-docker's") + `"},
+		"docker.example.com": {"auth": "` + testkeychain.Basic("bob", "docker") + `"},
+		"docker.io": {"auth": "` + testkeychain.Basic("bob", "not-docker's") + `"},
+		"https://index.docker.io/v1/": {"auth": "` + testkeychain.Basic("bob", "hub") + `"},
+		"https://index.docker.io/v1/access-token": {"auth": "` + testkeychain.Basic("bob", "access") + `"},
+		"https://index.docker.io/v1/refresh-token": {"auth": "` + testkeychain.Basic("bob", "refresh") + `"},
+		"index.docker.io": {"auth": "` + testkeychain.Basic("bob", "not-docker's") + `"},
 		"https://old.example.com/v2/": {"username": "bob", "password": "old"},
-		"identity.example.com": {"auth": "` + basic("00000000-0000-0000-0000-000000000000", "") + `", "identitytoken": "refresh"},
+		"identity.example.com": {"auth": "` + testkeychain.Basic("00000000-0000-0000-0000-000000000000", "") + `", "identitytoken": "refresh"},
 		"token.example.com": {"registrytoken": "bearer"},
-		"both.example.com": {"auth": "` + basic("bob", "docker") + `"},
+		"both.example.com": {"auth": "` + testkeychain.Basic("bob", "docker") + `"},
 		"empty.example.com": {},
 		"spoilt.example.com": {"auth": "hunter2!"}
 	}, "HttpHeaders": {"User-Agent": "Docker-Client"}, "proxies": {"default": {"httpProxy": "http://p"}}}`
 	podman := `{"auths": {
-		"podman.example.com": {"auth": "` + basic("bob", "host") + `"},
-		"podman.example.com/team": {"auth": "` + basic("bob", "team") + `"},
-		"podman.example.com/team/app": {"auth": "` + basic("bob", "app") + `"},
-		"both.example.com": {"auth": "` + basic("bob", "podman") + `"}
+		"podman.example.com": {"auth": "` + testkeychain.Basic("bob", "host") + `"},
+		"podman.example.com/team": {"auth": "` + testkeychain.Basic("bob", "team") + `"},
+		"podman.example.com/team/app": {"auth": "` + testkeychain.Basic("bob", "app") + `"},
+		"both.example.com": {"auth": "` + testkeychain.Basic("bob", "podman") + `"}
 	}}`
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "home", ".docker", "config.json"), docker, 0o600)
 	write(t, filepath.Join(dir, "home", ".config", "containers", "auth.json"), podman, 0o600)
-	write(t, filepath.Join(dir, "named", "config.json"), `{"auths": {"docker.example.com": {"auth": "`+basic("bob", "named")+`"}}}`, 0o600)
-	write(t, filepath.Join(dir, "run", "containers", "auth.json"), `{"auths": {"podman.example.com": {"auth": "`+basic("bob", "run")+`"}}}`, 0o600)
-	write(t, filepath.Join(dir, "auth.json"), `{"auths": {"podman.example.com": {"auth": "`+basic("bob", "file")+`"}}}`, 0o600)
+	write(t, filepath.Join(dir, "named", "config.json"), `{"auths": {"docker.example.com": {"auth": "`+testkeychain.Basic("bob", "named")+`"}}}`, 0o600)
+	write(t, filepath.Join(dir, "run", "containers", "auth.json"), `{"auths": {"podman.example.com": {"auth": "`+testkeychain.Basic("bob", "run")+`"}}}`, 0o600)
+	write(t, filepath.Join(dir, "auth.json"), `{"auths": {"podman.example.com": {"auth": "`+testkeychain.Basic("bob", "file")+`"}}}`, 0o600)
 	home := filepath.Join(dir, "home")
 	bob := func(password string) authn.AuthConfig {
 		return authn.AuthConfig{Username: "bob", Password: password}
@@ -192,7 +144,7 @@ func TestFromFiles(t *testing.T) {
 		{"XDG_CONFIG_HOME", "podman.example.com/b", map[string]string{"XDG_CONFIG_HOME": filepath.Join(dir, "run")}, bob("run")},
 		{"REGISTRY_AUTH_FILE", "podman.example.com/b", map[string]string{"HOME": home, "REGISTRY_AUTH_FILE": filepath.Join(dir, "auth.json")}, bob("file")},
 		{"DOCKER_AUTH_CONFIG", "docker.example.com/b", map[string]string{"HOME": home,
-			"DOCKER_AUTH_CONFIG": `{"auths": {"docker.example.com": {"auth": "` + basic("bob", "env") + `"}}}`}, bob("env")},
+			"DOCKER_AUTH_CONFIG": `{"auths": {"docker.example.com": {"auth": "` + testkeychain.Basic("bob", "env") + `"}}}`}, bob("env")},
 		{"DOCKER_AUTH_CONFIG and the rest", "acme/b", map[string]string{"HOME": home, "DOCKER_AUTH_CONFIG": `{"auths": {}}`}, bob("hub")},
 		{"CNB_REGISTRY_AUTH before all", "docker.example.com/b", map[string]string{"HOME": home,
 			"CNB_REGISTRY_AUTH": `{"docker.example.com": "Bearer cnb"}`}, authn.AuthConfig{RegistryToken: "cnb"}},
@@ -204,7 +156,7 @@ func TestFromFiles(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			chain := keychain.New(keychain.Options{Getenv: environment(test.variables)})
-			got, err := find(t, chain, test.repo)
+			got, err := testkeychain.Find(t, chain, test.repo)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -216,8 +168,8 @@ func TestFromFiles(t *testing.T) {
 	t.Run("an entry that is spoilt", func(t *testing.T) {
 		t.Parallel()
 		chain := keychain.New(keychain.Options{Getenv: environment(map[string]string{"HOME": home})})
-		_, err := find(t, chain, "spoilt.example.com/b")
-		wantCredentialError(t, err, "spoilt.example.com", "config.json")
+		_, err := testkeychain.Find(t, chain, "spoilt.example.com/b")
+		testkeychain.WantCredentialError(t, err, "spoilt.example.com", "config.json")
 		if strings.Contains(fmt.Sprint(err), "hunter2") {
 			t.Errorf("the error shows the value: %v", err)
 		}
@@ -227,8 +179,8 @@ func TestFromFiles(t *testing.T) {
 		broken := t.TempDir()
 		write(t, filepath.Join(broken, "config.json"), `{"auths": {"x": hunter2}}`, 0o600)
 		chain := keychain.New(keychain.Options{Getenv: environment(map[string]string{"DOCKER_CONFIG": broken})})
-		_, err := find(t, chain, "r.example.com/b")
-		wantCredentialError(t, err, "r.example.com", filepath.Join(broken, "config.json"))
+		_, err := testkeychain.Find(t, chain, "r.example.com/b")
+		testkeychain.WantCredentialError(t, err, "r.example.com", filepath.Join(broken, "config.json"))
 		if strings.Contains(fmt.Sprint(err), "hunter2") {
 			t.Errorf("the error shows the content: %v", err)
 		}
@@ -256,7 +208,7 @@ func TestFromHelpers(t *testing.T) {
 			"missing.example.com": "missing", "failing.example.com": "failing", "leaking.example.com": "leaking",
 			"garbage.example.com": "garbage", "path.example.com": "../bin/own", "none.example.com": "none", "wordy.example.com": "wordy"
 		},
-		"auths": {"inline.example.com": {"auth": "` + basic("bob", "inline") + `"}, "stored.example.com": {}}
+		"auths": {"inline.example.com": {"auth": "` + testkeychain.Basic("bob", "inline") + `"}, "stored.example.com": {}}
 	}`
 	variables, dir := helpers(t, config, map[string]string{
 		"store": `read host || true
@@ -285,7 +237,7 @@ func TestFromHelpers(t *testing.T) {
 		"none.example.com/a":       {},
 	}
 	for repo, want := range good {
-		got, err := find(t, chain, repo)
+		got, err := testkeychain.Find(t, chain, repo)
 		if err != nil {
 			t.Errorf("%s: %v", repo, err)
 		}
@@ -302,8 +254,8 @@ func TestFromHelpers(t *testing.T) {
 		"path.example.com":    {"cannot be run"},
 	}
 	for host, words := range bad {
-		_, err := find(t, chain, host+"/a")
-		wantCredentialError(t, err, append(words, host)...)
+		_, err := testkeychain.Find(t, chain, host+"/a")
+		testkeychain.WantCredentialError(t, err, append(words, host)...)
 		if strings.Contains(fmt.Sprint(err), "hunter2") {
 			t.Errorf("the error shows the secret: %v", err)
 		}
@@ -321,8 +273,8 @@ func TestWaitsForAHelper(t *testing.T) {
 		defer mu.Unlock()
 		said = append(said, line)
 	}})
-	_, err := find(t, chain, "r.example.com/a")
-	wantCredentialError(t, err, "docker-credential-slow", "gave no answer", "stopped after 4s", "unlock the vault")
+	_, err := testkeychain.Find(t, chain, "r.example.com/a")
+	testkeychain.WantCredentialError(t, err, "docker-credential-slow", "gave no answer", "stopped after 4s", "unlock the vault")
 	known, _ := errors.AsType[*trust.CredentialError](err)
 	if strings.Contains(known.Hint(), "install") || !strings.Contains(known.Hint(), "try it with `echo r.example.com | docker-credential-slow get`") {
 		t.Errorf("hint %q", known.Hint())
@@ -340,8 +292,8 @@ func TestRunsNoHelperOfTheWorkingDirectory(t *testing.T) {
 	variables, dir := helpers(t, `{"credsStore": "own"}`, map[string]string{"own": `echo '{"Username":"evil","Secret":"x"}'`})
 	t.Chdir(dir)
 	variables["PATH"] = "bin:./bin::."
-	_, err := find(t, keychain.New(keychain.Options{Getenv: environment(variables)}), "r.example.com/a")
-	wantCredentialError(t, err, "docker-credential-own")
+	_, err := testkeychain.Find(t, keychain.New(keychain.Options{Getenv: environment(variables)}), "r.example.com/a")
+	testkeychain.WantCredentialError(t, err, "docker-credential-own")
 }
 
 func TestAsksAHelperOnce(t *testing.T) {
@@ -356,7 +308,7 @@ func TestAsksAHelperOnce(t *testing.T) {
 	var group sync.WaitGroup
 	for i := range 16 {
 		group.Go(func() {
-			if _, err := chain.Resolve(repository(t, fmt.Sprintf("r%d.example.com/a%d", i%2, i))); err != nil {
+			if _, err := chain.Resolve(testkeychain.Repository(t, fmt.Sprintf("r%d.example.com/a%d", i%2, i))); err != nil {
 				t.Error(err)
 			}
 		})
@@ -385,7 +337,7 @@ func TestObservesTheContext(t *testing.T) {
 			time.Sleep(time.Millisecond)
 		}
 	}()
-	_, err := authn.Resolve(ctx, chain, repository(t, "r.example.com/a"))
+	_, err := authn.Resolve(ctx, chain, testkeychain.Repository(t, "r.example.com/a"))
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v", err)
 	}
@@ -394,7 +346,7 @@ func TestObservesTheContext(t *testing.T) {
 		t.Error("a cancelled helper is reported as a credential error")
 	}
 	// The failure was not the helper's, and is not remembered.
-	if got, err := find(t, chain, "r.example.com/a"); err != nil || got.Password != "s" {
+	if got, err := testkeychain.Find(t, chain, "r.example.com/a"); err != nil || got.Password != "s" {
 		t.Error(got, err)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/pack-cache/pack-cache/internal/test/testneeds"
+	"github.com/pack-cache/pack-cache/internal/test/testprocess"
 )
 
 // Options says what daemon to start. The zero value is Docker.
@@ -37,7 +38,7 @@ type Daemon struct {
 
 	args    []string
 	mu      sync.Mutex
-	process *process
+	process *testprocess.Process
 }
 
 // Start starts a daemon and returns when it answers. The caller closes it; it
@@ -91,7 +92,7 @@ func (d *Daemon) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.process != nil {
-		d.process.kill()
+		d.process.Kill()
 		d.process = nil
 	}
 	return os.RemoveAll(d.Dir)
@@ -105,7 +106,7 @@ func (d *Daemon) Restart(ctx context.Context) error {
 	if d.process == nil {
 		return errors.New("the daemon is closed")
 	}
-	if err := d.process.terminate(ctx); err != nil {
+	if err := terminate(ctx, d.process); err != nil {
 		return fmt.Errorf("stopping %s: %w", d.args[0], err)
 	}
 	d.process = nil
@@ -119,7 +120,7 @@ func (d *Daemon) Log() string {
 	if d.process == nil {
 		return ""
 	}
-	return d.process.log.String()
+	return d.process.Log()
 }
 
 // start starts the process and waits until it answers.
@@ -133,10 +134,10 @@ func (d *Daemon) start(ctx context.Context) error {
 			return nil
 		}
 		select {
-		case <-d.process.done:
-			return fmt.Errorf("%s ended at once: %s", d.args[0], d.process.log.String())
+		case <-d.process.Done:
+			return fmt.Errorf("%s ended at once: %s", d.args[0], d.process.Log())
 		case <-ctx.Done():
-			return fmt.Errorf("%w, waiting for %s (%w): %s", ctx.Err(), d.args[0], err, d.process.log.String())
+			return fmt.Errorf("%w, waiting for %s (%w): %s", ctx.Err(), d.args[0], err, d.process.Log())
 		case <-time.After(50 * time.Millisecond):
 		}
 	}

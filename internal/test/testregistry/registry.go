@@ -18,6 +18,8 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/authn"
+
+	"github.com/pack-cache/pack-cache/internal/test/testprocess"
 )
 
 // Auth is how a registry authenticates its users.
@@ -69,7 +71,7 @@ type Registry struct {
 	users   []User
 	ca      *authority
 	tokens  *tokenServer
-	process *process
+	process *testprocess.Process
 	close   sync.Once
 }
 
@@ -135,7 +137,7 @@ func (r *Registry) Close() error {
 	var err error
 	r.close.Do(func() {
 		if r.process != nil {
-			r.process.stop()
+			r.process.Kill()
 		}
 		if r.tokens != nil {
 			r.tokens.server.Close()
@@ -147,7 +149,7 @@ func (r *Registry) Close() error {
 
 // Log returns what the registry has written so far: its own log and one line
 // per request.
-func (r *Registry) Log() string { return r.process.log.String() }
+func (r *Registry) Log() string { return r.process.Log() }
 
 // Root is the directory that the registry keeps its content in, laid out as
 // docker-registry does.

@@ -6,7 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
+
+	"github.com/pack-cache/pack-cache/internal/test/testprocess"
 )
 
 // Build makes a tool ready for Find, if it is not. It returns where the tool is.
@@ -22,7 +23,7 @@ func Build(ctx context.Context, tool Tool) (string, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return "", err
 	}
-	unlock, err := lock(filepath.Join(filepath.Dir(path), tool.Name+".lock"))
+	unlock, err := testprocess.Lock(filepath.Join(filepath.Dir(path), tool.Name+".lock"))
 	if err != nil {
 		return "", err
 	}
@@ -51,7 +52,7 @@ func goBuild(ctx context.Context, module, pkg, to string) error {
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", to, pkg)
 	cmd.Dir = module
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOWORK=off")
-	return run(cmd)
+	return testprocess.Run(cmd)
 }
 
 // npmInstall installs exactly what the lock file says. Scripts of packages are
@@ -62,26 +63,5 @@ func npmInstall(ctx context.Context, from, to string) error {
 	}
 	cmd := exec.CommandContext(ctx, "npm", "ci", "--omit=dev", "--ignore-scripts", "--no-audit", "--no-fund")
 	cmd.Dir = to
-	return run(cmd)
-}
-
-// run runs a command; its output is part of the error.
-func run(cmd *exec.Cmd) error {
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w: %s", cmd, err, out)
-	}
-	return nil
-}
-
-// lock keeps other processes from building the same at the same time.
-func lock(path string) (unlock func() error, err error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		f.Close()
-		return nil, err
-	}
-	return f.Close, nil
+	return testprocess.Run(cmd)
 }

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/pack-cache/pack-cache/internal/test/testprocess"
 )
 
 // Buildpack is one that `pack builder create` takes.
@@ -83,7 +85,7 @@ func paketoSourceRemoval(t testing.TB, to string) Buildpack {
 	download := exec.CommandContext(t.Context(), "go", "mod", "download", module)
 	list := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}} {{.Version}}", module)
 	download.Dir, list.Dir = paketo(t), paketo(t)
-	if err := run(download); err != nil {
+	if err := testprocess.Run(download); err != nil {
 		t.Fatal(err)
 	}
 	out, err := list.Output()

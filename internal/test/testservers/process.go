@@ -1,7 +1,6 @@
 package testservers
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -9,11 +8,10 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"runtime"
-	"sync"
-	"syscall"
 	"testing"
 	"time"
+
+	"github.com/pack-cache/pack-cache/internal/test/testprocess"
 )
 
 // Command is a server to start.
@@ -31,70 +29,31 @@ type Command struct {
 
 // Start starts a server for a test and returns when it answers. It ends with the
 // test, or with the test's process.
-func Start(t testing.TB, c Command) *Process {
+func Start(t testing.TB, c Command) {
 	t.Helper()
 	cmd := exec.Command(c.Path, c.Args...)
 	cmd.Dir = c.Dir
 	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + c.Dir}, c.Env...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	p := &Process{done: make(chan struct{})}
-	cmd.Stdout, cmd.Stderr = p, p
-	started := make(chan error, 1)
-	go func() {
-		defer close(p.done)
-		// The kernel sends the parent-death signal when the thread ends that
-		// started the process, so this one waits with it.
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			_ = cmd.Wait()
-		}
-	}()
-	if err := <-started; err != nil {
+	p, err := testprocess.Start(cmd)
+	if err != nil {
 		t.Fatalf("start %s: %v", c.Path, err)
 	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill() // fails only if it has ended by itself
-		<-p.done
-	})
+	t.Cleanup(p.Kill)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for {
 		err := c.Ready(ctx)
 		if err == nil {
-			return p
+			return
 		}
 		select {
-		case <-p.done:
+		case <-p.Done:
 			t.Fatalf("%s ended at once: %s", c.Path, p.Log())
 		case <-ctx.Done():
 			t.Fatalf("%s does not answer: %v: %s", c.Path, err, p.Log())
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
-}
-
-// Process is a running server. It is safe for concurrent use.
-type Process struct {
-	done chan struct{}
-	mu   sync.Mutex
-	log  bytes.Buffer
-}
-
-// Write takes the output of the server.
-func (p *Process) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.Write(b)
-}
-
-// Log is the output of the server so far.
-func (p *Process) Log() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.log.String()
 }
 
 // FreeAddress returns an address on loopback that nobody listens at.

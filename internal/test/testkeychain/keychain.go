@@ -1,4 +1,7 @@
-package trust_test
+// Package testkeychain asks keychains what they would send to a registry.
+//
+// What it is not for: logins at registries (package testregistry).
+package testkeychain
 
 import (
 	"encoding/base64"
@@ -12,11 +15,14 @@ import (
 	"github.com/pack-cache/pack-cache/trust"
 )
 
-func basic(user, password string) string {
+// Basic returns name and password as basic authentication and Docker's configuration
+// have them.
+func Basic(user, password string) string {
 	return base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
 }
 
-func repository(t *testing.T, s string) name.Repository {
+// Repository reads the name of a repository.
+func Repository(t testing.TB, s string) name.Repository {
 	t.Helper()
 	repo, err := name.NewRepository(s)
 	if err != nil {
@@ -25,10 +31,11 @@ func repository(t *testing.T, s string) name.Repository {
 	return repo
 }
 
-// find resolves a repository and returns what would be sent.
-func find(t *testing.T, keychain authn.Keychain, repo string) (authn.AuthConfig, error) {
+// Find resolves a repository and returns what would be sent. The test fails if that is
+// nothing and not authn.Anonymous.
+func Find(t testing.TB, keychain authn.Keychain, repo string) (authn.AuthConfig, error) {
 	t.Helper()
-	found, err := authn.Resolve(t.Context(), keychain, repository(t, repo))
+	found, err := authn.Resolve(t.Context(), keychain, Repository(t, repo))
 	if err != nil {
 		return authn.AuthConfig{}, err
 	}
@@ -42,10 +49,12 @@ func find(t *testing.T, keychain authn.Keychain, repo string) (authn.AuthConfig,
 	return *config, nil
 }
 
-func wantCredentialError(t *testing.T, err error, words ...string) {
+// WantCredentialError fails unless err is a *trust.CredentialError with a way out, and
+// names all words.
+func WantCredentialError(t testing.TB, err error, words ...string) {
 	t.Helper()
-	var known *trust.CredentialError
-	if !errors.As(err, &known) {
+	known, ok := errors.AsType[*trust.CredentialError](err)
+	if !ok {
 		t.Errorf("error %v, want a *trust.CredentialError", err)
 		return
 	}
