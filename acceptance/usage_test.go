@@ -30,7 +30,7 @@ func TestUsage(t *testing.T) {
 	const asReference = "HINT: write it as REGISTRY/REPOSITORY[:TAG]"
 	for _, test := range []refusal{
 		{name: "no image", args: []string{"--builder", builder, "--publish"}, says: []string{"HINT: name the image to build"}},
-		{name: "two images", args: good("another"), says: []string{"there can be only 1"}},
+		{name: "two images", args: good("another"), says: []string{"takes one image, but 2 were given"}},
 		{name: "no builder", args: []string{reg.ref("app"), "--path", app.dir, "--publish"}, says: []string{"ERROR: no builder given", "HINT: name one with --builder"}},
 		{name: "unknown flag", args: good("--no-such-flag"), says: []string{"--no-such-flag", "HINT: see `pack-cache build --help`"}},
 		{name: "flag without a value", args: good("--builder"), says: []string{"--builder", "HINT: see `pack-cache build --help`"}},
